@@ -1,0 +1,60 @@
+"""Copies, overlapping coverage, story threads and summaries in piles of news articles.
+
+Names are imported when first used, so that ``import storyclust`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from storyclust.agglomerate import GraphAgglomerative
+    from storyclust.article import Article, as_articles
+    from storyclust.background import Background
+    from storyclust.chunks import show_progress
+    from storyclust.dedup import Deduplicator, DuplicateGroup
+    from storyclust.errors import InputError, MissingExtraError, StoryclustError, StoryclustWarning
+    from storyclust.io import read_articles, write_records
+    from storyclust.lsh import choose_bands
+    from storyclust.metrics import Scores, evaluate
+    from storyclust.minhash import MinHasher
+    from storyclust.stories import Event, StoryClusterer, StoryThread
+    from storyclust.summary import Summary, summarize
+    from storyclust.vectorize import NewsVectorizer
+
+__version__ = "0.1.0"
+
+_ROOMS = {
+    "agglomerate": ("GraphAgglomerative",),
+    "article": ("Article", "as_articles"),
+    "background": ("Background",),
+    "chunks": ("show_progress",),
+    "dedup": ("Deduplicator", "DuplicateGroup"),
+    "errors": ("InputError", "MissingExtraError", "StoryclustError", "StoryclustWarning"),
+    "io": ("read_articles", "write_records"),
+    "lsh": ("choose_bands",),
+    "metrics": ("Scores", "evaluate"),
+    "minhash": ("MinHasher",),
+    "stories": ("Event", "StoryClusterer", "StoryThread"),
+    "summary": ("Summary", "summarize"),
+    "vectorize": ("NewsVectorizer",),
+}
+_HOMES = {name: room for room, names in _ROOMS.items() for name in names}
+
+__all__ = [  # noqa: PLE0604 - the list is made of str, which ruff cannot see
+    "__version__",
+    *sorted(_HOMES),
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'storyclust' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"storyclust.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,420 @@
+"""Average linkage on a sparse similarity graph: the dendrogram and its cuts.
+
+Pairs without an edge count as similarity 0. Under that reading the average similarity of two clusters is
+(sum of their edges) / (product of their sizes), which merging can never raise above the larger of the
+averages it comes from: average linkage is reducible, and following chains of nearest neighbours gives
+exactly the merges that always joining the closest two would give, in any order.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from storyclust.chunks import kernel
+from storyclust.graph import similarity_graph
+from storyclust.validate import check_float
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+TIE = 1e-12  # relative difference below which two averages count as equal
+
+
+class Merges(NamedTuple):
+    """Merges in order of distance, in the numbering of scikit-learn: node `n + k` is merge `k`."""
+
+    children: NDArray[np.int64]  # (m, 2)
+    distances: NDArray[np.float64]  # (m,), ascending
+
+
+class GraphAgglomerative(ClusterMixin, BaseEstimator):
+    """Average-linkage clustering on a sparse graph of cosine similarities.
+
+    What scikit-learn's `AgglomerativeClustering(metric="cosine", linkage="average")` computes from a
+    dense matrix of all distances, computed from the pairs that are similar at all: memory and time grow
+    with the edges, not with the square of the samples.
+
+    Parameters
+    ----------
+    distance_threshold : float in [0, 1], default=0.9
+        Clusters are merged while the average cosine distance between their members is below it.
+    min_similarity : float in [0, 1], default=0.05
+        Pairs less similar than this count as similarity 0. With 0 every pair of positive similarity is
+        an edge and the result is that of dense average linkage, at quadratic cost.
+    n_jobs : int or None, default=None
+        Threads that compute the graph.
+
+    Attributes
+    ----------
+    labels_ : int64 array of shape (n_samples,)
+        Cluster of every sample, numbered by first appearance. A sample like no other is a cluster of
+        its own.
+    n_clusters_ : int
+    children_ : int64 array of shape (n_merges, 2)
+        The whole dendrogram, as scikit-learn writes it: values below `n_samples` are samples, the value
+        `n_samples + k` is the result of merge `k`.
+    distances_ : float64 array of shape (n_merges,)
+        Average distance at which each merge takes place, ascending.
+    n_leaves_ : int
+    n_connected_components_ : int
+        Parts of the graph; between them nothing merges, so ``n_merges = n_leaves_ -
+        n_connected_components_``.
+    n_features_in_ : int
+
+    See Also
+    --------
+    storyclust.StoryClusterer : events and story threads of articles.
+
+    Notes
+    -----
+    Equal averages (within 1e-12) are merged in order of the smallest row in the clusters.
+
+    References
+    ----------
+    F. Murtagh, "A survey of recent advances in hierarchical clustering algorithms", The Computer Journal
+    26 (1983): nearest-neighbour chains and reducibility.
+
+    Examples
+    --------
+    >>> import numpy as np, storyclust as sc
+    >>> X = np.array([[1.0, 0.1], [1.0, 0.0], [0.0, 1.0], [0.2, 1.0]])
+    >>> model = sc.GraphAgglomerative(distance_threshold=0.5).fit(X)
+    >>> model.labels_
+    array([0, 0, 1, 1])
+    >>> model.cut(0.001)
+    array([0, 1, 2, 3])
+    """
+
+    labels_: NDArray[np.int64]
+    children_: NDArray[np.int64]
+    distances_: NDArray[np.float64]
+    n_clusters_: int
+    n_leaves_: int
+    n_connected_components_: int
+
+    def __init__(
+        self, distance_threshold: float = 0.9, min_similarity: float = 0.05, n_jobs: int | None = None
+    ) -> None:
+        self.distance_threshold = distance_threshold
+        self.min_similarity = min_similarity
+        self.n_jobs = n_jobs
+
+    def fit(self, X: ArrayLike, y: object = None) -> GraphAgglomerative:
+        """Cluster the rows of a feature matrix.
+
+        Parameters
+        ----------
+        X : array or sparse matrix of shape (n_samples, n_features)
+            Rows are compared by cosine; they need not be normalised. A row of zeros is like no other.
+        y : object
+            Ignored.
+
+        Returns
+        -------
+        self : GraphAgglomerative
+
+        Raises
+        ------
+        InputError
+            A parameter is out of range.
+        ValueError
+            `X` is not a finite numeric matrix.
+        """
+        threshold = check_float("distance_threshold", self.distance_threshold, low=0, high=1)
+        floor = check_float("min_similarity", self.min_similarity, low=0, high=1)
+        matrix = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32])
+        graph = similarity_graph(unit_rows(matrix), floor, n_jobs=self.n_jobs)
+        merges = agglomerate(graph)
+        self.children_, self.distances_ = merges
+        self.n_leaves_ = graph.shape[0]
+        self.n_connected_components_ = self.n_leaves_ - len(self.children_)
+        self.labels_ = cut(merges, self.n_leaves_, threshold)
+        self.n_clusters_ = int(self.labels_.max()) + 1
+        return self
+
+    def cut(self, distance_threshold: float) -> NDArray[np.int64]:
+        """Return the clusters at another threshold, without fitting again.
+
+        Parameters
+        ----------
+        distance_threshold : float in [0, 1]
+
+        Returns
+        -------
+        labels : int64 array of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        threshold = check_float("distance_threshold", distance_threshold, low=0, high=1)
+        return cut(Merges(self.children_, self.distances_), self.n_leaves_, threshold)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def unit_rows(X: Any) -> sparse.csr_array:
+    """Rows scaled to length 1, as CSR; rows of zeros stay."""
+    X = sparse.csr_array(X, dtype=np.float64, copy=True)
+    largest = np.asarray(abs(X).max(axis=1).todense()).ravel()
+    _scale_rows(X, largest)  # first, so that squares neither overflow nor vanish
+    _scale_rows(X, np.sqrt(np.asarray(X.multiply(X).sum(axis=1)).ravel()))
+    X.sum_duplicates()
+    return X
+
+
+def _scale_rows(X: sparse.csr_array, divisors: NDArray[np.float64]) -> None:
+    X.data /= np.repeat(np.where(divisors > 0, divisors, 1.0), np.diff(X.indptr))
+
+
+def agglomerate(
+    graph: sparse.csr_array,
+    sizes: NDArray[np.int64] | None = None,
+    *,
+    max_distance: float = 1.0,
+    times: NDArray[np.float64] | None = None,
+    window: float = np.inf,
+) -> Merges:
+    """Agglomerate the nodes of a similarity graph by average linkage.
+
+    Parameters
+    ----------
+    graph : csr_array of shape (n, n)
+        Symmetric. Entry (i, j) is the sum of similarities between members of node i and of node j: for
+        single articles, their similarity. The diagonal is ignored.
+    sizes : int64 array of shape (n,), optional
+        Members of each node; one each by default.
+    max_distance : float, default=1.0
+        Merges at this distance or beyond are not made.
+    times : float64 array of shape (n,) or (n, 2), optional
+        Time of each node, or the first and last time of its members; NaN where it has none.
+    window : float, default=inf
+        No cluster may span more time than this. Spans only grow, so the constraint keeps linkage
+        reducible.
+
+    Returns
+    -------
+    merges : Merges
+        Ordered by distance, ties by the smallest member.
+    """
+    n = graph.shape[0]
+    sizes = np.ones(n, np.int64) if sizes is None else np.asarray(sizes, np.int64)
+    spans = np.full((n, 2), np.nan) if times is None else np.asarray(times, np.float64)
+    first, last = (spans, spans) if spans.ndim == 1 else (spans[:, 0], spans[:, 1])
+    joined, averages = follow_chains(
+        graph.indptr.astype(np.int64),
+        graph.indices.astype(np.int64),
+        graph.data.astype(np.float64),
+        sizes.astype(np.float64),
+        np.where(np.isnan(first), np.inf, first),
+        np.where(np.isnan(last), -np.inf, last),
+        float(window),
+        1.0 - max_distance,
+    )
+    distances = 1.0 - averages
+    order = np.lexsort((np.arange(len(joined)), distances))
+    # A merge made later in a chain may come out a rounding error closer than one it builds on.
+    return Merges(number_merges(joined[order], n), np.maximum.accumulate(distances[order]))
+
+
+def cut(merges: Merges, n: int, distance: float) -> NDArray[np.int64]:
+    """Labels of the clusters formed by all merges below `distance`, numbered by first appearance."""
+    made = int(np.searchsorted(merges.distances, distance, side="left"))
+    roots = roots_of(merges.children[:made], n)
+    _, first, inverse = np.unique(roots, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[inverse].astype(np.int64)
+
+
+@kernel
+def find(parent: NDArray[np.int64], i: Any) -> Any:
+    """Root of a node, halving its path on the way (Tarjan and van Leeuwen, 1984)."""
+    while parent[i] != i:
+        parent[i] = parent[parent[i]]
+        i = parent[i]
+    return i
+
+
+@kernel
+def tidy(
+    c: Any,
+    begin: NDArray[np.int64],
+    length: NDArray[np.int64],
+    neighbours: NDArray[np.int64],
+    sums: NDArray[np.float64],
+    parent: NDArray[np.int64],
+    slot: NDArray[np.int64],
+) -> None:
+    """Bring the edges of cluster `c` up to date in place: merged neighbours become one entry."""
+    start = begin[c]
+    kept = start
+    for k in range(start, start + length[c]):
+        other = find(parent, neighbours[k])
+        if other == c:
+            continue
+        at = slot[other]
+        if at >= start and at < kept and neighbours[at] == other:
+            sums[at] += sums[k]
+        else:
+            slot[other] = kept
+            neighbours[kept] = other
+            sums[kept] = sums[k]
+            kept += 1
+    length[c] = kept - start
+
+
+@kernel
+def nearest(
+    c: Any,
+    previous: Any,
+    begin: NDArray[np.int64],
+    length: NDArray[np.int64],
+    neighbours: NDArray[np.int64],
+    sums: NDArray[np.float64],
+    sizes: NDArray[np.float64],
+    first: NDArray[np.float64],
+    last: NDArray[np.float64],
+    window: float,
+) -> Any:
+    """Neighbour of `c` of highest average similarity: (cluster, average), or (-1, 0).
+
+    Among equals the one `c` was reached from is taken, which ends the chain, and else the smallest.
+    """
+    best, highest = -1, 0.0
+    for k in range(begin[c], begin[c] + length[c]):
+        other = neighbours[k]
+        if max(last[c], last[other]) - min(first[c], first[other]) > window:
+            continue
+        average = sums[k] / (sizes[c] * sizes[other])
+        if average <= 0.0:
+            continue
+        if best < 0 or average > highest * (1.0 + TIE):
+            best, highest = other, average
+        elif average >= highest * (1.0 - TIE) and best != previous and (other == previous or other < best):
+            best, highest = other, average
+    return best, highest
+
+
+@kernel
+def repack(
+    begin: NDArray[np.int64], length: NDArray[np.int64], neighbours: NDArray[np.int64], sums: NDArray[np.float64]
+) -> int:
+    """Move all edge lists to the front of the pool, in their order there; returns where they end."""
+    order = np.argsort(begin)
+    end = 0
+    for c in order:
+        start = begin[c]
+        for k in range(length[c]):
+            neighbours[end + k] = neighbours[start + k]
+            sums[end + k] = sums[start + k]
+        begin[c] = end
+        end += length[c]
+    return end
+
+
+@kernel
+def follow_chains(
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int64],
+    data: NDArray[np.float64],
+    sizes: NDArray[np.float64],
+    first: NDArray[np.float64],
+    last: NDArray[np.float64],
+    window: float,
+    least: float,
+) -> Any:
+    """Merge mutual nearest neighbours until no average exceeds `least`.
+
+    Each cluster keeps a list of (neighbour, sum of similarities) in a pool twice the size of the graph;
+    a merge appends the joint list, and a full pool is repacked. Lists of third clusters are not touched:
+    they are brought up to date when next read.
+
+    Returns the merges as (surviving cluster, absorbed cluster), and their average similarities.
+    """
+    n = len(indptr) - 1
+    edges = len(indices)
+    neighbours = np.empty(2 * edges, np.int64)
+    sums = np.empty(2 * edges, np.float64)
+    neighbours[:edges] = indices
+    sums[:edges] = data
+    end = edges
+    begin = indptr[:-1].copy()
+    length = indptr[1:] - indptr[:-1]
+    sizes, first, last = sizes.copy(), first.copy(), last.copy()
+    parent = np.arange(n)
+    slot = np.full(n, -1)
+    joined = np.empty((max(n - 1, 0), 2), np.int64)
+    averages = np.empty(max(n - 1, 0), np.float64)
+    merges = 0
+    chain = np.empty(n + 1, np.int64)
+    for seed in range(n):
+        if parent[seed] != seed:
+            continue
+        chain[0] = seed
+        depth = 1
+        while depth > 0:
+            c = chain[depth - 1]
+            previous = chain[depth - 2] if depth > 1 else -1
+            tidy(c, begin, length, neighbours, sums, parent, slot)
+            best, average = nearest(c, previous, begin, length, neighbours, sums, sizes, first, last, window)
+            if best < 0 or average <= least:
+                depth -= 1  # nothing near enough: by reducibility, there never will be
+                continue
+            if best != previous:
+                chain[depth] = best
+                depth += 1
+                continue
+            depth -= 2
+            kept, gone = min(c, best), max(c, best)
+            tidy(best, begin, length, neighbours, sums, parent, slot)
+            if end + length[kept] + length[gone] > len(neighbours):
+                end = repack(begin, length, neighbours, sums)
+            joint = end
+            for part in (kept, gone):
+                for k in range(begin[part], begin[part] + length[part]):
+                    neighbours[end] = neighbours[k]
+                    sums[end] = sums[k]
+                    end += 1
+            begin[kept], length[kept] = joint, end - joint
+            length[gone] = 0
+            parent[gone] = kept
+            sizes[kept] += sizes[gone]
+            first[kept], last[kept] = min(first[kept], first[gone]), max(last[kept], last[gone])
+            joined[merges, 0], joined[merges, 1] = kept, gone
+            averages[merges] = average
+            merges += 1
+            if depth == 0:
+                chain[0] = kept
+                depth = 1
+    return joined[:merges], averages[:merges]
+
+
+@kernel
+def number_merges(joined: NDArray[np.int64], n: int) -> Any:
+    """Number merged clusters n, n + 1, ... in the order given, as scikit-learn and SciPy do."""
+    parent = np.arange(n)
+    name = np.arange(n)
+    children = np.empty((len(joined), 2), np.int64)
+    for k in range(len(joined)):
+        a, b = find(parent, joined[k, 0]), find(parent, joined[k, 1])
+        children[k, 0], children[k, 1] = min(name[a], name[b]), max(name[a], name[b])
+        root, other = min(a, b), max(a, b)
+        parent[other] = root
+        name[root] = n + k
+    return children
+
+
+@kernel
+def roots_of(children: NDArray[np.int64], n: int) -> Any:
+    """Topmost merge above each leaf."""
+    parent = np.arange(n + len(children))
+    for k in range(len(children)):
+        parent[children[k, 0]] = n + k
+        parent[children[k, 1]] = n + k
+    for node in range(n + len(children) - 1, -1, -1):
+        parent[node] = parent[parent[node]]
+    return parent[:n].copy()

@@ -1,0 +1,108 @@
+"""Document frequencies of news at large: what a small corpus cannot know about its own words.
+
+In a corpus about one thing that thing's name is in every article and would weigh nothing; a background
+worth a few dozen articles says that it is rare elsewhere, and what is common everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import resources
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from storyclust.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+WORTH = 50.0  # articles that a background counts for
+
+
+class Background(NamedTuple):
+    """Rates at which articles of one language hold each word.
+
+    Attributes
+    ----------
+    language : str
+        The language it speaks for, as `group_languages` names it.
+    terms : uint64 array of shape (n_terms,)
+        Sorted token hashes.
+    shares : float64 array of shape (n_terms,)
+        Share of background articles that hold each.
+    worth : float
+        Articles that the background counts for beside those of a corpus.
+    """
+
+    language: str
+    terms: NDArray[np.uint64]
+    shares: NDArray[np.float64]
+    worth: float = WORTH
+
+    @classmethod
+    def load(cls, background: str | Background | None) -> Background:
+        """Return a background by name ('english'), as it is, or for None one that says nothing.
+
+        Raises
+        ------
+        InputError
+            There is no background of that name.
+
+        Examples
+        --------
+        >>> from storyclust.background import Background
+        >>> english = Background.load("english")
+        >>> english.language, len(english.terms) > 10_000
+        ('en', True)
+        """
+        if isinstance(background, Background):
+            return background
+        if background is None:
+            return cls("", np.empty(0, np.uint64), np.empty(0), 0.0)
+        if background != "english":
+            raise InputError(f"background must be 'english', None or a Background, got {background!r}.")
+        with resources.files("storyclust").joinpath("data/english.npz").open("rb") as file:
+            figures = np.load(file, allow_pickle=False)
+            return cls("en", figures["terms"], figures["df"] / float(figures["n_articles"]))
+
+    @classmethod
+    def from_articles(cls, articles: Iterable[Any], language: str = "en", min_df: int = 5) -> Background:
+        """Count a background in articles of one's own.
+
+        Parameters
+        ----------
+        articles : sequence of str, mapping or Article, or a DataFrame
+            Some thousands of articles of one language, on everything.
+        language : str, default='en'
+            Their language, as `Article.lang` has it.
+        min_df : int, default=5
+            Words found in fewer articles are left out.
+
+        Returns
+        -------
+        background : Background
+
+        Examples
+        --------
+        >>> from storyclust.background import Background
+        >>> Background.from_articles(["ferry late", "ferry early"], min_df=2).shares
+        array([1.])
+        """
+        from storyclust.article import as_articles
+        from storyclust.vectorize import count_terms
+
+        listed = as_articles(articles)
+        terms, df = np.unique(count_terms(listed, (1, 1)).terms, return_counts=True)
+        kept = df >= min_df
+        return cls(language, terms[kept], df[kept] / max(1, len(listed)))
+
+    def rates(self, language: str, vocabulary: NDArray[np.uint64]) -> tuple[NDArray[np.float64], float]:
+        """Shares of the background that hold each term (0 where unknown), and what it is worth.
+
+        A background is worth nothing to articles of another language.
+        """
+        if language != self.language or not len(self.terms):
+            return np.zeros(len(vocabulary)), 0.0
+        at = np.minimum(np.searchsorted(self.terms, vocabulary), len(self.terms) - 1)
+        return np.where(self.terms[at] == vocabulary, self.shares[at], 0.0), self.worth

@@ -1,0 +1,232 @@
+"""How kernels are run: compiled once, over chunks of rows, on a pool of threads, with progress.
+
+A kernel is a free function over arrays that releases the GIL. It never starts threads itself: it is
+given a range of rows, and this room decides how many ranges there are and who works on them. So
+threads, progress, Ctrl-C and bounded memory live in one place, and no result can depend on them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import numba
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+CHUNK_BYTES = 4 << 20  # text per chunk: large enough to amortise a call, small enough to stay in cache
+PATIENCE = 2.0  # seconds of silence before a bar appears
+
+
+def kernel(function: F) -> F:
+    """Compile a function over arrays: no GIL, cached on disk where there is a place for it.
+
+    Types are not declared, so importing storyclust compiles nothing; the first call does, once for
+    the machine. Where neither the package's folder nor the user's cache folder can be written,
+    numba refuses to cache: then each process compiles for itself.
+    """
+    try:
+        compiled: F = numba.njit(nogil=True, cache=True)(function)
+    except RuntimeError:
+        compiled = numba.njit(nogil=True)(function)
+    return compiled
+
+
+class Reporter(Protocol):
+    """Who hears of progress: told the stage, its total and each step done."""
+
+    def start(self, stage: str, total: int) -> None:
+        """Begin a stage of `total` steps."""
+
+    def advance(self, steps: int) -> None:
+        """Count steps done."""
+
+    def finish(self) -> None:
+        """End the stage."""
+
+
+_reporter: contextvars.ContextVar[Reporter | None] = contextvars.ContextVar("reporter", default=None)
+
+
+@contextlib.contextmanager
+def reporting_to(reporter: Reporter | None) -> Iterator[None]:
+    """Send the progress of everything run inside to `reporter`."""
+    token = _reporter.set(reporter)
+    try:
+        yield
+    finally:
+        _reporter.reset(token)
+
+
+@contextlib.contextmanager
+def show_progress() -> Iterator[None]:
+    """Show progress bars on stderr for every stage that takes longer than two seconds.
+
+    Nothing is shown where stderr is not a terminal or a notebook.
+
+    Examples
+    --------
+    >>> import storyclust as sc
+    >>> with sc.show_progress():
+    ...     dedup = sc.Deduplicator().fit(["one text", "another text"])
+    """
+    with Bars() as bars, reporting_to(bars):
+        yield
+
+
+class Bars:
+    """Progress bars by rich, one a stage, that appear only once a stage proves long."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self.console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+        )
+        self._stage, self._total, self._done, self._since = "", 0, 0, 0.0
+        self._task: Any = None
+
+    def __enter__(self) -> Bars:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.finish()
+
+    def start(self, stage: str, total: int) -> None:
+        """Begin a stage; its bar waits for two seconds to have passed."""
+        self.finish()
+        self._stage, self._total, self._done, self._since = stage, total, 0, time.monotonic()
+
+    def advance(self, steps: int) -> None:
+        """Count steps done, and show the bar once the stage has proved long."""
+        self._done += steps
+        if self._task is None:
+            if time.monotonic() - self._since < PATIENCE:
+                return
+            self._progress.start()
+            self._task = self._progress.add_task(self._stage, total=self._total)
+        self._progress.update(self._task, completed=self._done)
+
+    def finish(self) -> None:
+        """Take the bar away."""
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+            self._progress.stop()
+            self._task = None
+
+
+@contextlib.contextmanager
+def stage(name: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Report one stage; yields the function that counts steps done."""
+    reporter = _reporter.get()
+    if reporter is None:
+        yield lambda _: None
+        return
+    reporter.start(name, total)
+    try:
+        yield reporter.advance
+    finally:
+        reporter.finish()
+
+
+def effective_jobs(n_jobs: int | None) -> int:
+    """Threads that `n_jobs` stands for, by joblib's rule: None is 1, -1 all cores, -2 all but one."""
+    import joblib
+
+    return int(joblib.effective_n_jobs(n_jobs))
+
+
+def map_chunks(
+    work: Callable[[int, int], T], weights: NDArray[np.int64], n_jobs: int | None, name: str
+) -> list[T]:
+    """Call `work(start, stop)` over consecutive ranges of rows and return the results in order.
+
+    Parameters
+    ----------
+    work : callable
+        Given a half-open range of rows; should spend its time in kernels, outside the GIL.
+    weights : int64 array of shape (n,)
+        Bytes of each row. Ranges are cut so that each holds about `CHUNK_BYTES`, whatever the
+        number of threads.
+    n_jobs : int or None
+        Threads, by joblib's rule.
+    name : str
+        What to call the stage in a progress bar.
+    """
+    ranges = list(cut_ranges(weights))
+    jobs = min(effective_jobs(n_jobs), len(ranges))
+    with stage(name, len(weights)) as advance:
+        if jobs <= 1:
+            results = []
+            for start, stop in ranges:
+                results.append(work(start, stop))
+                advance(stop - start)
+            return results
+        return _run_threads(work, ranges, jobs, advance)
+
+
+def cut_ranges(weights: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Cut rows into consecutive ranges of about `CHUNK_BYTES` (always at least one row)."""
+    ends = np.cumsum(weights)
+    start = 0
+    while start < len(weights):
+        done = ends[start - 1] if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, done + CHUNK_BYTES, side="right")))
+        yield start, stop
+        start = stop
+
+
+def _run_threads(
+    work: Callable[[int, int], T], ranges: list[tuple[int, int]], jobs: int, advance: Callable[[int], None]
+) -> list[T]:
+    """Run all ranges on a pool; the first error, or Ctrl-C, drops whatever has not begun."""
+    pool = ThreadPoolExecutor(jobs, thread_name_prefix="storyclust")
+    try:
+        futures = [pool.submit(work, start, stop) for start, stop in ranges]
+        spans = {future: stop - start for future, (start, stop) in zip(futures, ranges, strict=True)}
+        waiting = set(futures)
+        while waiting:
+            done, waiting = wait(waiting, timeout=0.2, return_when=FIRST_EXCEPTION)
+            for future in done:
+                future.result()
+                advance(spans[future])
+        return [future.result() for future in futures]
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+@contextlib.contextmanager
+def tell_compiling() -> Iterator[None]:
+    """Say once, on stderr, that kernels are being compiled, should that happen inside."""
+    from numba.core import event
+
+    class Note(event.Listener):
+        told = False
+
+        def on_start(self, event: Any) -> None:
+            if not self.told:
+                self.told = True
+                sys.stderr.write("storyclust: compiling its kernels (once on this machine, some ten seconds)\n")
+
+        def on_end(self, event: Any) -> None:
+            pass
+
+    with event.install_listener("numba:compile", Note()):
+        yield

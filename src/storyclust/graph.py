@@ -1,0 +1,159 @@
+"""The similarity graph: which rows of a TF-IDF matrix are similar at all, and exactly how similar.
+
+Candidates come from an inverted index of each row's heaviest terms only, so that posting lists of common
+terms never make the search quadratic; every survivor's cosine is then computed in full.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+
+from storyclust.chunks import CHUNK_BYTES, kernel, map_chunks
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+HEAVIEST = 64  # terms of a row by which others find it
+PROMISE = 0.35  # share of the least similarity that the heaviest terms must show for a pair to be computed
+
+
+def similarity_graph(
+    X: sparse.csr_array, min_similarity: float, *, n_jobs: int | None = None, heaviest: int = HEAVIEST
+) -> sparse.csr_array:
+    """Cosine similarities of all pairs of rows that reach `min_similarity`.
+
+    Parameters
+    ----------
+    X : csr_array of shape (n, n_features)
+        Rows of unit length, or of zeros.
+    min_similarity : float
+        Least similarity of an edge; with 0, every positive similarity is one.
+    n_jobs : int or None
+        Threads.
+    heaviest : int, default=64
+        Terms of each row by weight that go into the index. A pair is found if one row's terms meet the
+        other's heaviest with enough weight; what is found is computed from all terms.
+
+    Returns
+    -------
+    graph : csr_array of shape (n, n)
+        Symmetric, without a diagonal, indices sorted.
+    """
+    n = X.shape[0]
+    indptr, indices = X.indptr.astype(np.int64), X.indices.astype(np.int64)
+    data = X.data.astype(np.float64)
+    chosen = heaviest_entries(indptr, data, n if min_similarity <= 0 else heaviest)
+    rows = np.repeat(np.arange(n), np.diff(indptr))[chosen]
+    by_term = np.lexsort((rows, indices[chosen]))
+    posting_rows, posting_weights = rows[by_term], data[chosen][by_term]
+    bounds = np.searchsorted(indices[chosen][by_term], np.arange(X.shape[1] + 1))
+    promise = PROMISE * min_similarity
+
+    def work(start: int, stop: int) -> Any:
+        return edges_of_rows(
+            start, stop, indptr, indices, data, bounds, posting_rows, posting_weights, promise, min_similarity
+        )
+
+    # A row's cost is the length of the posting lists it reads.
+    reads = np.add.reduceat(np.append(np.diff(bounds)[indices], 0), np.minimum(indptr[:-1], len(indices)))
+    weights = np.where(np.diff(indptr) > 0, 16 * reads, 0) + CHUNK_BYTES // 4096
+    parts = map_chunks(work, weights, n_jobs, "similarities") if n else []
+    if not parts:
+        return sparse.csr_array((n, n), dtype=np.float64)
+    i, j, s = (np.concatenate(column) for column in zip(*parts, strict=True))
+    graph = sparse.csr_array((np.tile(s, 2), (np.append(i, j), np.append(j, i))), shape=(n, n))
+    return merge_found(graph)
+
+
+def merge_found(graph: sparse.csr_array) -> sparse.csr_array:
+    """Sort the indices of each row."""
+    graph.sort_indices()
+    return graph
+
+
+@kernel
+def heaviest_entries(indptr: NDArray[np.int64], data: NDArray[np.float64], most: int) -> Any:
+    """Positions of the `most` largest entries of each row; ties go to the earlier column."""
+    total = 0
+    for row in range(len(indptr) - 1):
+        total += min(most, indptr[row + 1] - indptr[row])
+    chosen = np.empty(total, np.int64)
+    n = 0
+    for row in range(len(indptr) - 1):
+        start, stop = indptr[row], indptr[row + 1]
+        if stop - start <= most:
+            for k in range(start, stop):
+                chosen[n] = k
+                n += 1
+            continue
+        weights = data[start:stop].copy()
+        weights.sort()
+        least = weights[len(weights) - most]
+        ties = most
+        for k in range(start, stop):
+            ties -= data[k] > least
+        for k in range(start, stop):
+            if data[k] > least or (data[k] == least and ties > 0):
+                ties -= data[k] == least
+                chosen[n] = k
+                n += 1
+    return chosen
+
+
+@kernel
+def edges_of_rows(
+    begin: int,
+    end: int,
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int64],
+    data: NDArray[np.float64],
+    bounds: NDArray[np.int64],
+    posting_rows: NDArray[np.int64],
+    posting_weights: NDArray[np.float64],
+    promise: float,
+    least: float,
+) -> Any:
+    """Edges between rows begin..end and all earlier rows: (row, earlier row, similarity)."""
+    partial = np.zeros(end, np.float64)
+    dense = np.zeros(len(bounds) - 1, np.float64)
+    touched = np.empty(end, np.int64)
+    room = 1024
+    rows, columns, values = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.float64)
+    found = 0
+    for i in range(begin, end):
+        n = 0
+        for k in range(indptr[i], indptr[i + 1]):
+            term, weight = indices[k], data[k]
+            dense[term] = weight
+            for p in range(bounds[term], bounds[term + 1]):
+                j = posting_rows[p]
+                if j >= i:
+                    break
+                if partial[j] == 0.0:
+                    touched[n] = j
+                    n += 1
+                partial[j] += weight * posting_weights[p]
+        for t in range(n):
+            j = touched[t]
+            promising = partial[j] >= promise
+            partial[j] = 0.0
+            if not promising:
+                continue
+            similarity = 0.0
+            for k in range(indptr[j], indptr[j + 1]):
+                similarity += dense[indices[k]] * data[k]
+            if similarity < least or similarity <= 0.0:
+                continue
+            if found == room:
+                room *= 2
+                rows = np.concatenate((rows, np.empty(found, np.int64)))
+                columns = np.concatenate((columns, np.empty(found, np.int64)))
+                values = np.concatenate((values, np.empty(found, np.float64)))
+            rows[found], columns[found], values[found] = i, j, similarity
+            found += 1
+        for k in range(indptr[i], indptr[i + 1]):
+            dense[indices[k]] = 0.0
+    return rows[:found].copy(), columns[:found].copy(), values[:found].copy()

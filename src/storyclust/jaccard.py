@@ -1,0 +1,171 @@
+"""Exact similarity: sorted shingle sets, and the Jaccard index of pairs of them.
+
+Sets are built only for texts that are in some candidate pair, one int64-offset ragged array of sorted
+64-bit shingle hashes. Two different shingles share a hash with probability 2**-64; apart from that,
+what is computed here is no estimate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from storyclust.chunks import kernel, map_chunks
+from storyclust.minhash import shingles_of
+from storyclust.tokens import SORT_HEADS, TextBuffer, codepoint_table, drop_repeats, sort_hashes, text_sizes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class ShingleSets(NamedTuple):
+    """Sorted distinct shingle hashes of texts: set `i` is `values[offsets[i]:offsets[i + 1]]`."""
+
+    values: NDArray[np.uint64]
+    offsets: NDArray[np.int64]
+
+    @classmethod
+    def from_texts(cls, texts: Sequence[str], size: int, n_jobs: int | None = None) -> ShingleSets:
+        """Tokenise, shingle and sort each text."""
+        table = codepoint_table()
+
+        def work(start: int, stop: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+            data, offsets = TextBuffer.from_texts(texts[start:stop])
+            values, counts = shingle_sets(data, offsets, table, size)
+            return values.copy(), counts  # the kernel's array has room for far more
+
+        parts = map_chunks(work, text_sizes(texts), n_jobs, "shingle sets")
+        offsets = np.zeros(len(texts) + 1, np.int64)
+        if not parts:
+            return cls(np.empty(0, np.uint64), offsets)
+        np.cumsum(np.concatenate([counts for _, counts in parts]), out=offsets[1:])
+        return cls(np.concatenate([values for values, _ in parts]), offsets)
+
+
+def jaccard_pairs(
+    sets: ShingleSets, pairs: NDArray[np.int64], threshold: float, n_jobs: int | None = None
+) -> NDArray[np.float64]:
+    """Jaccard similarity of each pair of sets, or 0 where it cannot reach the threshold.
+
+    Parameters
+    ----------
+    sets : ShingleSets
+    pairs : int64 array of shape (m, 2)
+    threshold : float
+        Comparing two sets stops as soon as too many elements have found no partner.
+    n_jobs : int or None
+        Threads.
+
+    Returns
+    -------
+    similarities : float64 array of shape (m,)
+    """
+    out = np.empty(len(pairs))
+
+    def work(start: int, stop: int) -> None:
+        verify(sets.values, sets.offsets, pairs[start:stop], threshold, out[start:stop])
+
+    sizes = np.diff(sets.offsets)
+    map_chunks(work, 8 * sizes[pairs].sum(axis=1), n_jobs, "verification")
+    return out
+
+
+@kernel
+def shingle_sets(
+    data: NDArray[np.uint8], offsets: NDArray[np.int64], table: NDArray[np.uint32], size: int
+) -> Any:
+    """Sorted distinct shingles of every text of a buffer, one after the other, and their counts."""
+    n = len(offsets) - 1
+    counts = np.empty(n, np.int64)
+    values = np.empty(offsets[n] - offsets[0] + n, np.uint64)
+    heads = np.empty(SORT_HEADS, np.int64)
+    filled = 0
+    for row in range(n):
+        hashes = shingles_of(data, offsets[row], offsets[row + 1], table, size)
+        sort_hashes(hashes, len(hashes), np.empty_like(hashes), heads)
+        counts[row] = drop_repeats(hashes, len(hashes))
+        values[filled : filled + counts[row]] = hashes[: counts[row]]
+        filled += counts[row]
+    return values[:filled], counts
+
+
+@kernel
+def shared_count(x: NDArray[np.uint64], y: NDArray[np.uint64], least: int) -> int:
+    """Count the values two sorted sets share, or return -1 once fewer than `least` are certain."""
+    i, j, shared = 0, 0, 0
+    spare_x, spare_y = len(x) - least, len(y) - least  # elements that may stay without a partner
+    if spare_x < 0 or spare_y < 0:
+        return -1
+    while i < len(x) and j < len(y):
+        if x[i] == y[j]:
+            shared += 1
+            i += 1
+            j += 1
+        elif x[i] < y[j]:
+            i += 1
+            if i - shared > spare_x:
+                return -1
+        else:
+            j += 1
+            if j - shared > spare_y:
+                return -1
+    return shared if shared >= least else -1
+
+
+@kernel
+def jaccard(x: NDArray[np.uint64], y: NDArray[np.uint64], threshold: float) -> float:
+    """Jaccard index of two sorted sets, or 0 if it is below the threshold."""
+    total = len(x) + len(y)
+    least = int(np.ceil(threshold * total / (1.0 + threshold) - 1e-9))
+    shared = shared_count(x, y, least)
+    if shared < 0:
+        return 0.0
+    similarity = shared / (total - shared)
+    return similarity if similarity >= threshold else 0.0
+
+
+@kernel
+def verify(
+    values: NDArray[np.uint64],
+    offsets: NDArray[np.int64],
+    pairs: NDArray[np.int64],
+    threshold: float,
+    out: NDArray[np.float64],
+) -> None:
+    """Jaccard index of each pair of rows."""
+    for k in range(len(pairs)):
+        i, j = pairs[k]
+        x = values[offsets[i] : offsets[i + 1]]
+        y = values[offsets[j] : offsets[j + 1]]
+        out[k] = jaccard(x, y, threshold)
+
+
+@kernel
+def follow_leaders(
+    values: NDArray[np.uint64], offsets: NDArray[np.int64], rows: NDArray[np.int64], threshold: float
+) -> Any:
+    """Resolve a crowd without listing its pairs: the first row leads all that reach the threshold to
+    it, the first of the rest leads next, and so on. Returns leaders, followers, similarities.
+    """
+    left = rows.copy()
+    leaders = np.empty(len(rows), np.int64)
+    followers = np.empty(len(rows), np.int64)
+    similarities = np.empty(len(rows), np.float64)
+    found, n = 0, len(rows)
+    while n > 1:
+        leader = left[0]
+        x = values[offsets[leader] : offsets[leader + 1]]
+        rest = 0
+        for k in range(1, n):
+            row = left[k]
+            similarity = jaccard(x, values[offsets[row] : offsets[row + 1]], threshold)
+            if similarity > 0.0:
+                leaders[found], followers[found], similarities[found] = leader, row, similarity
+                found += 1
+            else:
+                left[rest] = row
+                rest += 1
+        n = rest
+    return leaders[:found], followers[:found], similarities[:found]

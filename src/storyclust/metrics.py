@@ -1,0 +1,140 @@
+"""How well predicted groups agree with gold ones: B-cubed, pairs, ARI, AMI, V-measure."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from storyclust.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Agreement of two groupings of the same articles; 1 is perfect for each.
+
+    Attributes
+    ----------
+    precision, recall, f1 : float
+        B-cubed: of the articles grouped with an average article, the share that belongs with it; of
+        those that belong with it, the share grouped with it; and their harmonic mean.
+    pair_precision, pair_recall, pair_f1 : float
+        The same over pairs of articles put together. Where there is no pair to judge, 1.
+    ari, ami, v_measure : float
+        Adjusted Rand index, adjusted mutual information, V-measure.
+    n_articles : int
+        Articles with a gold label: those that were scored.
+    n_gold, n_pred : int
+        Distinct groups among them.
+    """
+
+    precision: float
+    recall: float
+    f1: float
+    pair_precision: float
+    pair_recall: float
+    pair_f1: float
+    ari: float
+    ami: float
+    v_measure: float
+    n_articles: int
+    n_gold: int
+    n_pred: int
+
+    def as_dict(self) -> dict[str, float]:
+        """Return the scores as a plain dictionary."""
+        return asdict(self)
+
+
+def evaluate(gold: Sequence[Hashable | None], pred: Sequence[Hashable | None]) -> Scores:
+    """Compare predicted groups with gold ones.
+
+    Parameters
+    ----------
+    gold : sequence of length n
+        Gold label of every article, of any hashable type. Articles whose label is None or NaN are
+        left out.
+    pred : sequence of length n
+        Predicted label of every article. None stands for an article alone in its group.
+
+    Returns
+    -------
+    scores : Scores
+
+    Raises
+    ------
+    InputError
+        The lengths differ, or no article has a gold label.
+
+    References
+    ----------
+    A. Bagga, B. Baldwin, "Algorithms for scoring coreference chains", LREC 1998 (B-cubed).
+
+    Examples
+    --------
+    >>> import storyclust as sc
+    >>> scores = sc.evaluate(gold=["a", "a", "b", "b"], pred=[0, 0, 0, 1])
+    >>> round(scores.precision, 3), round(scores.recall, 3), round(scores.f1, 3)
+    (0.667, 0.75, 0.706)
+    """
+    if len(gold) != len(pred):
+        raise InputError(f"gold and pred must be of one length, got {len(gold)} and {len(pred)}.")
+    labelled = [row for row, label in enumerate(gold) if not _missing(label)]
+    if not labelled:
+        raise InputError("gold holds no label: there is nothing to compare with.")
+    alone = object()
+    truth = _numbered([gold[row] for row in labelled])
+    guess = _numbered([(alone, row) if _missing(pred[row]) else pred[row] for row in labelled])
+    return score(truth, guess)
+
+
+def score(truth: NDArray[np.int64], guess: NDArray[np.int64]) -> Scores:
+    """Score two groupings given as integers from zero."""
+    from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, v_measure_score
+
+    n = len(truth)
+    cells, counts = np.unique(np.column_stack((truth, guess)), axis=0, return_counts=True)
+    gold_sizes, pred_sizes = np.bincount(truth), np.bincount(guess)
+    precision = float((counts**2 / pred_sizes[cells[:, 1]]).sum() / n)
+    recall = float((counts**2 / gold_sizes[cells[:, 0]]).sum() / n)
+    together, predicted, actual = _pairs(counts), _pairs(pred_sizes), _pairs(gold_sizes)
+    pair_precision = together / predicted if predicted else 1.0
+    pair_recall = together / actual if actual else 1.0
+    return Scores(
+        precision=precision,
+        recall=recall,
+        f1=_harmonic(precision, recall),
+        pair_precision=pair_precision,
+        pair_recall=pair_recall,
+        pair_f1=_harmonic(pair_precision, pair_recall),
+        ari=float(adjusted_rand_score(truth, guess)),
+        ami=float(adjusted_mutual_info_score(truth, guess)),
+        v_measure=float(v_measure_score(truth, guess)),
+        n_articles=n,
+        n_gold=len(gold_sizes),
+        n_pred=len(pred_sizes),
+    )
+
+
+def _pairs(sizes: NDArray[Any]) -> int:
+    """Pairs within groups of these sizes."""
+    return int((sizes.astype(np.int64) * (sizes - 1) // 2).sum())
+
+
+def _harmonic(a: float, b: float) -> float:
+    return 2 * a * b / (a + b) if a + b else 0.0
+
+
+def _missing(label: object) -> bool:
+    return label is None or (isinstance(label, (float, np.floating)) and bool(np.isnan(label)))
+
+
+def _numbered(labels: Sequence[Hashable]) -> NDArray[np.int64]:
+    """Number labels by first appearance."""
+    numbers: dict[Hashable, int] = {}
+    return np.fromiter((numbers.setdefault(label, len(numbers)) for label in labels), np.int64, len(labels))

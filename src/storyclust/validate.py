@@ -1,0 +1,48 @@
+"""Parameters and texts, checked where they come in: one sentence that names what is wrong."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Collection, Iterable, Sequence
+
+from storyclust.errors import InputError, InputTypeError
+
+
+def check_int(name: str, value: object, *, low: int, high: int | None = None) -> int:
+    """Return `value` as an int, or raise if it is none or lies outside [low, high]."""
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
+        raise InputTypeError(f"{name} must be an int, got {value!r}.")
+    if value < low or (high is not None and value > high):
+        upto = f" to {high}" if high is not None else " or more"
+        raise InputError(f"{name} must be {low}{upto}, got {value!r}.")
+    return int(value)
+
+
+def check_float(name: str, value: object, *, low: float, high: float, open_low: bool = False) -> float:
+    """Return `value` as a float, or raise if it is none or lies outside [low, high]."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        raise InputTypeError(f"{name} must be a number, got {value!r}.")
+    number = float(value)
+    if math.isnan(number) or number < low or number > high or (open_low and number == low):
+        bracket = "(" if open_low else "["
+        raise InputError(f"{name} must lie in {bracket}{low:g}, {high:g}], got {value!r}.")
+    return number
+
+
+def check_choice(name: str, value: object, choices: Collection[str]) -> str:
+    """Return `value` if it is one of `choices`, or raise and list them."""
+    if not isinstance(value, str) or value not in choices:
+        raise InputError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}.")
+    return value
+
+
+def check_texts(texts: Iterable[str], name: str = "texts") -> Sequence[str]:
+    """Return texts as a list, or raise and name the first entry that is not a str."""
+    if isinstance(texts, (str, bytes)):
+        raise InputTypeError(f"{name} must be a sequence of str, got one {type(texts).__name__}; wrap it in a list.")
+    texts = texts if isinstance(texts, list) else list(texts)
+    for row, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise InputTypeError(f"{name}[{row}] must be str, got {type(text).__name__}.")
+    return texts

@@ -1,0 +1,430 @@
+"""Articles to TF-IDF vectors: hashed words and word pairs, straight from the text buffer to CSR.
+
+An article's vector is the sum of two of unit length, scaled to unit length: one of the whole text, and,
+weighted less, one of its head (the title twice and the first hundred words), where news says what it is
+about. Inverse document frequency is capped, so that weights, and with them the best thresholds, do not
+drift with the size of the corpus; document frequencies are counted apart for each language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from storyclust.article import Article, as_articles
+from storyclust.background import Background
+from storyclust.chunks import kernel, map_chunks
+from storyclust.errors import InputError
+from storyclust.language import group_languages
+from storyclust.tokens import SORT_HEADS, TextBuffer, codepoint_table, mix, sort_hashes, tokenize
+from storyclust.validate import check_float, check_int
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PAIR_STEP = np.uint64(0xA0761D6478BD642F)
+HEAD_WORDS = 100
+
+
+class TermCounts(NamedTuple):
+    """Terms of articles: row `i` has the sorted hashes `terms[indptr[i]:indptr[i + 1]]`."""
+
+    indptr: NDArray[np.int64]
+    terms: NDArray[np.uint64]
+    whole: NDArray[np.uint32]  # occurrences in the whole article
+    head: NDArray[np.uint32]  # occurrences in its head, the title counted twice
+
+
+class NewsVectorizer(TransformerMixin, BaseEstimator):
+    """Turn articles into sparse TF-IDF vectors of unit length, made for telling stories apart.
+
+    Parameters
+    ----------
+    ngram_range : tuple (int, int), default=(1, 2)
+        Words alone (1, 1), pairs of neighbouring words (2, 2), or both. Pairs keep names together, and
+        they make the best distance threshold steadier than words alone.
+    min_df : int, default=2
+        Terms found in fewer articles are left out: they connect nothing.
+    max_idf_ratio : float, default=300
+        Inverse document frequency is capped at the logarithm of this: a term in fewer than one of 300
+        articles weighs no more than one in 300. Keeps weights comparable from ten articles to a million.
+    head_weight : float, default=0.7
+        Weight of the vector of the head (title twice, first 100 words) against that of the whole text.
+    background : 'english', None or Background, default='english'
+        Document frequencies of news at large, which count like a few dozen more articles; for articles
+        in English only. They keep the words of a corpus about one thing from weighing nothing.
+    n_jobs : int or None, default=None
+        Threads: None is one, -1 is every core. The result does not depend on it.
+
+    Attributes
+    ----------
+    vocabulary_ : uint64 array of shape (n_features,)
+        Sorted term hashes; column `k` stands for ``vocabulary_[k]``.
+    languages_ : list of str
+        Languages (or scripts) told apart.
+    df_ : int64 array of shape (n_languages, n_features)
+        Articles of each language that hold a term.
+    idf_ : float64 array of shape (n_languages, n_features)
+        Weights of terms in articles of each language.
+
+    Notes
+    -----
+    Within an article a term weighs ``(1 + ln(tf)) * idf``. With ``n`` articles in the language, ``df`` of
+    them holding the term, and a background of ``w`` articles' worth in which its rate is ``p``, idf is
+    ``ln((n + w) / (df + w p))``, at most ``ln(max_idf_ratio)``. English stop words (scikit-learn's list)
+    and single letters are left out before pairs are formed.
+
+    References
+    ----------
+    K. Sparck Jones, "A statistical interpretation of term specificity", Journal of Documentation 28
+    (1972). G. Salton, C. Buckley, "Term-weighting approaches in automatic text retrieval" (1988).
+
+    Examples
+    --------
+    >>> import storyclust as sc
+    >>> X = sc.NewsVectorizer().fit_transform(
+    ...     ["Ferry strikes pier in Aldmouth", "Pier struck by Aldmouth ferry", "Budget passes in Carrow"]
+    ... )
+    >>> X.shape[0], float((X[[0]] @ X[[1]].T).toarray()[0, 0]) > 0.5
+    (3, True)
+    """
+
+    vocabulary_: NDArray[np.uint64]
+    languages_: list[str]
+    df_: NDArray[np.int64]
+    idf_: NDArray[np.float64]
+
+    def __init__(
+        self,
+        ngram_range: tuple[int, int] = (1, 2),
+        min_df: int = 2,
+        max_idf_ratio: float = 300.0,
+        head_weight: float = 0.7,
+        background: str | Background | None = "english",
+        n_jobs: int | None = None,
+    ) -> None:
+        self.ngram_range = ngram_range
+        self.min_df = min_df
+        self.max_idf_ratio = max_idf_ratio
+        self.head_weight = head_weight
+        self.background = background
+        self.n_jobs = n_jobs
+
+    def fit(self, X: Iterable[Any], y: object = None) -> NewsVectorizer:
+        """Learn the terms and their weights.
+
+        Parameters
+        ----------
+        X : sequence of str, mapping or Article, or a DataFrame
+            The articles; see `as_articles`.
+        y : object
+            Ignored.
+
+        Returns
+        -------
+        self : NewsVectorizer
+
+        Raises
+        ------
+        InputError
+            A parameter is out of range, or an article cannot be read as one.
+        """
+        self._fit(as_articles(X))
+        return self
+
+    def fit_transform(self, X: Iterable[Any], y: object = None, **fit_params: Any) -> sparse.csr_array:
+        """Learn from articles and turn them into vectors, reading them once.
+
+        Parameters
+        ----------
+        X : sequence of str, mapping or Article, or a DataFrame
+        y : object
+            Ignored.
+        **fit_params : object
+            None are known.
+
+        Returns
+        -------
+        vectors : csr_array of shape (n, n_features)
+        """
+        articles = as_articles(X)
+        counts, groups = self._fit(articles)
+        return self._weigh(counts, groups)
+
+    def transform(self, X: Iterable[Any]) -> sparse.csr_array:
+        """Turn articles into vectors by the weights learnt; terms not seen then are left out.
+
+        Parameters
+        ----------
+        X : sequence of str, mapping or Article, or a DataFrame
+
+        Returns
+        -------
+        vectors : csr_array of shape (n, n_features)
+            Rows of unit length, or of zeros where an article has no known term.
+        """
+        check_is_fitted(self)
+        articles = as_articles(X)
+        names = group_languages(articles)
+        known = {name: number for number, name in enumerate(self.languages_)}
+        groups = np.array([known.get(name, 0) for name in names], dtype=np.int64)
+        return self._weigh(count_terms(articles, self.ngram_range, self.n_jobs), groups)
+
+    def _fit(self, articles: Sequence[Article]) -> tuple[TermCounts, NDArray[np.int64]]:
+        low, high = self.ngram_range
+        if not 1 <= low <= high <= 2:
+            raise InputError(f"ngram_range must be (1, 1), (1, 2) or (2, 2), got {self.ngram_range!r}.")
+        min_df = check_int("min_df", self.min_df, low=1)
+        cap = np.log(check_float("max_idf_ratio", self.max_idf_ratio, low=1, high=np.inf))
+        check_float("head_weight", self.head_weight, low=0, high=np.inf)
+        background = Background.load(self.background)
+
+        counts = count_terms(articles, self.ngram_range, self.n_jobs)
+        names = group_languages(articles)
+        self.languages_, groups = np.unique(np.array(names, dtype=str), return_inverse=True)
+        self.languages_ = [str(name) for name in self.languages_]
+        self.vocabulary_, columns = frequent_terms(counts.terms, min_df)
+        known = columns >= 0
+        self.df_ = np.zeros((max(1, len(self.languages_)), len(self.vocabulary_)), dtype=np.int64)
+        row_groups = np.repeat(groups, np.diff(counts.indptr))
+        np.add.at(self.df_, (row_groups[known], columns[known]), 1)
+        sizes = np.bincount(groups, minlength=len(self.df_)).astype(np.float64)
+        self.idf_ = np.empty(self.df_.shape)
+        for number, df in enumerate(self.df_):
+            rates, worth = background.rates(self.languages_[number], self.vocabulary_) if len(names) else (0, 0)
+            articles_held = np.maximum(df + worth * rates, 1e-9)
+            self.idf_[number] = np.clip(np.log((sizes[number] + worth) / articles_held), 0, cap)
+        return counts, groups
+
+    def _weigh(self, counts: TermCounts, groups: NDArray[np.int64]) -> sparse.csr_array:
+        columns = np.searchsorted(self.vocabulary_, counts.terms)
+        columns[columns == len(self.vocabulary_)] = 0
+        known = self.vocabulary_[columns] == counts.terms if len(self.vocabulary_) else np.zeros(len(columns), bool)
+        rows = np.repeat(np.arange(len(groups)), np.diff(counts.indptr))
+        idf = np.where(known, self.idf_[groups[rows], columns] if len(self.vocabulary_) else 0.0, 0.0)
+        weights = weigh(counts.indptr, counts.whole, counts.head, idf, float(self.head_weight))
+        used = weights > 0
+        indptr = np.append(0, np.cumsum(used))[counts.indptr]
+        shape = (len(groups), len(self.vocabulary_))
+        return sparse.csr_array((weights[used], columns[used], indptr), shape=shape)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        return tags
+
+
+def count_terms(
+    articles: Sequence[Article], ngram_range: tuple[int, int], n_jobs: int | None = None
+) -> TermCounts:
+    """Count the terms of every article, in one pass over titles and texts."""
+    table = codepoint_table()
+    stop = stop_hashes()
+
+    def work(start: int, stop_row: int) -> tuple[Any, ...]:
+        texts = [part for article in articles[start:stop_row] for part in (article.title, article.text)]
+        data, offsets = TextBuffer.from_texts(texts)
+        return tuple(np.copy(part) for part in count_buffer(data, offsets, table, stop, *ngram_range))
+
+    sizes = np.fromiter((len(a.title) + len(a.text) + 1 for a in articles), np.int64, len(articles))
+    parts = map_chunks(work, sizes, n_jobs, "terms")
+    if not parts:
+        empty = np.empty(0, np.uint32)
+        return TermCounts(np.zeros(1, np.int64), np.empty(0, np.uint64), empty, empty)
+    lengths, terms, whole, head = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return TermCounts(np.append(0, np.cumsum(lengths)), terms, whole, head)
+
+
+def stop_hashes() -> NDArray[np.uint64]:
+    """Sorted token hashes of the English stop words."""
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+    return hash_words(sorted(ENGLISH_STOP_WORDS))
+
+
+def hash_words(words: Sequence[str]) -> NDArray[np.uint64]:
+    """Sorted distinct token hashes of words (each must be one token)."""
+    data, offsets = TextBuffer.from_texts(words)
+    return np.unique(first_tokens(data, offsets, codepoint_table()))
+
+
+@kernel
+def first_tokens(data: NDArray[np.uint8], offsets: NDArray[np.int64], table: NDArray[np.uint32]) -> Any:
+    """Hash of the first token of each text."""
+    n = len(offsets) - 1
+    out = np.zeros(n, np.uint64)
+    for row in range(n):
+        room = max(1, offsets[row + 1] - offsets[row])
+        hashes, starts, ends = np.empty(room, np.uint64), np.empty(room, np.int64), np.empty(room, np.int64)
+        if tokenize(data, offsets[row], offsets[row + 1], table, hashes, starts, ends) > 0:
+            out[row] = hashes[0]
+    return out
+
+
+def frequent_terms(terms: NDArray[np.uint64], min_df: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Sorted terms that occur `min_df` times or more, and the number of each entry's term, -1 for others."""
+    distinct, inverse, counts = np.unique(terms, return_inverse=True, return_counts=True)
+    kept = counts >= min_df
+    numbers = np.where(kept, np.cumsum(kept) - 1, -1)
+    return distinct[kept], numbers[inverse]
+
+
+@kernel
+def is_letter(data: NDArray[np.uint8], start: Any, end: Any) -> bool:
+    """Whether a token is one letter of an alphabet (Latin to Arabic: at most two bytes)."""
+    return end - start == 1 or (end - start == 2 and data[start] >= 0xC0)
+
+
+@kernel
+def words_of(
+    data: NDArray[np.uint8],
+    start: Any,
+    end: Any,
+    table: NDArray[np.uint32],
+    stop: NDArray[np.uint64],
+    words: NDArray[np.uint64],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    most: int,
+) -> Any:
+    """Token hashes of a text without stop words and single letters: how many, and how many of them are
+    among its first `most` tokens.
+    """
+    n = tokenize(data, start, end, table, words, starts, ends)
+    kept, early = 0, 0
+    for k in range(n):
+        if k == most:
+            early = kept
+        if is_letter(data, starts[k], ends[k]):
+            continue
+        at = np.searchsorted(stop, words[k])
+        if at < len(stop) and stop[at] == words[k]:
+            continue
+        words[kept] = words[k]
+        kept += 1
+    return kept, kept if n <= most else early
+
+
+@kernel
+def add_terms(words: NDArray[np.uint64], n: int, low: int, high: int, out: NDArray[np.uint64], filled: int) -> int:
+    """Append the hashes of words and of pairs of neighbours to `out`; returns how far it is filled."""
+    if low == 1:
+        for k in range(n):
+            out[filled] = words[k]
+            filled += 1
+    if high == 2:
+        for k in range(n - 1):
+            out[filled] = mix(words[k] * PAIR_STEP + words[k + 1])
+            filled += 1
+    return filled
+
+
+@kernel
+def tally(values: NDArray[np.uint64], n: int, counts: NDArray[np.uint32]) -> int:
+    """Drop the repeats of sorted values in place and count them; returns how many are distinct."""
+    kept = 0
+    for k in range(n):
+        if kept > 0 and values[k] == values[kept - 1]:
+            counts[kept - 1] += np.uint32(1)
+        else:
+            values[kept] = values[k]
+            counts[kept] = 1
+            kept += 1
+    return kept
+
+
+@kernel
+def count_buffer(
+    data: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    table: NDArray[np.uint32],
+    stop: NDArray[np.uint64],
+    low: int,
+    high: int,
+) -> Any:
+    """Count the terms of articles, given as title, text, title, text, ...
+
+    Returns the number of distinct terms of each article, then for all of them in turn the sorted terms,
+    their occurrences in the whole and in the head.
+    """
+    n = (len(offsets) - 1) // 2
+    room = 1
+    for row in range(n):
+        room = max(room, offsets[2 * row + 2] - offsets[2 * row])
+    title, text = np.empty(room, np.uint64), np.empty(room, np.uint64)
+    starts, ends = np.empty(room, np.int64), np.empty(room, np.int64)
+    full, scratch = np.empty(2 * room, np.uint64), np.empty(2 * room, np.uint64)
+    full_counts, head_counts = np.empty(2 * room, np.uint32), np.empty(6 * room, np.uint32)
+    head, head_scratch = np.empty(6 * room, np.uint64), np.empty(6 * room, np.uint64)
+    heads = np.empty(SORT_HEADS, np.int64)
+    lengths = np.empty(n, np.int64)
+    capacity = 2 * (offsets[len(offsets) - 1] - offsets[0]) // 3 + 1024
+    terms = np.empty(capacity, np.uint64)
+    whole = np.empty(capacity, np.uint32)
+    in_head = np.empty(capacity, np.uint32)
+    filled = 0
+    for row in range(n):
+        a, b, c = offsets[2 * row], offsets[2 * row + 1], offsets[2 * row + 2]
+        n_title, _ = words_of(data, a, b, table, stop, title, starts, ends, HEAD_WORDS)
+        n_text, n_early = words_of(data, b, c, table, stop, text, starts, ends, HEAD_WORDS)
+        m = add_terms(title, n_title, low, high, full, 0)
+        m = add_terms(text, n_text, low, high, full, m)
+        sort_hashes(full, m, scratch, heads)
+        m = tally(full, m, full_counts)
+        h = add_terms(title, n_title, low, high, head, 0)
+        h = add_terms(title, n_title, low, high, head, h)
+        h = add_terms(text, n_early, low, high, head, h)
+        sort_hashes(head, h, head_scratch, heads)
+        h = tally(head, h, head_counts)
+        if filled + m > len(terms):
+            terms = np.concatenate((terms, np.empty(len(terms) + m, np.uint64)))
+            whole = np.concatenate((whole, np.empty(len(whole) + m, np.uint32)))
+            in_head = np.concatenate((in_head, np.empty(len(in_head) + m, np.uint32)))
+        at = 0
+        for k in range(m):
+            while at < h and head[at] < full[k]:
+                at += 1
+            terms[filled] = full[k]
+            whole[filled] = full_counts[k]
+            in_head[filled] = head_counts[at] if at < h and head[at] == full[k] else 0
+            filled += 1
+        lengths[row] = m
+    return lengths, terms[:filled], whole[:filled], in_head[:filled]
+
+
+@kernel
+def weigh(
+    indptr: NDArray[np.int64],
+    whole: NDArray[np.uint32],
+    head: NDArray[np.uint32],
+    idf: NDArray[np.float64],
+    head_weight: float,
+) -> Any:
+    """Weights of all entries: unit vector of the whole plus `head_weight` times that of the head, scaled."""
+    out = np.zeros(len(whole), np.float64)
+    for row in range(len(indptr) - 1):
+        of_whole, of_head = 0.0, 0.0
+        for k in range(indptr[row], indptr[row + 1]):
+            of_whole += ((1.0 + np.log(whole[k])) * idf[k]) ** 2
+            if head[k] > 0:
+                of_head += ((1.0 + np.log(head[k])) * idf[k]) ** 2
+        if of_whole == 0.0:
+            continue
+        scale_whole = 1.0 / np.sqrt(of_whole)
+        scale_head = head_weight / np.sqrt(of_head) if of_head > 0.0 else 0.0
+        total = 0.0
+        for k in range(indptr[row], indptr[row + 1]):
+            out[k] = (1.0 + np.log(whole[k])) * idf[k] * scale_whole
+            if head[k] > 0:
+                out[k] += (1.0 + np.log(head[k])) * idf[k] * scale_head
+            total += out[k] ** 2
+        scale = 1.0 / np.sqrt(total)
+        for k in range(indptr[row], indptr[row + 1]):
+            out[k] *= scale
+    return out
