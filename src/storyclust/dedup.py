@@ -81,9 +81,9 @@ class Deduplicator(ClusterMixin, BaseEstimator):
     shingle_size : int, default=5
         Tokens in a shingle.
     keep : {'earliest', 'latest', 'longest', 'first'}, default='earliest'
-        Which article of a group is kept. Ties: 'earliest' and 'latest' put undated articles last,
-        then take the longer text, then the smaller id; 'longest' takes the earlier article, then the
-        smaller id; 'first' is the order of the input. Equal ids fall back to that order, too.
+        Which article of a group is kept; undated articles come after dated ones. Ties: 'earliest' and
+        'latest' take the longer text, 'longest' the earlier article; then the text and last the id that
+        sorts first. 'first' is the order of the input.
     n_jobs : int or None, default=None
         Threads: None is one, -1 is every core. The result does not depend on it.
 
@@ -310,12 +310,12 @@ def rank_rows(articles: Sequence[Article], rows: list[int], keep: str) -> list[i
     def when(article: Article, sign: int) -> float:
         return never if article.published is None else sign * article.published.timestamp()
 
-    def key(row: int) -> tuple[float, float, str, int]:
+    def key(row: int) -> tuple[float, float, str, str, int]:
         article = articles[row]
         longer = -len(article.content)
         if keep == "longest":
-            return longer, when(article, 1), article.id, row
-        return when(article, -1 if keep == "latest" else 1), longer, article.id, row
+            return longer, when(article, 1), article.content, article.id, row
+        return when(article, -1 if keep == "latest" else 1), longer, article.content, article.id, row
 
     return sorted(rows) if keep == "first" else sorted(rows, key=key)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HEAVIEST = 64  # terms of a row by which others find it
-PROMISE = 0.35  # share of the least similarity that the heaviest terms must show for a pair to be computed
+PROMISE = 0.2  # share of the least similarity that the heaviest terms must show for a pair to be computed
 
 
 def similarity_graph(
@@ -63,13 +63,10 @@ def similarity_graph(
     parts = map_chunks(work, weights, n_jobs, "similarities") if n else []
     if not parts:
         return sparse.csr_array((n, n), dtype=np.float64)
-    i, j, s = (np.concatenate(column) for column in zip(*parts, strict=True))
+    codes, values = (np.concatenate(column) for column in zip(*parts, strict=True))
+    codes, first = np.unique(codes, return_index=True)  # most pairs are found from both sides
+    i, j, s = codes // n, codes % n, values[first]
     graph = sparse.csr_array((np.tile(s, 2), (np.append(i, j), np.append(j, i))), shape=(n, n))
-    return merge_found(graph)
-
-
-def merge_found(graph: sparse.csr_array) -> sparse.csr_array:
-    """Sort the indices of each row."""
     graph.sort_indices()
     return graph
 
@@ -104,6 +101,17 @@ def heaviest_entries(indptr: NDArray[np.int64], data: NDArray[np.float64], most:
 
 
 @kernel
+def cosine(
+    dense: NDArray[np.float64], start: Any, stop: Any, indices: NDArray[np.int64], data: NDArray[np.float64]
+) -> float:
+    """Inner product of a row spread out in `dense` with the sparse row start..stop."""
+    similarity = 0.0
+    for k in range(start, stop):
+        similarity += dense[indices[k]] * data[k]
+    return similarity
+
+
+@kernel
 def edges_of_rows(
     begin: int,
     end: int,
@@ -116,44 +124,39 @@ def edges_of_rows(
     promise: float,
     least: float,
 ) -> Any:
-    """Edges between rows begin..end and all earlier rows: (row, earlier row, similarity)."""
-    partial = np.zeros(end, np.float64)
+    """Edges between rows begin..end and all others: (smaller row * n + larger row, similarity)."""
+    n = len(indptr) - 1
+    partial = np.zeros(n, np.float64)
     dense = np.zeros(len(bounds) - 1, np.float64)
-    touched = np.empty(end, np.int64)
-    room = 1024
-    rows, columns, values = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.float64)
+    touched = np.empty(n, np.int64)
+    codes, values = np.empty(1024, np.int64), np.empty(1024, np.float64)
     found = 0
     for i in range(begin, end):
-        n = 0
+        met = 0
         for k in range(indptr[i], indptr[i + 1]):
             term, weight = indices[k], data[k]
             dense[term] = weight
             for p in range(bounds[term], bounds[term + 1]):
                 j = posting_rows[p]
-                if j >= i:
-                    break
                 if partial[j] == 0.0:
-                    touched[n] = j
-                    n += 1
+                    touched[met] = j
+                    met += 1
                 partial[j] += weight * posting_weights[p]
-        for t in range(n):
+        for t in range(met):
             j = touched[t]
-            promising = partial[j] >= promise
+            promising = partial[j] >= promise and j != i
             partial[j] = 0.0
             if not promising:
                 continue
-            similarity = 0.0
-            for k in range(indptr[j], indptr[j + 1]):
-                similarity += dense[indices[k]] * data[k]
+            similarity = cosine(dense, indptr[j], indptr[j + 1], indices, data)
             if similarity < least or similarity <= 0.0:
                 continue
-            if found == room:
-                room *= 2
-                rows = np.concatenate((rows, np.empty(found, np.int64)))
-                columns = np.concatenate((columns, np.empty(found, np.int64)))
+            if found == len(codes):
+                codes = np.concatenate((codes, np.empty(found, np.int64)))
                 values = np.concatenate((values, np.empty(found, np.float64)))
-            rows[found], columns[found], values[found] = i, j, similarity
+            codes[found] = min(i, j) * n + max(i, j)
+            values[found] = similarity
             found += 1
         for k in range(indptr[i], indptr[i + 1]):
             dense[indices[k]] = 0.0
-    return rows[:found].copy(), columns[:found].copy(), values[:found].copy()
+    return codes[:found].copy(), values[:found].copy()

@@ -321,3 +321,41 @@ def drop_repeats(values: NDArray[np.uint64], n: int) -> int:
             values[kept] = values[k]
             kept += 1
     return kept
+
+
+class Tokens(NamedTuple):
+    """Tokens of texts: text `i` has the entries from `indptr[i]` to `indptr[i + 1]`."""
+
+    data: NDArray[np.uint8]
+    indptr: NDArray[np.int64]
+    hashes: NDArray[np.uint64]
+    starts: NDArray[np.int64]  # bytes in `data`
+    ends: NDArray[np.int64]
+
+
+def hash_tokens(texts: Sequence[str]) -> Tokens:
+    """Tokenise a few texts and keep where each token stands.
+
+    Examples
+    --------
+    >>> tokens = hash_tokens(["Ferry, FERRY"])
+    >>> bool(tokens.hashes[0] == tokens.hashes[1]), tokens.starts, tokens.ends
+    (True, array([0, 7]), array([ 5, 12]))
+    """
+    data, offsets = TextBuffer.from_texts(texts)
+    return Tokens(data, *tokenize_all(data, offsets, codepoint_table()))
+
+
+@kernel
+def tokenize_all(data: NDArray[np.uint8], offsets: NDArray[np.int64], table: NDArray[np.uint32]) -> Any:
+    """Tokens of every text of a buffer."""
+    n = len(offsets) - 1
+    room = len(data) + 1
+    indptr = np.zeros(n + 1, np.int64)
+    hashes, starts, ends = np.empty(room, np.uint64), np.empty(room, np.int64), np.empty(room, np.int64)
+    for row in range(n):
+        at = indptr[row]
+        found = tokenize(data, offsets[row], offsets[row + 1], table, hashes[at:], starts[at:], ends[at:])
+        indptr[row + 1] = at + found
+    total = indptr[n]
+    return indptr, hashes[:total].copy(), starts[:total].copy(), ends[:total].copy()

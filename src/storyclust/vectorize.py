@@ -8,6 +8,7 @@ drift with the size of the corpus; document frequencies are counted apart for ea
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -175,6 +176,17 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         groups = np.array([known.get(name, 0) for name in names], dtype=np.int64)
         return self._weigh(count_terms(articles, self.ngram_range, self.n_jobs), groups)
 
+    def idf_of(self, terms: NDArray[np.uint64], language: str) -> NDArray[np.float64]:
+        """Weights of term hashes in articles of a language; a term never seen weighs most."""
+        check_is_fitted(self)
+        row = self.languages_.index(language) if language in self.languages_ else 0
+        weights = np.full(len(terms), np.log(self.max_idf_ratio))
+        if len(self.vocabulary_):
+            at = np.minimum(np.searchsorted(self.vocabulary_, terms), len(self.vocabulary_) - 1)
+            known = self.vocabulary_[at] == terms
+            weights[known] = self.idf_[row, at[known]]
+        return weights
+
     def _fit(self, articles: Sequence[Article]) -> tuple[TermCounts, NDArray[np.int64]]:
         low, high = self.ngram_range
         if not 1 <= low <= high <= 2:
@@ -241,6 +253,7 @@ def count_terms(
     return TermCounts(np.append(0, np.cumsum(lengths)), terms, whole, head)
 
 
+@functools.cache
 def stop_hashes() -> NDArray[np.uint64]:
     """Sorted token hashes of the English stop words."""
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
@@ -309,6 +322,15 @@ def words_of(
         words[kept] = words[k]
         kept += 1
     return kept, kept if n <= most else early
+
+
+@kernel
+def pair_hashes(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> Any:
+    """Hash of each pair of words."""
+    out = np.empty(len(first), np.uint64)
+    for k in range(len(first)):
+        out[k] = mix(first[k] * PAIR_STEP + second[k])
+    return out
 
 
 @kernel

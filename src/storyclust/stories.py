@@ -1,0 +1,365 @@
+"""Stories: articles to events, and events to story threads.
+
+The way of the data: copies collapse to their representatives; representatives become vectors, vectors a
+graph of similarities; average linkage inside the time window gives events; the same linkage carried on
+from the events, looser and without a window, gives threads. So an event never spans two threads.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClusterMixin
+
+from storyclust.agglomerate import agglomerate, cut
+from storyclust.article import Article, as_articles
+from storyclust.dedup import Deduplicator
+from storyclust.errors import InputError
+from storyclust.graph import similarity_graph
+from storyclust.summary import Summary, summarize_independent
+from storyclust.validate import check_float
+from storyclust.vectorize import NewsVectorizer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+DAY = 86_400.0
+LEAST_SIMILARITY = 0.05  # pairs below it count as 0: strangers' share of ordinary words
+
+
+class Reports:
+    """Articles about one thing: what an event and a thread have in common.
+
+    Attributes
+    ----------
+    label : int
+        Its number.
+    members : int64 array of shape (size,)
+        Rows of all articles, copies included, ascending.
+    independent : int64 array
+        Rows of the members that are not copies of another member.
+    representative : int
+        Row of the independent article that is most like the others (the medoid); ties go to the longer,
+        then the earlier.
+    """
+
+    def __init__(
+        self,
+        label: int,
+        members: NDArray[np.int64],
+        independent: NDArray[np.int64],
+        representative: int,
+        articles: Sequence[Article],
+        vectorizer: NewsVectorizer,
+    ) -> None:
+        self.label = label
+        self.members = members
+        self.independent = independent
+        self.representative = representative
+        self._articles = articles
+        self._vectorizer = vectorizer
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.label}, {len(self)} articles, {self.headline!r})"
+
+    @property
+    def headline(self) -> str:
+        """Title of the representative article, or its first sentence."""
+        return self.summary.headline
+
+    @functools.cached_property
+    def summary(self) -> Summary:
+        """Its summary; made when first asked for."""
+        rows = [self.representative, *(row for row in self.independent.tolist() if row != self.representative)]
+        return summarize_independent([self._articles[row] for row in rows], rows, self._vectorizer)
+
+    @property
+    def keywords(self) -> tuple[str, ...]:
+        """Its key terms, weightiest first."""
+        return self.summary.keywords
+
+    @property
+    def sources(self) -> list[str]:
+        """Names of all sources, sorted."""
+        return sorted({source for row in self.members if (source := self._articles[row].source)})
+
+    @property
+    def start(self) -> datetime | None:
+        """When the first dated article was published."""
+        return min(self._dates, default=None)
+
+    @property
+    def end(self) -> datetime | None:
+        """When the last dated article was published."""
+        return max(self._dates, default=None)
+
+    @property
+    def _dates(self) -> list[datetime]:
+        return [when for row in self.members if (when := self._articles[row].published)]
+
+
+class Event(Reports):
+    """One happening, as covered by everyone."""
+
+
+class StoryThread(Reports):
+    """Events that continue one another.
+
+    Attributes
+    ----------
+    events : list of Event
+        In order of time; undated ones last.
+    """
+
+    def __init__(self, events: list[Event], *reports: Any) -> None:
+        super().__init__(*reports)
+        self.events = events
+
+
+class StoryClusterer(ClusterMixin, BaseEstimator):
+    """Group articles into events and story threads.
+
+    Parameters
+    ----------
+    event_distance : float in [0, 1], default=0.85
+        Groups of articles are one event while the average cosine distance between their members is
+        below it. Chosen over all development sets together.
+    event_window : float or None, default=7.0
+        Days that the dated articles of one event may span. None means no limit. Articles without a
+        date fit into any event.
+    thread_distance : float in [0, 1], default=0.92
+        Events are one thread while the average distance between their articles is below it; whatever
+        time lies between them. Not less than `event_distance`.
+    copy_threshold : float in (0, 1], default=0.8
+        Jaccard similarity from which articles are copies, which count as one article here.
+    n_jobs : int or None, default=None
+        Threads of the processor: None is one, -1 is every core. The result does not depend on it.
+
+    Attributes
+    ----------
+    labels_ : int64 array of shape (n,)
+        Story thread of every article, copies included; ``threads_[labels_[i]]`` is that of article `i`.
+        An article like no other is a thread of its own.
+    event_labels_ : int64 array of shape (n,)
+        Event of every article, numbered in the order of threads and, inside them, of time.
+    threads_ : list of StoryThread
+        Biggest first; then those that began earlier.
+    deduplicator_ : Deduplicator
+        The copies found.
+    vectorizer_ : NewsVectorizer
+        Terms and weights of the articles.
+
+    Notes
+    -----
+    Copies are collapsed to the earliest of them before anything is compared, and get its labels
+    afterwards, so that fifty prints of one agency report weigh as one.
+
+    Articles are put into an order of their own (by text, title, date and id) before anything else, so
+    that the result does not depend on the order they come in, not even in the last bit of a sum.
+
+    References
+    ----------
+    J. Allan et al., "Topic detection and tracking pilot study", DARPA 1998 (events and topics).
+
+    Examples
+    --------
+    >>> import storyclust as sc
+    >>> articles = [
+    ...     {"title": "Ferry hits pier in Aldmouth", "text": "The Aldmouth ferry Selka hit the pier on Monday."},
+    ...     {"title": "Aldmouth: pier struck by ferry", "text": "On Monday the ferry Selka struck a pier in Aldmouth."},
+    ...     {"title": "Carrow adopts its budget", "text": "Parliament in Carrow voted for the budget on Tuesday."},
+    ... ]
+    >>> stories = sc.StoryClusterer().fit(articles)
+    >>> stories.labels_
+    array([0, 0, 1])
+    >>> stories.threads_[0].headline
+    'Ferry hits pier in Aldmouth'
+    """
+
+    labels_: NDArray[np.int64]
+    event_labels_: NDArray[np.int64]
+    threads_: list[StoryThread]
+    deduplicator_: Deduplicator
+    vectorizer_: NewsVectorizer
+
+    def __init__(
+        self,
+        event_distance: float = 0.85,
+        event_window: float | None = 7.0,
+        thread_distance: float = 0.92,
+        copy_threshold: float = 0.8,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.event_distance = event_distance
+        self.event_window = event_window
+        self.thread_distance = thread_distance
+        self.copy_threshold = copy_threshold
+        self.n_jobs = n_jobs
+
+    def fit(self, X: Iterable[Any], y: object = None) -> StoryClusterer:
+        """Group articles.
+
+        Parameters
+        ----------
+        X : sequence of str, mapping or Article, or a DataFrame
+            The articles; see `as_articles`.
+        y : object
+            Ignored.
+
+        Returns
+        -------
+        self : StoryClusterer
+
+        Raises
+        ------
+        InputError
+            A parameter is out of range, or an article cannot be read as one.
+        """
+        window = self._check()
+        articles = as_articles(X)
+        self.deduplicator_ = Deduplicator(self.copy_threshold, n_jobs=self.n_jobs).fit(articles)
+        kept = canonical_order(articles, np.flatnonzero(self.deduplicator_.keep_))
+        independent = [articles[row] for row in kept]
+
+        self.vectorizer_ = NewsVectorizer(n_jobs=self.n_jobs)
+        vectors = self.vectorizer_.fit_transform(independent)
+        graph = similarity_graph(vectors, LEAST_SIMILARITY, n_jobs=self.n_jobs)
+        events = find_events(graph, times_of(independent), self.event_distance, window)
+        threads = find_threads(graph, events, self.thread_distance)
+
+        central = [medoids(vectors, labels, independent) for labels in (threads, events)]
+        place = np.empty(len(articles), np.int64)  # where in `kept` an article's representative stands
+        place[kept] = np.arange(len(kept))
+        place = place[self.deduplicator_.representatives_]
+        self._describe(articles, kept, threads[place], events[place], *central)
+        return self
+
+    def _check(self) -> float:
+        """Check the parameters; the window in days, infinite where there is none."""
+        event = check_float("event_distance", self.event_distance, low=0, high=1)
+        thread = check_float("thread_distance", self.thread_distance, low=0, high=1)
+        if thread < event:
+            raise InputError(
+                f"thread_distance must not be less than event_distance ({event:g}), got {thread:g}: "
+                "events lie inside threads."
+            )
+        if self.event_window is None:
+            return np.inf
+        return check_float("event_window", self.event_window, low=0, high=np.inf)
+
+    def _describe(
+        self,
+        articles: Sequence[Article],
+        kept: NDArray[np.int64],
+        threads: NDArray[np.int64],
+        events: NDArray[np.int64],
+        thread_medoids: NDArray[np.int64],
+        event_medoids: NDArray[np.int64],
+    ) -> None:
+        """Number threads and events, and make the objects that describe them."""
+        is_kept = np.zeros(len(articles), bool)
+        is_kept[kept] = True
+        thread_rows, event_rows = rows_by_label(threads), rows_by_label(events)
+        begins = [earliest(articles, rows) for rows in event_rows]
+        inside: list[list[int]] = [[] for _ in thread_rows]
+        for event in sorted(range(len(event_rows)), key=lambda e: (begins[e], event_rows[e][0])):
+            inside[threads[event_rows[event][0]]].append(event)
+        ranking = sorted(
+            range(len(thread_rows)),
+            key=lambda t: (-len(thread_rows[t]), begins[inside[t][0]], thread_rows[t][0]),
+        )
+        self.labels_ = np.empty(len(articles), np.int64)
+        self.event_labels_ = np.empty(len(articles), np.int64)
+        self.threads_ = []
+        n_events = 0
+        for number, t in enumerate(ranking):
+            story = []
+            for e in inside[t]:
+                rows = event_rows[e]
+                self.event_labels_[rows] = n_events
+                medoid = int(kept[event_medoids[e]])
+                story.append(Event(n_events, rows, rows[is_kept[rows]], medoid, articles, self.vectorizer_))
+                n_events += 1
+            rows = thread_rows[t]
+            self.labels_[rows] = number
+            medoid = int(kept[thread_medoids[t]])
+            parts = (number, rows, rows[is_kept[rows]], medoid, articles, self.vectorizer_)
+            self.threads_.append(StoryThread(story, *parts))
+
+
+def canonical_order(articles: Sequence[Article], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Put rows in an order that depends on what the articles say, not on where they stand."""
+
+    def key(row: int) -> tuple[str, str, float, str]:
+        article = articles[row]
+        when = article.published.timestamp() if article.published else np.inf
+        return article.text, article.title, when, article.id
+
+    return np.array(sorted(rows.tolist(), key=key), dtype=np.int64)
+
+
+def times_of(articles: Sequence[Article]) -> NDArray[np.float64]:
+    """Days since 1970 of each article, NaN where it has no date."""
+    return np.array([a.published.timestamp() / DAY if a.published else np.nan for a in articles])
+
+
+def find_events(
+    graph: sparse.csr_array, times: NDArray[np.float64], distance: float, window: float
+) -> NDArray[np.int64]:
+    """Event of each article: average linkage on pairs inside the window, no event longer than it."""
+    rows = np.repeat(np.arange(graph.shape[0]), np.diff(graph.indptr))
+    apart = np.abs(times[rows] - times[graph.indices]) > window  # never so where a date is missing
+    inside = graph
+    if apart.any():
+        kept = ~apart
+        pairs = (graph.data[kept], (rows[kept], graph.indices[kept]))
+        inside = sparse.csr_array(pairs, shape=graph.shape)
+    merges = agglomerate(inside, max_distance=distance, times=times, window=window)
+    return cut(merges, graph.shape[0], distance)
+
+
+def find_threads(graph: sparse.csr_array, events: NDArray[np.int64], distance: float) -> NDArray[np.int64]:
+    """Thread of each article: average linkage carried on from the events, without a window."""
+    n, n_events = graph.shape[0], int(events.max(initial=-1)) + 1
+    belongs = sparse.csr_array((np.ones(n), (np.arange(n), events)), shape=(n, n_events))
+    between = sparse.csr_array(belongs.T @ graph @ belongs)
+    between.sort_indices()
+    merges = agglomerate(between, np.bincount(events, minlength=n_events), max_distance=distance)
+    return cut(merges, n_events, distance)[events]
+
+
+def medoids(
+    vectors: sparse.csr_array, labels: NDArray[np.int64], articles: Sequence[Article]
+) -> NDArray[np.int64]:
+    """Row of each group's member most like the group: longest, then earliest, among equals."""
+    n, n_groups = len(labels), int(labels.max(initial=-1)) + 1
+    belongs = sparse.csr_array((np.ones(n), (labels, np.arange(n))), shape=(n_groups, n))
+    sums = sparse.csr_array(belongs @ vectors)
+    closeness = np.zeros(n)
+    shared = np.flatnonzero(np.bincount(labels, minlength=n_groups)[labels] > 2)  # of two, both are equally like
+    if len(shared):
+        closeness[shared] = np.asarray(vectors[shared].multiply(sums[labels[shared]]).sum(axis=1)).ravel()
+    length = np.array([len(article.text) for article in articles])
+    when = np.nan_to_num(times_of(articles), nan=np.inf)
+    order = np.lexsort((np.arange(n), when, -length, -closeness.round(9), labels))
+    _, first = np.unique(labels[order], return_index=True)
+    return order[first]
+
+
+def rows_by_label(labels: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Rows of each label, ascending."""
+    order = np.argsort(labels, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(labels))[:-1]) if len(labels) else []
+
+
+def earliest(articles: Sequence[Article], rows: NDArray[np.int64]) -> float:
+    """Time of the first dated article, infinite where none is dated."""
+    return min((a.published.timestamp() for row in rows if (a := articles[row]).published), default=np.inf)

@@ -1,0 +1,373 @@
+"""Summaries: the sentences, headline and key terms that say what a group of articles reports.
+
+Extractive: every sentence stands in some article, and knows where. A sentence is worth what it says of what
+the articles agree on; copies count once. Nothing here knows a language, except lists of words that
+should not open a summary.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from storyclust.article import Article, as_articles
+from storyclust.errors import InputError
+from storyclust.language import group_languages
+from storyclust.sentences import split_sentences
+from storyclust.tokens import hash_tokens
+from storyclust.validate import check_int
+from storyclust.vectorize import NewsVectorizer, pair_hashes, stop_hashes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MAX_WORDS = 60
+FEWEST_WORDS = 6  # a shorter sentence says too little, or is furniture
+LONGEST = 3.0  # medians; longer sentences are lists and captions run together
+CAPITALS = 0.4  # share of capital letters from which a line is shouting
+POSITION_DECAY = 0.7
+LAYERS = 12  # leading sentences of each article that are considered
+ALIKE = 0.6  # cosine to a sentence already picked from which another says nothing new
+LEANING_PENALTY = 0.85
+N_KEYWORDS = 6
+KEYWORD_ARTICLES = 30  # articles, and characters of each, in which key terms are looked for
+KEYWORD_CHARACTERS = 3000
+SHORT_LIST = 40
+NAME_BONUS = 1.5
+JOINTS = (ord(" "), ord("-"))
+HEADLINE_CHARACTERS = 100
+
+# Openings that lean on a sentence before: pronouns and connectives.
+LEANING = frozenset(
+    "he she it they his her its their this that these those but and so however meanwhile moreover also "
+    "then there such both another others instead nevertheless still yet later earlier "
+    "il elle ils elles ce cela cette ces mais et or donc cependant toutefois "
+    "er sie es aber und doch dies diese el ella ellos pero y esto".split()
+)
+_PHRASE = re.compile(r"[぀-ヿ一-鿿々]+")
+_IDEOGRAPHS = re.compile(r"[一-鿿々]{2,}|[ァ-ヶー]{2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class SummarySentence:
+    """A sentence of a summary and where it stands.
+
+    Attributes
+    ----------
+    string : str
+        The sentence.
+    article : int
+        Row of the article it is taken from.
+    start, end : int
+        Its place there: ``article.text[start:end]``.
+    """
+
+    string: str
+    article: int
+    start: int
+    end: int
+
+    def __str__(self) -> str:
+        return self.string
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a group of articles says.
+
+    Attributes
+    ----------
+    headline : str
+    sentences : tuple of SummarySentence
+        In order of time, then of their place in the article.
+    text : str
+        The sentences as one text.
+    keywords : tuple of str
+        Key terms as written in the articles, weightiest first.
+    """
+
+    headline: str
+    sentences: tuple[SummarySentence, ...]
+    text: str
+    keywords: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def summarize(articles: Iterable[Any], max_words: int = MAX_WORDS) -> Summary:
+    """Summarise articles that report one story.
+
+    Parameters
+    ----------
+    articles : sequence of str, mapping or Article, or a DataFrame
+        At least one; see `as_articles`. Copies among them count once.
+    max_words : int, default=60
+        Length of the summary, in words (in scripts without spaces, two characters count as one).
+
+    Returns
+    -------
+    summary : Summary
+
+    Raises
+    ------
+    InputError
+        There is no article.
+
+    References
+    ----------
+    D. Radev et al., "Centroid-based summarization of multiple documents", Information Processing and
+    Management 40 (2004).
+
+    Examples
+    --------
+    >>> import storyclust as sc
+    >>> summary = sc.summarize([
+    ...     "The Aldmouth ferry Selka struck the pier on Monday, and nobody was hurt. It was foggy.",
+    ...     "Nobody was hurt when the ferry Selka struck the Aldmouth pier in fog on Monday.",
+    ... ], max_words=20)
+    >>> summary.text
+    'The Aldmouth ferry Selka struck the pier on Monday, and nobody was hurt.'
+    """
+    from storyclust.dedup import Deduplicator
+    from storyclust.stories import medoids
+
+    check_int("max_words", max_words, low=1)
+    listed = as_articles(articles)
+    if not listed:
+        raise InputError("articles must hold at least one article to summarise.")
+    rows = np.flatnonzero(Deduplicator().fit(listed).keep_)
+    kept = [listed[row] for row in rows]
+    vectorizer = NewsVectorizer(min_df=1)
+    medoid = int(medoids(vectorizer.fit_transform(kept), np.zeros(len(kept), np.int64), kept)[0])
+    order = [medoid, *(row for row in range(len(kept)) if row != medoid)]
+    return summarize_independent(
+        [kept[row] for row in order], [int(rows[row]) for row in order], vectorizer, max_words
+    )
+
+
+def summarize_independent(
+    articles: Sequence[Article], rows: Sequence[int], vectorizer: NewsVectorizer, max_words: int = MAX_WORDS
+) -> Summary:
+    """Summarise articles none of which is a copy of another; the first is their representative.
+
+    `rows` are the numbers by which sentences name their articles; `vectorizer` knows how rare words are.
+    """
+    candidates = candidate_sentences(articles)
+    picked = pick_sentences(candidates, len(articles), max_words)
+    when = [article.published.timestamp() if article.published else np.inf for article in articles]
+    picked.sort(key=lambda c: (when[c.article], c.article, c.start))
+    sentences = tuple(SummarySentence(c.string, rows[c.article], c.start, c.end) for c in picked)
+    first = articles[0]
+    headline = " ".join((first.title.strip() or _opening(first.text)).split())
+    return Summary(headline, sentences, _joined(sentences), key_terms(articles, vectorizer))
+
+
+class Candidate(NamedTuple):
+    """A sentence that may be picked."""
+
+    article: int
+    position: int
+    string: str
+    start: int
+    end: int
+    words: float
+
+
+def candidate_sentences(articles: Sequence[Article]) -> list[Candidate]:
+    """Leading sentences of each article that read like sentences; if none does, all of them."""
+    found = []
+    for number, article in enumerate(articles):
+        for position, sentence in enumerate(split_sentences(article.text)[:LAYERS]):
+            string = " ".join(sentence.string.split())
+            found.append(Candidate(number, position, string, sentence.start, sentence.end, count_words(string)))
+    longest = LONGEST * max(20.0, float(np.median([c.words for c in found]))) if found else 0.0
+    good = [c for c in found if FEWEST_WORDS <= c.words <= longest and not _is_junk(c.string)]
+    return good or found
+
+
+def count_words(string: str) -> float:
+    """Words; in scripts without spaces two characters count as one."""
+    dense = sum(len(run) for run in _PHRASE.findall(string))
+    return len(_PHRASE.sub(" ", string).split()) + dense / 2
+
+
+def _is_junk(string: str) -> bool:
+    """Whether a line is furniture rather than a sentence."""
+    letters = [char for char in string if char.isalpha()]
+    capitals = sum(char.isupper() for char in letters)
+    no_end = string[-1] not in ".!?…。！？।॥؟۔\"'”’»」』)"
+    crowded = "|" in string or string.count("@") > 1 or string.count("#") > 1
+    return not letters or no_end or crowded or capitals > CAPITALS * len(letters)
+
+
+def pick_sentences(candidates: list[Candidate], n_articles: int, max_words: int) -> list[Candidate]:
+    """Pick greedily the sentences that together come closest to what the articles agree on."""
+    if not candidates:
+        return []
+    vectors, centroid = sentence_vectors(candidates, n_articles)
+    lengths = np.sqrt(vectors.multiply(vectors).sum(axis=1))
+    lengths[lengths == 0] = 1.0
+    alike = (sparse.diags_array(1 / lengths) @ vectors).tocsr()
+    to_centroid = np.asarray(vectors @ centroid).ravel()
+    leaning = np.array([LEANING_PENALTY if _leans(c.string) else 1.0 for c in candidates])
+    words = np.array([c.words for c in candidates])
+    free = words <= max_words
+    if not free.any():
+        free = words == words.min()
+    total, norm_sq, left = 0.0, 0.0, max(float(max_words), float(words[free].min()))
+    summed = np.zeros(vectors.shape[1])
+    picked: list[Candidate] = []
+    while True:
+        free &= words <= left
+        if not free.any():
+            return picked
+        # cosine of (picks so far + candidate) to the centroid, whose own length is the same for all
+        cross = np.asarray(vectors @ summed).ravel()
+        gain = leaning * (total + to_centroid) / np.sqrt(norm_sq + 2 * cross + lengths**2)
+        best = int(np.flatnonzero(free)[np.argmax(gain[free])])
+        picked.append(candidates[best])
+        left -= words[best]
+        summed += vectors[[best]].toarray().ravel()
+        total, norm_sq = float(summed @ centroid), float(summed @ summed)
+        free &= np.asarray((alike @ alike[[best]].T).todense()).ravel() < ALIKE
+
+
+def sentence_vectors(
+    candidates: list[Candidate], n_articles: int
+) -> tuple[sparse.csr_array, NDArray[np.float64]]:
+    """TF-ISF vectors of sentences, and the centroid of their articles weighted by consensus."""
+    tokens = hash_tokens([c.string for c in candidates])
+    stop = stop_hashes()
+    terms, columns = np.unique(tokens.hashes, return_inverse=True)
+    rows = np.repeat(np.arange(len(candidates)), np.diff(tokens.indptr))
+    shape = (len(candidates), len(terms))
+    counts = sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=shape)
+    counts.sum_duplicates()
+    sentence_frequency = np.bincount(counts.indices, minlength=len(terms))
+    rarity = np.log((1 + len(candidates)) / (1 + sentence_frequency)) + 1
+    rarity[np.isin(terms, stop)] = 0.0
+    vectors = sparse.csr_array((1 + np.log(counts.data), counts.indices, counts.indptr), shape=shape)
+    vectors.data *= rarity[vectors.indices]
+
+    articles = np.array([c.article for c in candidates])
+    decay = (1.0 + np.array([c.position for c in candidates])) ** -POSITION_DECAY
+    numbers = np.arange(len(candidates))
+    spread = sparse.csr_array((decay, (articles, numbers)), shape=(n_articles, len(candidates)))
+    of_articles = sparse.csr_array(spread @ vectors)
+    share = np.bincount(of_articles.indices[of_articles.data > 0], minlength=len(terms)) / n_articles
+    return vectors, np.asarray(of_articles.sum(axis=0)).ravel() * share
+
+
+def _leans(string: str) -> bool:
+    """Whether a sentence opens with a word that points back."""
+    words = re.findall(r"\w+", string[:40])
+    return bool(words) and words[0].lower() in LEANING
+
+
+def key_terms(articles: Sequence[Article], vectorizer: NewsVectorizer, most: int = N_KEYWORDS) -> tuple[str, ...]:
+    """Key terms as they are written in the articles: rare words, pairs and names that most of them share."""
+    read = articles[:KEYWORD_ARTICLES]
+    texts = [f"{article.title}\n{article.text[:KEYWORD_CHARACTERS]}" for article in read]
+    language = group_languages(read)[0]
+    terms = [*_words(texts, len(read), vectorizer, language), *_phrases(texts, vectorizer, language)]
+    terms.sort(key=lambda term: (-term.score, term.surface))
+    chosen: list[KeyTerm] = []
+    for term in terms:
+        if len(chosen) == most:
+            break
+        if not any(term.parts & other.parts or term.surface in other.surface for other in chosen):
+            chosen.append(term)
+    return tuple(term.surface for term in chosen)
+
+
+class KeyTerm(NamedTuple):
+    """A term as it is written, what it is worth, and the folded words it is made of."""
+
+    surface: str
+    score: float
+    parts: frozenset[str]
+
+
+def _words(texts: list[str], n_articles: int, vectorizer: NewsVectorizer, language: str) -> list[KeyTerm]:
+    """Best words and pairs of neighbouring words, in scripts that write spaces."""
+    tokens = hash_tokens(texts)
+    article = np.repeat(np.arange(n_articles), np.diff(tokens.indptr))
+    lengths = tokens.ends - tokens.starts
+    # Three bytes from E3 up is where scripts without spaces begin: for those, see _phrases.
+    spaced = tokens.data[tokens.starts] < 0xE3
+    good = spaced & (lengths > 2) & ~np.isin(tokens.hashes, stop_hashes())
+    gap = tokens.starts[1:] - tokens.ends[:-1]
+    joined = (gap == 1) & np.isin(tokens.data[tokens.ends[:-1] % len(tokens.data)], JOINTS)
+    pair = np.flatnonzero(good[:-1] & good[1:] & joined & (article[1:] == article[:-1]))
+    single = np.flatnonzero(good)
+    hashes = np.concatenate((tokens.hashes[single], pair_hashes(tokens.hashes[pair], tokens.hashes[pair + 1])))
+    first = np.concatenate((single, pair))
+    last = np.concatenate((single, pair + 1))
+    if not len(hashes):
+        return []
+    distinct, inverse = np.unique(hashes, return_inverse=True)
+    cells, tf = np.unique(inverse * n_articles + article[first], return_counts=True)
+    spread = np.bincount(cells // n_articles, minlength=len(distinct)) / n_articles
+    weight = np.bincount(cells // n_articles, 1 + np.log(tf), minlength=len(distinct))
+    scores = weight * vectorizer.idf_of(distinct, language) * np.sqrt(spread)
+    terms = []
+    for number in np.argsort(-scores, kind="stable")[:SHORT_LIST]:
+        places = np.flatnonzero(inverse == number)
+        surfaces = Counter(
+            tokens.data[tokens.starts[first[at]] : tokens.ends[last[at]]].tobytes().decode("utf-8", "replace")
+            for at in places.tolist()
+        )
+        surface = max(surfaces, key=lambda form: (surfaces[form], form))
+        named = sum(count for form, count in surfaces.items() if _is_name(form)) / len(places)
+        score = float(scores[number]) * (NAME_BONUS if named > 0.6 else 1.0)
+        terms.append(KeyTerm(surface, score, frozenset(re.split(r"[\s-]+", surface.casefold()))))
+    return terms
+
+
+def _is_name(form: str) -> bool:
+    """Whether every word of a term is written with a capital, and not the whole in capitals."""
+    return all(word[:1].isupper() for word in re.split(r"[\s-]+", form)) and not form.isupper()
+
+
+def _phrases(texts: list[str], vectorizer: NewsVectorizer, language: str) -> list[KeyTerm]:
+    """Best runs of ideographs or Katakana, which stand for words where none are marked."""
+    counts = [Counter(_IDEOGRAPHS.findall(text)) for text in texts]
+    spread = Counter(phrase for count in counts for phrase in count)
+    phrases = sorted(spread, key=lambda phrase: (-spread[phrase], phrase))[:SHORT_LIST]
+    if not phrases:
+        return []
+    tokens = hash_tokens(phrases)
+    idf = vectorizer.idf_of(tokens.hashes, language)
+    terms = []
+    for number, phrase in enumerate(phrases):
+        rarity = float(idf[tokens.indptr[number] : tokens.indptr[number + 1]].mean())
+        weight = sum(1 + np.log(count[phrase]) for count in counts if phrase in count)
+        score = float(weight) * rarity * (spread[phrase] / len(texts)) ** 0.5
+        terms.append(KeyTerm(phrase, score, frozenset((phrase,))))
+    return terms
+
+
+def _opening(text: str) -> str:
+    """First sentence of a text without a title, cut at a word if it is long."""
+    sentences = split_sentences(text[:2000])
+    opening = " ".join(sentences[0].string.split()) if sentences else ""
+    if len(opening) <= HEADLINE_CHARACTERS:
+        return opening
+    short = opening[:HEADLINE_CHARACTERS]
+    return (short[: short.rfind(" ")] if " " in short else short).rstrip(",;:") + "…"
+
+
+def _joined(sentences: Sequence[SummarySentence]) -> str:
+    """Sentences as one text: a space between them, none behind a full-width stop."""
+    text = ""
+    for sentence in sentences:
+        gap = "" if not text or text[-1] in "。！？」』" else " "
+        text += gap + sentence.string
+    return text
