@@ -32,7 +32,9 @@ FEWEST_WORDS = 6  # a shorter sentence says too little, or is furniture
 LONGEST = 3.0  # medians; longer sentences are lists and captions run together
 CAPITALS = 0.4  # share of capital letters from which a line is shouting
 POSITION_DECAY = 0.7
-LAYERS = 12  # leading sentences of each article that are considered
+SENTENCES = 40  # of each article that are looked at
+LAYERS_WORTH = 3  # budgets' worth of leading sentences that are candidates
+CENTRAL = 0.4  # least closeness to the centroid, against the closest sentence's
 ALIKE = 0.6  # cosine to a sentence already picked from which another says nothing new
 LEANING_PENALTY = 0.85
 N_KEYWORDS = 6
@@ -159,7 +161,7 @@ def summarize_independent(
 
     `rows` are the numbers by which sentences name their articles; `vectorizer` knows how rare words are.
     """
-    candidates = candidate_sentences(articles)
+    candidates = leading(candidate_sentences(articles), LAYERS_WORTH * max_words)
     picked = pick_sentences(candidates, len(articles), max_words)
     when = [article.published.timestamp() if article.published else np.inf for article in articles]
     picked.sort(key=lambda c: (when[c.article], c.article, c.start))
@@ -184,12 +186,24 @@ def candidate_sentences(articles: Sequence[Article]) -> list[Candidate]:
     """Leading sentences of each article that read like sentences; if none does, all of them."""
     found = []
     for number, article in enumerate(articles):
-        for position, sentence in enumerate(split_sentences(article.text)[:LAYERS]):
+        for position, sentence in enumerate(split_sentences(article.text)[:SENTENCES]):
             string = " ".join(sentence.string.split())
             found.append(Candidate(number, position, string, sentence.start, sentence.end, count_words(string)))
     longest = LONGEST * max(20.0, float(np.median([c.words for c in found]))) if found else 0.0
     good = [c for c in found if FEWEST_WORDS <= c.words <= longest and not _is_junk(c.string)]
     return good or found
+
+
+def leading(candidates: list[Candidate], words: float) -> list[Candidate]:
+    """First sentences of all articles, then second ones, and so on, until there are enough words."""
+    chosen, total, layer = [], 0.0, -1
+    for candidate in sorted(candidates, key=lambda c: c.position):
+        if candidate.position > layer and total >= words:
+            break
+        layer = candidate.position
+        total += candidate.words
+        chosen.append(candidate)
+    return chosen
 
 
 def count_words(string: str) -> float:
@@ -218,7 +232,8 @@ def pick_sentences(candidates: list[Candidate], n_articles: int, max_words: int)
     to_centroid = np.asarray(vectors @ centroid).ravel()
     leaning = np.array([LEANING_PENALTY if _leans(c.string) else 1.0 for c in candidates])
     words = np.array([c.words for c in candidates])
-    free = words <= max_words
+    central = to_centroid / lengths
+    free = (words <= max_words) & (central >= CENTRAL * central.max())
     if not free.any():
         free = words == words.min()
     total, norm_sq, left = 0.0, 0.0, max(float(max_words), float(words[free].min()))

@@ -1,0 +1,315 @@
+"""The command line: nothing but a face of the library.
+
+Data goes to stdout or files, everything else to stderr. Exit codes: 0 done, 1 bad data or I/O, 2 wrong
+usage, 130 interrupted. A reader that closes the pipe early is no error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import storyclust as sc
+
+if TYPE_CHECKING:
+    from storyclust.article import Article
+    from storyclust.io import ReadReport
+    from storyclust.stories import StoryClusterer
+
+INPUT_HELP = "file, folder or pattern: JSONL, JSON, CSV, TSV, Parquet or .txt, also compressed; - is stdin"
+LISTED_REJECTS = 10
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    options = parser().parse_args(argv)
+    try:
+        with _notes(), _progress(options):
+            options.run(options)
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; nothing more can be flushed there.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        say("interrupted; files that were to be written are as they were before.")
+        return 130
+    except sc.StoryclustError as error:
+        say(str(error))
+        return 1
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        say(f"{place}{error.strerror or error}.")
+        return 1
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe commands and options."""
+    top = argparse.ArgumentParser(
+        prog="storyclust", description="Find copies, events and story threads in piles of news articles."
+    )
+    top.add_argument("--version", action="version", version=f"storyclust {sc.__version__}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    dedup = commands.add_parser(
+        "dedup",
+        help="keep one article of each group of copies",
+        description="Keep one article of each group of copies and write the rest of the pile unchanged.",
+    )
+    _input_options(dedup)
+    dedup.add_argument(
+        "-o", "--output", default="-", metavar="FILE", help="articles kept; - is stdout (default: -)"
+    )
+    dedup.add_argument(
+        "--threshold", type=float, default=0.8, metavar="J", help="Jaccard similarity of copies (default: 0.8)"
+    )
+    dedup.add_argument(
+        "--keep",
+        default="earliest",
+        choices=("earliest", "latest", "longest", "first"),
+        help="which of a group is kept (default: earliest)",
+    )
+    dedup.add_argument("--groups", metavar="FILE", help="write one record for each group of copies")
+    dedup.add_argument("--labelled", metavar="FILE", help="write all articles with a field duplicate_of")
+    dedup.set_defaults(run=run_dedup)
+
+    threads = commands.add_parser(
+        "threads",
+        help="group articles into events and story threads",
+        description="Group articles into events and story threads. Prints a digest to a terminal, one record "
+        "for each thread otherwise.",
+    )
+    _input_options(threads)
+    threads.add_argument(
+        "-o", "--output", default="-", metavar="FILE", help="one record a thread; - is stdout (default: -)"
+    )
+    threads.add_argument(
+        "--labelled", metavar="FILE", help="write all articles with fields duplicate_of, event, thread"
+    )
+    threads.add_argument(
+        "--format",
+        choices=("auto", "digest", "jsonl"),
+        default="auto",
+        help="what goes to stdout (default: digest on a terminal, else jsonl)",
+    )
+    threads.add_argument(
+        "--min-size", type=int, default=1, metavar="N", help="leave out threads of fewer articles (default: 1)"
+    )
+    threads.add_argument("--event-distance", type=float, metavar="D", help="default: 0.84")
+    threads.add_argument("--event-window", type=float, metavar="DAYS", help="default: 7")
+    threads.add_argument("--thread-distance", type=float, metavar="D", help="default: 0.92")
+    threads.set_defaults(run=run_threads)
+
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="score predicted groups against gold ones",
+        description="Score predicted groups against gold ones; articles without a gold label do not count.",
+    )
+    _input_options(evaluate)
+    evaluate.add_argument("--gold", required=True, metavar="FIELD", help="field with the right answer")
+    evaluate.add_argument("--pred", required=True, metavar="FIELD", help="field with the answer to score")
+    evaluate.add_argument("--json", action="store_true", help="print one JSON object")
+    evaluate.set_defaults(run=run_evaluate)
+    return top
+
+
+def _input_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("inputs", nargs="+", metavar="INPUT", help=INPUT_HELP)
+    command.add_argument(
+        "--field",
+        action="append",
+        default=[],
+        metavar="NAME=COLUMN",
+        help="where to find text, title, id, published, source, lang or url, if not under a usual name",
+    )
+    command.add_argument("--input-format", metavar="FORMAT", help="jsonl, json, csv, tsv, parquet or txt")
+    command.add_argument("--rejects", metavar="FILE", help="write records that could not be used")
+    command.add_argument("-j", "--jobs", type=int, default=-1, metavar="N", help="threads (default: all cores)")
+    command.add_argument("-q", "--quiet", action="store_true", help="no progress bars and no notes")
+
+
+def run_dedup(options: argparse.Namespace) -> None:
+    """Run `storyclust dedup`."""
+    articles = _read(options)
+    dedup = sc.Deduplicator(options.threshold, keep=options.keep, n_jobs=options.jobs).fit(articles)
+    ids = [article.id for article in articles]
+    copy_of = [None if keep else ids[row] for keep, row in zip(dedup.keep_, dedup.representatives_, strict=True)]
+    if options.groups:
+        sc.write_records(options.groups, (_group_record(group, ids) for group in dedup.groups_))
+    if options.labelled:
+        added = ({"duplicate_of": original} for original in copy_of)
+        _write_labelled(options.labelled, articles, added)
+    kept = (article.to_record() for article, original in zip(articles, copy_of, strict=True) if original is None)
+    count = sc.write_records(options.output, kept)
+    copies = len(articles) - count
+    note(options, f"{len(articles):,} articles: {count:,} kept, {copies:,} copies in {len(dedup.groups_):,} groups.")
+
+
+def _group_record(group: sc.DuplicateGroup, ids: list[str]) -> dict[str, Any]:
+    removed = [
+        {"id": ids[row], "similarity": round(float(similarity), 4)}
+        for row, similarity in zip(group.members, group.similarities, strict=True)
+        if row != group.representative
+    ]
+    return {
+        "kept": ids[group.representative],
+        "size": len(group),
+        "min_similarity": round(group.min_similarity, 4),
+        "removed": removed,
+    }
+
+
+def run_threads(options: argparse.Namespace) -> None:
+    """Run `storyclust threads`."""
+    from storyclust.digest import print_digest, thread_record
+
+    articles = _read(options)
+    given = {name: getattr(options, name) for name in ("event_distance", "event_window", "thread_distance")}
+    settings = {name: value for name, value in given.items() if value is not None}
+    stories = sc.StoryClusterer(**settings, n_jobs=options.jobs).fit(articles)
+    if options.labelled:
+        _write_labelled(options.labelled, articles, _labels(stories, articles))
+    shown = [thread for thread in stories.threads_ if len(thread) >= options.min_size]
+    to_stdout = options.output == "-"
+    if to_stdout and (options.format == "digest" or (options.format == "auto" and sys.stdout.isatty())):
+        print_digest(stories, articles)
+    else:
+        ids = [article.id for article in articles]
+        sc.write_records(options.output, (thread_record(thread, ids) for thread in shown))
+    copies = int((~stories.deduplicator_.keep_).sum())
+    n_events = int(stories.event_labels_.max(initial=-1)) + 1
+    note(
+        options,
+        f"{len(articles):,} articles, {copies:,} of them copies: {n_events:,} events in "
+        f"{len(stories.threads_):,} threads.",
+    )
+    if options.labelled:
+        note(options, f"Labelled articles are in {options.labelled}.")
+
+
+def _labels(stories: StoryClusterer, articles: Sequence[Article]) -> Iterator[dict[str, Any]]:
+    dedup = stories.deduplicator_
+    for row in range(len(articles)):
+        original = int(dedup.representatives_[row])
+        yield {
+            "duplicate_of": None if original == row else articles[original].id,
+            "event": int(stories.event_labels_[row]),
+            "thread": int(stories.labels_[row]),
+        }
+
+
+def run_evaluate(options: argparse.Namespace) -> None:
+    """Run `storyclust evaluate`."""
+    articles = _read(options)
+    columns = []
+    for field in (options.gold, options.pred):
+        if not any(field in article.record for article in articles):
+            names = sorted({name for article in articles[:100] for name in article.record})
+            raise sc.InputError(f"No article has a field {field!r}; there are: {', '.join(names)}.")
+        columns.append([_hashable(article.record.get(field)) for article in articles])
+    scores = sc.evaluate(*columns)
+    if options.json:
+        sc.write_records("-", [scores.as_dict()])
+        return
+    print(f"{scores.n_articles:,} articles, {scores.n_gold:,} gold groups, {scores.n_pred:,} predicted")
+    for title, values in (
+        ("B-cubed", (scores.precision, scores.recall, scores.f1)),
+        ("pairs", (scores.pair_precision, scores.pair_recall, scores.pair_f1)),
+    ):
+        print(f"{title:10} precision {values[0]:.3f}   recall {values[1]:.3f}   F1 {values[2]:.3f}")
+    print(f"{'agreement':10} ARI {scores.ari:.3f}   AMI {scores.ami:.3f}   V-measure {scores.v_measure:.3f}")
+
+
+def _hashable(label: Any) -> Any:
+    return str(label) if isinstance(label, (list, dict)) else label
+
+
+def _read(options: argparse.Namespace) -> list[Article]:
+    """Read the inputs; say what was set aside."""
+    from storyclust.io import ReadReport
+
+    report = ReadReport()
+    articles = sc.read_articles(
+        *options.inputs,
+        fields=dict(_field(entry) for entry in options.field) or None,
+        format=options.input_format,
+        rejects=options.rejects,
+        report=report,
+    )
+    _tell(report, options.rejects)
+    return articles
+
+
+def _field(entry: str) -> tuple[str, str]:
+    name, equals, column = entry.partition("=")
+    if not equals or not column:
+        raise sc.InputError(f"--field wants NAME=COLUMN, as in text=maintext, got {entry!r}.")
+    return name, column
+
+
+def _tell(report: ReadReport, rejects: str | None) -> None:
+    """Name what was set aside by file and line; this is said even to a pipe."""
+    for reject in report.rejects[:LISTED_REJECTS]:
+        say(f"set aside {reject}")
+    if report.rejects:
+        where = f"see {rejects}" if rejects else "--rejects FILE keeps them"
+        say(f"{len(report.rejects):,} of {report.read:,} records were set aside; {where}.")
+    for message in report.messages()[bool(report.rejects) :]:
+        say(message)
+
+
+def _write_labelled(path: str, articles: Sequence[Article], added: Iterator[dict[str, Any]]) -> None:
+    """Write articles with fields added; an input field of the same name moves to input_NAME."""
+
+    def records() -> Iterator[dict[str, Any]]:
+        for article, labels in zip(articles, added, strict=True):
+            record = article.to_record()
+            for name in labels:
+                if name in record:
+                    record[f"input_{name}"] = record.pop(name)
+            yield record | labels
+
+    sc.write_records(path, records())
+
+
+def say(message: str) -> None:
+    """Write a line to stderr."""
+    sys.stderr.write(f"storyclust: {message}\n")
+
+
+def note(options: argparse.Namespace, message: str) -> None:
+    """Say something that matters to a person only: on a terminal, unless told to be quiet."""
+    if sys.stderr.isatty() and not options.quiet:
+        sys.stderr.write(f"{message}\n")
+
+
+@contextlib.contextmanager
+def _progress(options: argparse.Namespace) -> Iterator[None]:
+    """Progress bars and the note on compiling, for a person at a terminal."""
+    if options.quiet or not sys.stderr.isatty():
+        yield
+        return
+    from storyclust.chunks import tell_compiling
+
+    with sc.show_progress(), tell_compiling():
+        yield
+
+
+@contextlib.contextmanager
+def _notes() -> Iterator[None]:
+    """Show the library's warnings as one line each."""
+    show: Callable[..., None] = lambda message, *_, **__: say(str(message))  # noqa: E731
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", sc.StoryclustWarning)
+        warnings.showwarning = show
+        yield
+
+
+if __name__ == "__main__":
+    sys.exit(main())

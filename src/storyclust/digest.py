@@ -1,0 +1,136 @@
+"""Threads as records for a file, and as a digest for a person at a terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from storyclust.article import Article
+    from storyclust.stories import Reports, StoryClusterer, StoryThread
+
+
+def thread_record(thread: StoryThread, ids: Sequence[str]) -> dict[str, Any]:
+    """Return a thread as a plain record, articles by their ids.
+
+    Parameters
+    ----------
+    thread : StoryThread
+    ids : sequence of str
+        Id of every article, by row.
+
+    Returns
+    -------
+    record : dict
+    """
+    summary = thread.summary
+    sentences = [
+        {"text": sentence.string, "id": ids[sentence.article], "start": sentence.start, "end": sentence.end}
+        for sentence in summary.sentences
+    ]
+    events = [{"event": event.label, **_reports(event, ids)} for event in thread.events]
+    return {
+        "thread": thread.label,
+        "headline": summary.headline,
+        "summary": summary.text,
+        "keywords": list(summary.keywords),
+        "sources": thread.sources,
+        **_reports(thread, ids),
+        "n_independent": len(thread.independent),
+        "sentences": sentences,
+        "events": events,
+    }
+
+
+def _reports(reports: Reports, ids: Sequence[str]) -> dict[str, Any]:
+    return {
+        "size": len(reports),
+        "start": reports.start.isoformat() if reports.start else None,
+        "end": reports.end.isoformat() if reports.end else None,
+        "representative": ids[reports.representative],
+        "members": [ids[row] for row in reports.members],
+    }
+
+
+def print_digest(stories: StoryClusterer, articles: Sequence[Article], console: Console | None = None) -> None:
+    """Print the threads of two articles and more, biggest first, and count the rest.
+
+    Parameters
+    ----------
+    stories : StoryClusterer
+        Fitted.
+    articles : sequence of Article
+        What it was fitted to.
+    console : rich.console.Console, optional
+        Where to print; by default stdout, at most 100 columns wide.
+    """
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    if console is None:
+        console = Console(highlight=False)
+        console.width = min(console.width, 100)
+    threads = [thread for thread in stories.threads_ if len(thread) > 1]
+    for thread in threads:
+        console.print(Text(clean(thread.headline), style="bold"))
+        block = Table.grid(padding=(0, 0, 0, 2))
+        block.add_row(Text(_facts(thread), style="dim"))
+        block.add_row(Text(clean(thread.summary.text)))
+        if len(thread.events) > 1:
+            block.add_row(_timeline(thread, articles))
+        if thread.keywords:
+            block.add_row(Text(clean(" · ".join(thread.keywords)), style="green"))
+        console.print(block)
+        console.print()
+    alone = len(stories.threads_) - len(threads)
+    console.print(f"{len(threads):,} threads, and {alone:,} articles on their own.")
+
+
+def _timeline(thread: StoryThread, articles: Sequence[Article]) -> Table:
+    """One line an event: its first day, its headline, how many articles."""
+    from rich.table import Table
+    from rich.text import Text
+
+    lines = Table.grid(padding=(0, 2, 0, 0))
+    for event in thread.events:
+        title = clean(articles[event.representative].title) or clean(event.headline)
+        lines.add_row(Text(_span(event.start, event.start), style="cyan"), Text(f"{title} ({len(event)})"))
+    return lines
+
+
+def _facts(thread: StoryThread) -> str:
+    copies = len(thread) - len(thread.independent)
+    facts = [
+        f"{len(thread)} articles" + (f", {copies} of them copies" if copies else ""),
+        f"{len(thread.events)} events" if len(thread.events) > 1 else "1 event",
+    ]
+    if thread.start:
+        facts.append(_span(thread.start, thread.end))
+    if thread.sources:
+        more = len(thread.sources) - 3
+        facts.append(clean(", ".join(thread.sources[:3])) + (f" and {more} more" if more > 0 else ""))
+    return " | ".join(facts)
+
+
+def _span(start: datetime | None, end: datetime | None) -> str:
+    """Day or days, as short as they can be said."""
+    if start is None or end is None:
+        return ""
+    first, last = f"{start.day} {start:%b %Y}", f"{end.day} {end:%b %Y}"
+    if first == last:
+        return first
+    if (start.year, start.month) == (end.year, end.month):
+        return f"{start.day} to {last}"
+    return f"{start.day} {start:%b} to {last}" if start.year == end.year else f"{first} to {last}"
+
+
+def clean(text: str) -> str:
+    """Text with nothing in it that a terminal would obey: no control, no direction override."""
+    kept = (char for char in text if unicodedata.category(char) not in ("Cc", "Cs", "Cf") or char in "\u200c\u200d")
+    return " ".join("".join(" " if char.isspace() else char for char in kept).split()) if text else ""
