@@ -70,6 +70,7 @@ def print_digest(stories: StoryClusterer, articles: Sequence[Article], console: 
         Where to print; by default stdout, at most 100 columns wide.
     """
     from rich.console import Console
+    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
@@ -79,14 +80,14 @@ def print_digest(stories: StoryClusterer, articles: Sequence[Article], console: 
     threads = [thread for thread in stories.threads_ if len(thread) > 1]
     for thread in threads:
         console.print(Text(clean(thread.headline), style="bold"))
-        block = Table.grid(padding=(0, 0, 0, 2))
+        block = Table.grid()
         block.add_row(Text(_facts(thread), style="dim"))
         block.add_row(Text(clean(thread.summary.text)))
         if len(thread.events) > 1:
             block.add_row(_timeline(thread, articles))
         if thread.keywords:
             block.add_row(Text(clean(" · ".join(thread.keywords)), style="green"))
-        console.print(block)
+        console.print(Padding(block, (0, 0, 0, 2)))
         console.print()
     alone = len(stories.threads_) - len(threads)
     console.print(f"{len(threads):,} threads, and {alone:,} articles on their own.")

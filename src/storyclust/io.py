@@ -1,0 +1,203 @@
+"""Reading articles from files, and setting aside the records that are none."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from storyclust.article import Article, ArticleMaker, dates_unread, ensure_ids, ids_renamed
+from storyclust.dates import quoted
+from storyclust.errors import InputError, StoryclustWarning
+from storyclust.output import json_bytes, open_output, write_records
+from storyclust.rows import RAW_LIMIT, Row, Source, known_format, read_rows, sources
+
+__all__ = ["ReadReport", "Reject", "open_output", "read_articles", "write_records"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A record that could not be used: where it stood, why, and its text (at most 10,000 characters).
+
+    Examples
+    --------
+    >>> from storyclust.io import Reject
+    >>> print(Reject("week.jsonl", 7, "it is not an object but a list", "[1, 2]"))
+    week.jsonl:7: it is not an object but a list
+    """
+
+    path: str
+    line: int
+    reason: str
+    raw: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.reason}"
+
+
+@dataclass
+class ReadReport:
+    """What became of the records that were read.
+
+    Attributes
+    ----------
+    read, kept : int
+        Records seen, and those that became articles.
+    rejects : list of Reject
+        The others, in the order of reading.
+    undated, dates, bad_dates : int
+        Articles without a date, dates found, and those of them that could not be read.
+    first_bad_date : str
+        The first of these with its file and line, or "".
+    renamed : list of (str, str)
+        Old and new id of each article whose id was taken.
+
+    Examples
+    --------
+    >>> from storyclust.io import ReadReport, Reject
+    >>> ReadReport(read=3, kept=2, rejects=[Reject("a.jsonl", 2, "not valid JSON", "{")]).messages()
+    ['1 of 3 records was set aside, first: a.jsonl:2: not valid JSON.']
+    """
+
+    read: int = 0
+    kept: int = 0
+    rejects: list[Reject] = field(default_factory=list)
+    undated: int = 0
+    dates: int = 0
+    bad_dates: int = 0
+    first_bad_date: str = ""
+    renamed: list[tuple[str, str]] = field(default_factory=list)
+
+    def messages(self) -> list[str]:
+        """Say in a sentence each what was set aside, left undated or renamed."""
+        found = []
+        if count := len(self.rejects):
+            verb = "was" if count == 1 else "were"
+            found.append(f"{count:,} of {self.read:,} records {verb} set aside, first: {self.rejects[0]}.")
+        if self.bad_dates:
+            found.append(dates_unread(self.bad_dates, self.dates, self.first_bad_date))
+        if self.renamed:
+            found.append(ids_renamed(self.renamed))
+        return found
+
+
+def read_articles(
+    *paths: Any,
+    fields: Mapping[str, str] | None = None,
+    format: str | None = None,  # noqa: A002  (the word that people look for)
+    rejects: str | os.PathLike[str] | None = None,
+    report: ReadReport | None = None,
+) -> list[Article]:
+    """Read articles from files, folders or standard input.
+
+    Parameters
+    ----------
+    *paths : str or path-like, or one list of them
+        Each a file, a folder, a pattern such as ``news/*.jsonl.gz``, or ``-`` for standard input. Of a
+        folder all ``.txt`` files are read or, where it has none, those of the other formats; hidden files
+        are left out. Compression by gzip, xz, bzip2 or Zstandard is recognised by the first bytes.
+    fields : mapping of str to str or None, default=None
+        Names of the fields to use, as for `as_articles`.
+    format : {"jsonl", "json", "csv", "tsv", "parquet", "txt"} or None, default=None
+        The format of all `paths`; None goes by the name, or else by the first bytes.
+    rejects : str or path-like or None, default=None
+        Where to write the records that could not be used, as JSON Lines of `path, line, reason, raw`.
+    report : ReadReport or None, default=None
+        Filled with what became of the records. Without one, StoryclustWarning says it.
+
+    Returns
+    -------
+    list of Article
+        In the order of the paths, each with an id of its own.
+
+    Raises
+    ------
+    InputError
+        If a path does not exist or cannot be read, or if of all its records none could be used.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from storyclust.io import read_articles
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "week.jsonl")
+    ...     _ = path.write_text('{"id": "n1", "headline": "Snow", "body": "It snowed."}')
+    ...     read_articles(path)[0].title
+    'Snow'
+    """
+    if len(paths) == 1 and isinstance(paths[0], (list, tuple)):
+        paths = tuple(paths[0])
+    maker, tally = ArticleMaker(fields), ReadReport() if report is None else report
+    earlier = len(tally.rejects)
+    articles: list[Article] = []
+    for source in sources(paths, known_format(format)):
+        _read_source(source, maker, tally, articles)
+    tally.dates += maker.dates
+    tally.bad_dates += maker.bad_dates
+    tally.renamed += ensure_ids(articles)
+    if rejects is not None:
+        write_records(rejects, map(asdict, tally.rejects[earlier:]), format="jsonl")
+    maker.check_fields()
+    if tally.rejects[earlier:] and not articles:
+        raise InputError(f"no record could be used; first: {tally.rejects[earlier]}.")
+    if report is None:
+        for message in tally.messages():
+            warnings.warn(message, StoryclustWarning, stacklevel=2)
+    return articles
+
+
+def _read_source(source: Source, maker: ArticleMaker, tally: ReadReport, articles: list[Article]) -> None:
+    shown = "<stdin>" if source.path == "-" else source.path
+    maker = ArticleMaker() if source.kind == "txt" else maker  # whose fields are named by us
+    try:
+        with nullcontext(sys.stdin.buffer) if source.path == "-" else Path(source.path).open("rb") as file:
+            for row in read_rows(file, source):
+                for article in _row_articles(row, maker):
+                    tally.read += 1
+                    if isinstance(article, Article):
+                        articles.append(article)
+                        tally.kept += 1
+                        tally.undated += article.published is None
+                    else:
+                        tally.rejects.append(Reject(shown, row.line, article, _raw_text(row)))
+                    if maker.bad_dates and not tally.first_bad_date:
+                        tally.first_bad_date = f"{shown}:{row.line} {quoted(maker.first_bad_date)}"
+    except OSError as error:
+        raise InputError(f"cannot read {shown}: {error.strerror or error}.") from error
+
+
+def _row_articles(row: Row, maker: ArticleMaker) -> Iterator[Article | str]:
+    """Make the article of a row, or say why there is none; an object around a list gives all of the list."""
+    if row.reason:
+        yield row.reason
+    elif not isinstance(row.record, dict):
+        kind = {list: "a list", str: "text", type(None): "null"}.get(type(row.record), "a number")
+        yield f"it is not an object but {kind}"
+    else:
+        for record in _wrapped(row.record, maker) or [row.record]:
+            try:
+                yield maker(record)
+            except InputError as error:
+                yield str(error)
+
+
+def _wrapped(record: dict[str, Any], maker: ArticleMaker) -> list[Any]:
+    """Find the articles in the answer of a news service, such as ``{"status": "ok", "articles": [...]}``."""
+    plan = maker.plan(record)
+    if plan["text"] or plan["title"]:
+        return []
+    lists = [value for value in record.values() if isinstance(value, list) and value]
+    lists = [value for value in lists if all(isinstance(item, dict) for item in value)]
+    return lists[0] if len(lists) == 1 else []
+
+
+def _raw_text(row: Row) -> str:
+    raw = json_bytes(row.record) if row.raw is None else row.raw
+    if isinstance(raw, str):
+        raw = raw.encode("utf-8", "surrogateescape")
+    return raw[: 4 * RAW_LIMIT].removesuffix(b"\r").decode("utf-8", "backslashreplace")[:RAW_LIMIT]

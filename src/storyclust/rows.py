@@ -1,0 +1,457 @@
+"""From files to rows: which files, what their bytes are, and the records in them with their lines.
+
+Each step is a generator over the one before: a file gives chunks of bytes, freed of compression and byte
+order mark; chunks give rows, each with its line and a record or the reason why it is none.
+"""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import csv
+import difflib
+import glob
+import io
+import json
+import lzma
+import os
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import orjson
+import zstandard
+
+from storyclust.errors import InputError, InputTypeError, MissingExtraError
+
+_FORMATS = {
+    **{".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "tsv"},
+    **{".parquet": "parquet", ".pq": "parquet", ".txt": "txt"},
+}
+_PACKED = re.compile(r"\.(gz|xz|bz2|zst)$", re.IGNORECASE)
+_CHUNK = 1 << 16
+RAW_LIMIT = 10_000
+
+
+class Source(NamedTuple):
+    """One input."""
+
+    path: str
+    kind: str | None
+    name: str  # the id of the article that a .txt file is
+
+
+def known_format(kind: str | None) -> str | None:
+    """Check a format given by the user, and give the one name it has here."""
+    kind = None if kind is None else _FORMATS.get(f".{kind.lower()}", kind)
+    if kind is not None and kind not in _FORMATS.values():
+        known = ", ".join(dict.fromkeys(_FORMATS.values()))
+        raise InputError(f"format must be one of {known}, got {kind!r}.")
+    return kind
+
+
+def format_of(name: str) -> str | None:
+    """Tell the format by the ending of a file name."""
+    return _FORMATS.get(Path(_PACKED.sub("", name)).suffix.lower())
+
+
+def sources(paths: Iterable[Any], kind: str | None) -> list[Source]:
+    """List the inputs that paths, folders and patterns stand for."""
+    found = [source for path in paths for source in _expanded(path, kind)]
+    if not found:
+        raise InputError("read_articles needs a path.")
+    return found
+
+
+def _expanded(path: Any, kind: str | None) -> list[Source]:
+    if not isinstance(path, (str, os.PathLike)):
+        raise InputTypeError(f"a path must be str or path-like, got {type(path).__name__}.")
+    name = os.fspath(path)
+    if name == "-":
+        return [Source(name, kind, "stdin")]
+    try:
+        if Path(name).is_dir():
+            return _in_folder(Path(name), kind)
+        if Path(name).exists() or Path(name).is_symlink():
+            return [Source(name, kind or format_of(name), _bare(Path(name).name))]
+        if not re.search(r"[*?\[]", name):
+            raise _not_there(Path(name))
+    except OSError as error:
+        raise InputError(f"cannot open {name}: {error.strerror}.") from error
+    matches = sorted(glob.glob(name, recursive=True))  # noqa: PTH207  (pathlib refuses absolute patterns)
+    if not matches:
+        raise InputError(f"no file matches {name!r}.")
+    return [source for match in matches for source in _expanded(match, kind)]
+
+
+def _in_folder(folder: Path, kind: str | None) -> list[Source]:
+    inside = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    visible = [path for path in inside if not any(part.startswith(".") for part in path.parts)]
+    kinds = {path: format_of(path.name) for path in visible}
+    wanted = kind or ("txt" if "txt" in kinds.values() else None)
+    chosen = [path for path in visible if kinds[path] and wanted in (None, kinds[path])]
+    if not chosen:
+        what = f".{wanted} file" if wanted else "file of a known format"
+        raise InputError(f"the folder {folder} holds no {what}.")
+    return [Source(str(folder / path), kinds[path], _bare(path.as_posix())) for path in chosen]
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"\.txt$", "", _PACKED.sub("", name), flags=re.IGNORECASE)
+
+
+def _not_there(path: Path) -> InputError:
+    beside = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+    close = difflib.get_close_matches(path.name, beside, n=1)
+    hint = f"; did you mean {path.parent / close[0]}?" if close else "."
+    return InputError(f"there is no file {path}{hint}")
+
+
+# From bytes to rows ----------------------------------------------------------------------------
+
+
+class Row(NamedTuple):
+    """One record of an input, or the reason why there is none."""
+
+    line: int
+    record: Any
+    raw: bytes | str | None
+    reason: str = ""
+
+
+class _DamageError(Exception):
+    """The rest of an input cannot be read."""
+
+
+class _Stream:
+    """The bytes of one input, freed of compression and byte order mark, and the line they have come to."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+        self.line = 0
+        self.head = self.partial = b""
+        self.chunks = _as_utf8(_inflated(iter(lambda: file.read(_CHUNK), b"")))
+
+    def peek(self) -> None:
+        """Fill `head` with the first chunks, up to one that is not blank."""
+        for chunk in self.chunks:
+            self.head += chunk
+            if self.head.strip():
+                break
+        self.chunks = chain([self.head], self.chunks)
+
+    def lines(self) -> Iterator[bytes]:
+        """Cut the chunks into lines without their ends, counting them."""
+        parts: list[bytes] = []
+        try:
+            for chunk in self.chunks:
+                *lines, last = chunk.split(b"\n")
+                for line in lines:
+                    self.line += 1
+                    yield b"".join([*parts, line]) if parts else line
+                    parts = []
+                parts.append(last)
+        except _DamageError:
+            self.partial = b"".join(parts)
+            raise
+        if any(parts):
+            self.line += 1
+            yield b"".join(parts)
+
+
+def _inflated(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Undo compression, if the first bytes show any."""
+    head = next(chunks, b"")
+    start = next((start for magic, start in _ENGINES if magic.match(head)), None)
+    chunks = chain([head], chunks)
+    return _unpacked(chunks, start) if start else chunks
+
+
+def _unpacked(chunks: Iterator[bytes], start: Callable[[], Any]) -> Iterator[bytes]:
+    """Unpack however many compressed streams follow one another."""
+    engine: Any = None
+    for chunk in chunks:
+        left = chunk
+        while left:
+            if engine is None:
+                left = left.lstrip(b"\0")  # padding between streams
+                engine = start() if left else None
+                continue
+            try:
+                data = engine.decompress(left)
+            except (zlib.error, lzma.LZMAError, OSError, zstandard.ZstdError) as error:
+                raise _DamageError(f"the compressed stream is damaged ({error})") from error
+            left, engine = (engine.unused_data, None) if engine.eof else (b"", engine)
+            if data:
+                yield data
+    if engine is not None:
+        raise _DamageError("the compressed stream ends early")
+
+
+def _zstd_engine() -> Any:
+    return zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj()
+
+
+_ENGINES: tuple[tuple[re.Pattern[bytes], Callable[[], Any]], ...] = (
+    (re.compile(rb"\x1f\x8b"), lambda: zlib.decompressobj(wbits=31)),
+    (re.compile(rb"\xfd7zXZ\0"), lzma.LZMADecompressor),
+    (re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"), bz2.BZ2Decompressor),
+    (re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"), _zstd_engine),
+)
+_MARKS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+
+def _as_utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Drop a byte order mark, and recode what it says is not UTF-8."""
+    head = b""
+    while len(head) < 4 and (chunk := next(chunks, b"")):
+        head += chunk
+    codec = next((codec for mark, codec in _MARKS if head.startswith(mark)), None)
+    if codec is None:
+        yield head.removeprefix(codecs.BOM_UTF8)
+        yield from chunks
+        return
+    decoder = codecs.getincrementaldecoder(codec)("replace")
+    for chunk in chain([head], chunks):
+        yield decoder.decode(chunk).encode()
+    yield decoder.decode(b"", True).encode()
+
+
+def read_rows(file: IO[bytes], source: Source) -> Iterator[Row]:
+    """Read the rows of one input, the last of which tells of damage if there is any."""
+    stream = _Stream(file)
+    try:
+        stream.peek()
+        yield from _parsed(stream, source)
+    except _DamageError as damage:
+        yield Row(stream.line + 1, None, stream.partial, str(damage))
+
+
+def _parsed(stream: _Stream, source: Source) -> Iterator[Row]:
+    kind = source.kind or _sniffed(stream.head)
+    if kind == "txt":
+        return _txt_rows(stream, source.name)
+    if not stream.head:
+        return iter(())
+    if kind == "parquet":
+        return _parquet_rows(stream)
+    if kind in ("csv", "tsv"):
+        return _csv_rows(stream, "\t" if kind == "tsv" else None)
+    start = stream.head.lstrip()
+    # An array may stand in a .jsonl file and lines may stand in a .json file: the first line tells.
+    if kind == "jsonl":
+        return _json_values(stream) if re.match(rb"\[\s*\{", start) else _json_lines(stream)
+    return _json_lines(stream) if re.match(rb"\{[^\n]*\}\s*\n", start) else _json_values(stream)
+
+
+def _sniffed(head: bytes) -> str:
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    return "json" if head.lstrip()[:1] in (b"[", b"{") else "csv"
+
+
+def _json_lines(stream: _Stream) -> Iterator[Row]:
+    for line in stream.lines():
+        bare = line.strip(b" \t\r\0")
+        if bare:
+            record, reason = _json(bare)
+            yield Row(stream.line, record, line, reason)
+
+
+def _json(text: bytes) -> tuple[object, str]:
+    """Parse one value, by the standard library where orjson is too strict or would round a long number."""
+    try:
+        value = orjson.loads(text)
+        if not (
+            isinstance(value, dict) and any(type(v) is float and abs(v) >= 2**63 for v in value.values())
+        ):
+            return value, ""
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return json.loads(text.decode("utf-8-sig"), strict=False), ""
+    except UnicodeDecodeError as error:
+        return None, f"not valid UTF-8 (byte {error.start + 1})"
+    except json.JSONDecodeError as error:
+        return None, f"not valid JSON ({error.msg}, column {error.colno})"
+    except (ValueError, RecursionError) as error:
+        return None, f"not valid JSON ({error})"
+
+
+def _json_values(stream: _Stream) -> Iterator[Row]:
+    """Parse values that follow one another, in an array or not, holding little more than one at a time."""
+    pieces = _decoded(stream.chunks)
+    parse = json.JSONDecoder(strict=False).raw_decode
+    text, at, depth, stream.line = "", 0, 0, 1
+    while True:
+        gap = _GAP.match(text, at)[0]  # type: ignore[index]  # it matches anything
+        at += len(gap)
+        depth += gap.count("[") - gap.count("]")
+        stream.line += gap.count("\n")
+        if at == len(text):
+            text, at = next(pieces, ""), 0
+            if text:
+                continue
+            break
+        try:
+            value, end = parse(text, at)
+        except (ValueError, RecursionError) as error:
+            if _cut_off(error, text) and (more := _at_least(len(text) - at, pieces)):
+                text, at = text[at:] + more, 0
+                continue
+            reason = f"not valid JSON ({getattr(error, 'msg', error)}); the rest was not read"
+            yield Row(stream.line, None, text[at : at + RAW_LIMIT], reason)
+            return
+        raw, at = text[at:end], end
+        yield Row(stream.line, value, raw, _not_utf8(raw.encode("utf-8", "surrogateescape")))
+        stream.line += raw.count("\n")
+    if depth > 0:
+        yield Row(stream.line, None, "", "the array is not closed: the file seems to be cut off")
+
+
+_GAP = re.compile(r"[\s,\[\]\0]*")
+
+
+def _decoded(chunks: Iterator[bytes]) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    yield from filter(None, map(decoder.decode, chunks))
+    yield decoder.decode(b"", True)
+
+
+def _cut_off(error: Exception, text: str) -> bool:
+    """Tell whether more text could mend the error: it is at the very end, or a string has not ended."""
+    if not isinstance(error, json.JSONDecodeError):
+        return False
+    return error.msg.startswith("Unterminated") or error.pos >= len(text) - 12
+
+
+def _at_least(size: int, pieces: Iterator[str]) -> str:
+    """Read as much again as there was, so that a long value is not parsed once for every piece of it."""
+    more = ""
+    while len(more) < size and (piece := next(pieces, "")):
+        more += piece
+    return more
+
+
+def _not_utf8(raw: bytes) -> str:
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        return f"not valid UTF-8 (byte {error.start + 1})"
+    return ""
+
+
+def _csv_rows(stream: _Stream, delimiter: str | None) -> Iterator[Row]:
+    csv.field_size_limit(2**31 - 1)  # the most that a C long holds everywhere
+    taken: list[bytes] = []
+    ended = False
+
+    def feed() -> Iterator[str]:
+        nonlocal ended
+        for line in stream.lines():
+            taken.append(line)
+            yield line.decode("utf-8", "surrogateescape") + "\n"
+        ended = True
+
+    reader = csv.reader(feed(), delimiter=delimiter or _delimiter(stream.head))
+    header: list[str] = []
+    cells: list[str] | None = []
+    while cells is not None:
+        taken.clear()
+        line, reason = stream.line + 1, ""
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            cells, reason = [], f"not valid CSV ({error})"
+        if not reason and not any(cells or ()):
+            continue
+        if ended:  # the reader came to the end of the file before the end of this row
+            reason = "a quotation mark is never closed, and the rest of the file follows it"
+        elif not header and not reason:
+            header = _distinct(cells or [])
+            continue
+        elif any((cells or [])[len(header) :]):
+            reason = f"it has {len(cells or [])} columns where the header has {len(header)}"
+        raw = b"\n".join(taken)
+        yield Row(line, dict(zip(header, cells or [], strict=False)), raw, reason or _not_utf8(raw))
+
+
+def _delimiter(head: bytes) -> str:
+    header = re.sub(r'"[^"]*"', "", head.lstrip().partition(b"\n")[0].decode("utf-8", "replace"))
+    return max(",;\t", key=header.count)
+
+
+def _distinct(header: list[str]) -> list[str]:
+    """Add a number to names that are there already, so that no column hides another."""
+    return [
+        f"{name}#{header[:at].count(name) + 1}" if name in header[:at] else name
+        for at, name in enumerate(header)
+    ]
+
+
+def _parquet_rows(stream: _Stream) -> Iterator[Row]:
+    pyarrow = import_pyarrow("reading Parquet")
+    file = stream.file
+    if not _is_bare_parquet(file):
+        file = io.BytesIO(b"".join(stream.chunks))
+    try:
+        for batch in pyarrow.parquet.ParquetFile(file).iter_batches(batch_size=4096):
+            for record, reason in _batch_records(pyarrow, batch):
+                stream.line += 1
+                yield Row(stream.line, record, None, reason)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise _DamageError(f"not a readable Parquet file ({str(error).splitlines()[0]})") from error
+
+
+def _is_bare_parquet(file: IO[bytes]) -> bool:
+    """Tell whether the file can be read as it is: not compressed as a whole, and no pipe."""
+    if not file.seekable():
+        return False
+    here = file.tell()
+    file.seek(0)
+    magic = file.read(4)
+    file.seek(here)
+    return magic == b"PAR1"
+
+
+def _batch_records(pyarrow: Any, batch: Any) -> Iterator[tuple[Any, str]]:
+    """Make Python values of a batch, row by row if one of them stands in the way of the others."""
+    try:
+        records = batch.cast(_microseconds(pyarrow, batch.schema), safe=False).to_pylist()
+    except (ValueError, OverflowError, KeyError, pyarrow.ArrowException) as error:
+        if len(batch) == 1:
+            yield None, f"its values cannot be read ({error})"
+        for row in range(len(batch) if len(batch) > 1 else 0):
+            yield from _batch_records(pyarrow, batch.slice(row, 1))
+    else:
+        yield from ((record, "") for record in records)
+
+
+def _microseconds(pyarrow: Any, schema: Any) -> Any:
+    """Round the nanoseconds of timestamps, which Python's own datetime does not have."""
+    for at, column in enumerate(schema):
+        if pyarrow.types.is_timestamp(column.type) and column.type.unit == "ns":
+            schema = schema.set(at, column.with_type(pyarrow.timestamp("us", column.type.tz)))
+    return schema
+
+
+def import_pyarrow(purpose: str) -> Any:
+    """Import pyarrow, or name the extra that brings it."""
+    try:
+        import pyarrow.parquet  # noqa: PLC0415  (an extra)
+    except ImportError:
+        raise MissingExtraError(purpose, "parquet") from None
+    return pyarrow
+
+
+def _txt_rows(stream: _Stream, name: str) -> Iterator[Row]:
+    raw = b"".join(stream.chunks)
+    if reason := _not_utf8(raw):
+        yield Row(raw[: int(reason.split()[-1][:-1])].count(b"\n") + 1, None, raw, reason)
+        return
+    title, _, body = raw.decode().lstrip().partition("\n")
+    record = {"id": name, "title": title.rstrip(), "text": body.strip("\r\n")}
+    yield Row(1, record, raw, "" if title else "the file is empty")
