@@ -103,7 +103,7 @@ def parser() -> argparse.ArgumentParser:
     )
     threads.add_argument("--event-distance", type=float, metavar="D", help="default: 0.84")
     threads.add_argument("--event-window", type=float, metavar="DAYS", help="default: 7")
-    threads.add_argument("--thread-distance", type=float, metavar="D", help="default: 0.92")
+    threads.add_argument("--thread-distance", type=float, metavar="D", help="default: 0.9")
     threads.set_defaults(run=run_threads)
 
     evaluate = commands.add_parser(

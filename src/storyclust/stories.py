@@ -135,7 +135,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
     event_window : float or None, default=7.0
         Days that the dated articles of one event may span. None means no limit. Articles without a
         date fit into any event.
-    thread_distance : float in [0, 1], default=0.92
+    thread_distance : float in [0, 1], default=0.9
         Events are one thread while the average distance between their articles is below it; whatever
         time lies between them. Not less than `event_distance`.
     copy_threshold : float in (0, 1], default=0.8
@@ -194,7 +194,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         self,
         event_distance: float = 0.84,
         event_window: float | None = 7.0,
-        thread_distance: float = 0.92,
+        thread_distance: float = 0.9,
         copy_threshold: float = 0.8,
         n_jobs: int | None = None,
     ) -> None:
