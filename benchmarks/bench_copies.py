@@ -18,10 +18,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from common import EXAMPLES, data_folder, data_set, table, timed, write_results
 from scipy import sparse
 
 import storyclust as sc
+from common import EXAMPLES, data_folder, data_set, table, timed, write_results
 
 THRESHOLD, SIZE, NUM_PERM = 0.8, 5, 128
 WORD = re.compile(r"\w+")
@@ -31,7 +31,9 @@ Pairs = set[tuple[int, int]]
 def corpus(n: int, n_copies: int, seed: int = 7) -> list[str]:
     """Articles and edited copies of some of them, in random order."""
     rng = random.Random(seed)  # noqa: S311 - a benchmark, not a secret
-    articles = data_set("allsides_12k") if data_folder() else sc.read_articles(EXAMPLES / "newsdesk.jsonl") * 20
+    articles = (
+        data_set("allsides_12k") if data_folder() else sc.read_articles(EXAMPLES / "newsdesk.jsonl") * 20
+    )
     texts = [article.text for article in articles if len(article.text.split()) >= 50][:n]
     copies = [edited(rng.choice(texts), rng.uniform(0.0, 0.06), rng) for _ in range(n_copies)]
     texts += copies
@@ -141,7 +143,9 @@ def main() -> None:
     texts = corpus(1_000, 500) if quick else corpus(10_000, 5_000)
     megabytes = sum(len(text.encode()) for text in texts) / 1e6
     gold = gold_pairs(texts)
-    print(f"{len(texts):,} texts, {megabytes:.1f} MB, {len(gold):,} pairs at Jaccard >= {THRESHOLD}", flush=True)
+    print(
+        f"{len(texts):,} texts, {megabytes:.1f} MB, {len(gold):,} pairs at Jaccard >= {THRESHOLD}", flush=True
+    )
     ours(texts[:50], 2)  # kernels are compiled once on a machine; that is no part of the job
 
     tools: list[tuple[str, Callable[[], Any], int]] = [

@@ -19,9 +19,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from common import EXAMPLES, data_folder, data_set, table, write_results
 
 import storyclust as sc
+from common import EXAMPLES, data_folder, data_set, table, write_results
 
 WHOLE_JOB = """
 import json, resource, sys, time

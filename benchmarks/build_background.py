@@ -11,8 +11,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from common import data_set
 
+from common import data_set
 from storyclust.article import as_articles
 from storyclust.vectorize import count_terms
 

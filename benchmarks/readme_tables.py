@@ -1,6 +1,6 @@
 """Carry the tables of benchmarks/results into the README, each with the command that made it.
 
-    python benchmarks/readme_tables.py
+python benchmarks/readme_tables.py
 """
 
 from __future__ import annotations
@@ -18,16 +18,20 @@ README = Path(__file__).parent.parent / "README.md"
 
 def stories(results: dict[str, Any]) -> str:
     """Scores of all sets, their mean, the running example and the time of the whole job."""
-    rows = [{key: row[key] for key in ("set", "level", "articles", "precision", "recall", "f1")} for row in results["rows"]]
+    rows = [
+        {key: row[key] for key in ("set", "level", "articles", "precision", "recall", "f1")}
+        for row in results["rows"]
+    ]
     alone, buried = results["running_example"]
     whole = results["allsides_12k"]
     verdict = "found exactly" if alone["right"] and buried["right"] else "not found exactly"
     return (
-        f"{table(rows)}\n\nB-cubed. Mean of ecbplus, Vietnamese, fnc1 and multiling (languages averaged): "
-        f"**{results['mean_of_four_f1']:.3f}**. The running example, five reports on Japan and India in three "
-        f"events, is {verdict}, alone and among {buried['others']:,} other articles. {whole['articles']:,} long "
-        f"articles to threads: {whole['seconds to threads']:.0f} s, with a summary of each of the "
-        f"{whole['threads']:,} threads {whole['seconds with all summaries']:.0f} s, {whole['peak GB']:.1f} GB at most."
+        f"{table(rows)}\n\nB-cubed. Mean of ecbplus, Vietnamese, fnc1 and multiling (languages "
+        f"averaged): **{results['mean_of_four_f1']:.3f}**. The running example, five reports on Japan and India in "
+        f"three events, is {verdict}, alone and among {buried['others']:,} other articles. From {whole['articles']:,} "
+        f"long articles to threads: {whole['seconds to threads']:.0f} s; with a summary of each of the "
+        f"{whole['threads']:,} threads {whole['seconds with all summaries']:.0f} s; at most "
+        f"{whole['peak GB']:.1f} GB."
     )
 
 
@@ -35,8 +39,8 @@ def copies(results: dict[str, Any]) -> str:
     """Times and quality of all tools."""
     return (
         f"{table(results['rows'])}\n\n{results['texts']:,} long articles and edited copies, "
-        f"{results['megabytes']:.0f} MB, {results['gold_pairs']:,} pairs at Jaccard 0.8 or more, counted exactly. The "
-        "peers' shingles are made in Python, as their users make them."
+        f"{results['megabytes']:.0f} MB, {results['gold_pairs']:,} pairs at Jaccard 0.8 or more, counted "
+        "exactly. The peers' shingles are made in Python, as their users make them."
     )
 
 
@@ -51,7 +55,9 @@ def main() -> None:
         machine = results["machine"]
         origin = f"`{results['command']}`, on {machine['cores']} cores, Python {machine['python']}."
         body = f"<!-- results: {name} -->\n{render(results)}\n\n{origin}\n<!-- end -->"
-        text = re.sub(rf"<!-- results: {name} -->.*?<!-- end -->", lambda _, body=body: body, text, flags=re.S)
+        text = re.sub(
+            rf"<!-- results: {name} -->.*?<!-- end -->", lambda _, body=body: body, text, flags=re.S
+        )
     README.write_text(text, encoding="utf-8")
 
 

@@ -42,9 +42,31 @@ _ROOMS = {
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
 
-__all__ = [  # noqa: PLE0604 - the list is made of str, which ruff cannot see
+__all__ = [
+    "Article",
+    "Background",
+    "Deduplicator",
+    "DuplicateGroup",
+    "Event",
+    "GraphAgglomerative",
+    "InputError",
+    "MinHasher",
+    "MissingExtraError",
+    "NewsVectorizer",
+    "Scores",
+    "StoryClusterer",
+    "StoryThread",
+    "StoryclustError",
+    "StoryclustWarning",
+    "Summary",
     "__version__",
-    *sorted(_HOMES),
+    "as_articles",
+    "choose_bands",
+    "evaluate",
+    "read_articles",
+    "show_progress",
+    "summarize",
+    "write_records",
 ]
 
 

@@ -158,13 +158,13 @@ class GraphAgglomerative(ClusterMixin, BaseEstimator):
         return tags
 
 
-def unit_rows(X: Any) -> sparse.csr_array:
+def unit_rows(matrix: Any) -> sparse.csr_array:
     """Rows scaled to length 1, as CSR; rows of zeros stay."""
-    X = sparse.csr_array(X, dtype=np.float64, copy=True)
+    X: sparse.csr_array[Any, tuple[int, int]] = sparse.csr_array(matrix, dtype=np.float64, copy=True)
+    X.sum_duplicates()
     largest = np.asarray(abs(X).max(axis=1).todense()).ravel()
     _scale_rows(X, largest)  # first, so that squares neither overflow nor vanish
     _scale_rows(X, np.sqrt(np.asarray(X.multiply(X).sum(axis=1)).ravel()))
-    X.sum_duplicates()
     return X
 
 
@@ -292,16 +292,21 @@ def nearest(
         average = sums[k] / (sizes[c] * sizes[other])
         if average <= 0.0:
             continue
-        if best < 0 or average > highest * (1.0 + TIE):
-            best, highest = other, average
-        elif average >= highest * (1.0 - TIE) and best != previous and (other == previous or other < best):
+        if (
+            best < 0
+            or average > highest * (1.0 + TIE)
+            or (average >= highest * (1.0 - TIE) and best != previous and (other == previous or other < best))
+        ):
             best, highest = other, average
     return best, highest
 
 
 @kernel
 def repack(
-    begin: NDArray[np.int64], length: NDArray[np.int64], neighbours: NDArray[np.int64], sums: NDArray[np.float64]
+    begin: NDArray[np.int64],
+    length: NDArray[np.int64],
+    neighbours: NDArray[np.int64],
+    sums: NDArray[np.float64],
 ) -> int:
     """Move all edge lists to the front of the pool, in their order there; returns where they end."""
     order = np.argsort(begin)

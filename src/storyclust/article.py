@@ -277,7 +277,7 @@ def _rows(data: Any) -> Sequence[Any]:
         raise _not_a_sequence(data)
     if isinstance(data, Iterator):
         return list(data)
-    import narwhals  # noqa: PLC0415  (plain lists must not pay for it)
+    import narwhals
 
     try:
         frame = narwhals.from_native(data, pass_through=True, allow_series=True)

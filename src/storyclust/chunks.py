@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import numba
 import numpy as np
@@ -36,10 +36,10 @@ def kernel(function: F) -> F:
     numba refuses to cache: then each process compiles for itself.
     """
     try:
-        compiled: F = numba.njit(nogil=True, cache=True)(function)
+        compiled: Any = numba.njit(nogil=True, cache=True)(function)
     except RuntimeError:
         compiled = numba.njit(nogil=True)(function)
-    return compiled
+    return cast("F", compiled)
 
 
 class Reporter(Protocol):
@@ -223,7 +223,9 @@ def tell_compiling() -> Iterator[None]:
         def on_start(self, event: Any) -> None:
             if not self.told:
                 self.told = True
-                sys.stderr.write("storyclust: compiling its kernels (once on this machine, some ten seconds)\n")
+                sys.stderr.write(
+                    "storyclust: compiling its kernels (once on this machine, some ten seconds)\n"
+                )
 
         def on_end(self, event: Any) -> None:
             pass

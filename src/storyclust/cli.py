@@ -67,7 +67,11 @@ def parser() -> argparse.ArgumentParser:
         "-o", "--output", default="-", metavar="FILE", help="articles kept; - is stdout (default: -)"
     )
     dedup.add_argument(
-        "--threshold", type=float, default=0.8, metavar="J", help="Jaccard similarity of copies (default: 0.8)"
+        "--threshold",
+        type=float,
+        default=0.8,
+        metavar="J",
+        help="Jaccard similarity of copies (default: 0.8)",
     )
     dedup.add_argument(
         "--keep",
@@ -99,7 +103,11 @@ def parser() -> argparse.ArgumentParser:
         help="what goes to stdout (default: digest on a terminal, else jsonl)",
     )
     threads.add_argument(
-        "--min-size", type=int, default=1, metavar="N", help="leave out threads of fewer articles (default: 1)"
+        "--min-size",
+        type=int,
+        default=1,
+        metavar="N",
+        help="leave out threads of fewer articles (default: 1)",
     )
     threads.add_argument("--event-distance", type=float, metavar="D", help="default: 0.84")
     threads.add_argument("--event-window", type=float, metavar="DAYS", help="default: 7")
@@ -130,7 +138,9 @@ def _input_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--input-format", metavar="FORMAT", help="jsonl, json, csv, tsv, parquet or txt")
     command.add_argument("--rejects", metavar="FILE", help="write records that could not be used")
-    command.add_argument("-j", "--jobs", type=int, default=-1, metavar="N", help="threads (default: all cores)")
+    command.add_argument(
+        "-j", "--jobs", type=int, default=-1, metavar="N", help="threads (default: all cores)"
+    )
     command.add_argument("-q", "--quiet", action="store_true", help="no progress bars and no notes")
 
 
@@ -139,16 +149,23 @@ def run_dedup(options: argparse.Namespace) -> None:
     articles = _read(options)
     dedup = sc.Deduplicator(options.threshold, keep=options.keep, n_jobs=options.jobs).fit(articles)
     ids = [article.id for article in articles]
-    copy_of = [None if keep else ids[row] for keep, row in zip(dedup.keep_, dedup.representatives_, strict=True)]
+    copy_of = [
+        None if keep else ids[row] for keep, row in zip(dedup.keep_, dedup.representatives_, strict=True)
+    ]
     if options.groups:
         sc.write_records(options.groups, (_group_record(group, ids) for group in dedup.groups_))
     if options.labelled:
         added = ({"duplicate_of": original} for original in copy_of)
         _write_labelled(options.labelled, articles, added)
-    kept = (article.to_record() for article, original in zip(articles, copy_of, strict=True) if original is None)
+    kept = (
+        article.to_record() for article, original in zip(articles, copy_of, strict=True) if original is None
+    )
     count = sc.write_records(options.output, kept)
     copies = len(articles) - count
-    note(options, f"{len(articles):,} articles: {count:,} kept, {copies:,} copies in {len(dedup.groups_):,} groups.")
+    note(
+        options,
+        f"{len(articles):,} articles: {count:,} kept, {copies:,} copies in {len(dedup.groups_):,} groups.",
+    )
 
 
 def _group_record(group: sc.DuplicateGroup, ids: list[str]) -> dict[str, Any]:

@@ -44,8 +44,6 @@ class DuplicateGroup:
         Row of the article that is kept.
     similarities : float64 array of shape (size,)
         Exact Jaccard similarity of each member to the representative.
-    min_similarity : float
-        The least of them; never below the threshold.
     """
 
     members: NDArray[np.int64]
@@ -54,6 +52,7 @@ class DuplicateGroup:
 
     @property
     def min_similarity(self) -> float:
+        """Least similarity of a member to the representative; never below the threshold."""
         return float(self.similarities.min())
 
     def __len__(self) -> int:
@@ -244,7 +243,9 @@ class Deduplicator(ClusterMixin, BaseEstimator):
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Keep the candidates whose exact similarity reaches the threshold, and resolve crowds."""
         needed = np.unique(np.concatenate([pairs.ravel(), *crowds]))
-        sets = ShingleSets.from_texts([contents[row] for row in firsts[needed]], self.shingle_size, self.n_jobs)
+        sets = ShingleSets.from_texts(
+            [contents[row] for row in firsts[needed]], self.shingle_size, self.n_jobs
+        )
         local = np.searchsorted(needed, pairs)
         similarities = jaccard_pairs(sets, local, threshold, self.n_jobs)
         found = similarities > 0
@@ -332,7 +333,9 @@ def expand_pairs(
     twins: Twins, pairs: NDArray[np.int64], similarities: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Turn pairs of classes into pairs of rows, and add the pairs within each class."""
-    codes, first_members, second_members, values = expand(twins.rows, twins.bounds, pairs, similarities, LISTED_TWINS)
+    codes, first_members, second_members, values = expand(
+        twins.rows, twins.bounds, pairs, similarities, LISTED_TWINS
+    )
     rows = np.column_stack((first_members, second_members))[:codes]
     return sort_pairs(np.sort(rows, axis=1), values[:codes])
 
@@ -366,7 +369,9 @@ def expand(
     for k in range(len(pairs)):
         u, v = pairs[k]
         for x in range(bounds[u], bounds[u + 1] if bounds[u + 1] - bounds[u] <= listed else bounds[u] + 1):
-            for y in range(bounds[v], bounds[v + 1] if bounds[v + 1] - bounds[v] <= listed else bounds[v] + 1):
+            for y in range(
+                bounds[v], bounds[v + 1] if bounds[v + 1] - bounds[v] <= listed else bounds[v] + 1
+            ):
                 first[n], second[n], values[n] = rows[x], rows[y], similarities[k]
                 n += 1
     return n, first, second, values

@@ -57,7 +57,9 @@ def _reports(reports: Reports, ids: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def print_digest(stories: StoryClusterer, articles: Sequence[Article], console: Console | None = None) -> None:
+def print_digest(
+    stories: StoryClusterer, articles: Sequence[Article], console: Console | None = None
+) -> None:
     """Print the threads of two articles and more, biggest first, and count the rest.
 
     Parameters
@@ -133,5 +135,9 @@ def _span(start: datetime | None, end: datetime | None) -> str:
 
 def clean(text: str) -> str:
     """Text with nothing in it that a terminal would obey: no control, no direction override."""
-    kept = (char for char in text if unicodedata.category(char) not in ("Cc", "Cs", "Cf") or char in "\u200c\u200d")
+    kept = (
+        char
+        for char in text
+        if unicodedata.category(char) not in ("Cc", "Cs", "Cf") or char in "\u200c\u200d"
+    )
     return " ".join("".join(" " if char.isspace() else char for char in kept).split()) if text else ""

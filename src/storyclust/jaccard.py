@@ -146,8 +146,10 @@ def verify(
 def follow_leaders(
     values: NDArray[np.uint64], offsets: NDArray[np.int64], rows: NDArray[np.int64], threshold: float
 ) -> Any:
-    """Resolve a crowd without listing its pairs: the first row leads all that reach the threshold to
-    it, the first of the rest leads next, and so on. Returns leaders, followers, similarities.
+    """Resolve a crowd without listing its pairs.
+
+    The first row leads all that reach the threshold to it, the first of the rest leads next, and so on.
+    Returns leaders, followers, similarities.
     """
     left = rows.copy()
     leaders = np.empty(len(rows), np.int64)

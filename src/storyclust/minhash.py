@@ -195,7 +195,11 @@ class MinHasher(TransformerMixin, BaseEstimator):
             )
         a, b = permutations(self.num_perm, self.seed)
         return MinHash(
-            seed=self.seed, hashvalues=row.copy(), permutations=np.array([a, b]), scheme="affine32", hashfunc=int
+            seed=self.seed,
+            hashvalues=row.copy(),
+            permutations=np.array([a, b]),
+            scheme="affine32",
+            hashfunc=int,
         )
 
     def _check(self) -> None:
@@ -309,8 +313,14 @@ def permute(
         x4, x5, x6, x7 = mixed[k + 4], mixed[k + 5], mixed[k + 6], mixed[k + 7]
         for p in range(len(a)):
             m, c = a[p], b[p]
-            low = min(min(np.uint32(m * x0 + c), np.uint32(m * x1 + c)), min(np.uint32(m * x2 + c), np.uint32(m * x3 + c)))
-            high = min(min(np.uint32(m * x4 + c), np.uint32(m * x5 + c)), min(np.uint32(m * x6 + c), np.uint32(m * x7 + c)))
+            low = min(
+                min(np.uint32(m * x0 + c), np.uint32(m * x1 + c)),
+                min(np.uint32(m * x2 + c), np.uint32(m * x3 + c)),
+            )
+            high = min(
+                min(np.uint32(m * x4 + c), np.uint32(m * x5 + c)),
+                min(np.uint32(m * x6 + c), np.uint32(m * x7 + c)),
+            )
             out[p] = min(out[p], min(low, high))
         k += 8
     while k < n:

@@ -441,7 +441,7 @@ def _microseconds(pyarrow: Any, schema: Any) -> Any:
 def import_pyarrow(purpose: str) -> Any:
     """Import pyarrow, or name the extra that brings it."""
     try:
-        import pyarrow.parquet  # noqa: PLC0415  (an extra)
+        import pyarrow.parquet
     except ImportError:
         raise MissingExtraError(purpose, "parquet") from None
     return pyarrow

@@ -16,8 +16,8 @@ _END = re.compile(
 )
 _PARAGRAPH = re.compile(r"[^\r\n\u2028\u2029]+")
 _ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof st sen rep gov gen col lt capt sgt rev hon jr sr messrs mme mlle vs etc cf al no nos fig "
-    "inc ltd co corp bros plc dept est approx jan feb mar apr jun jul aug sep sept oct nov dec "
+    "mr mrs ms dr prof st sen rep gov gen col lt capt sgt rev hon jr sr messrs mme mlle vs etc cf al no nos "
+    "fig inc ltd co corp bros plc dept est approx jan feb mar apr jun jul aug sep sept oct nov dec "
     "ave blvd rd ft mt art vol pp ed".split()
 )
 _LAST_WORD = re.compile(r"([^\W\d_]+(?:\.[^\W\d_]+)*)\.$")
@@ -32,7 +32,7 @@ class Sentence(NamedTuple):
 
 
 def split_sentences(text: str) -> list[Sentence]:
-    """Split a text into sentences.
+    r"""Split a text into sentences.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def split_sentences(text: str) -> list[Sentence]:
 
     Examples
     --------
-    >>> [s.string for s in split_sentences('“We met,” said S. Rao. Talks go on.\\nNo date was set.')]
+    >>> [s.string for s in split_sentences('“We met,” said S. Rao. Talks go on.\nNo date was set.')]
     ['“We met,” said S. Rao.', 'Talks go on.', 'No date was set.']
     >>> [s.string for s in split_sentences("両相は会談した。「成果があった」と述べた。")]
     ['両相は会談した。', '「成果があった」と述べた。']
@@ -75,7 +75,7 @@ def _goes_on(text: str, begin: int, stop: re.Match[str], end: int) -> bool:
     if word is None:
         return False
     name = word.group(1)
-    return len(name) == 1 and name.isupper() or name.lower() in _ABBREVIATIONS or "." in name
+    return (len(name) == 1 and name.isupper()) or name.lower() in _ABBREVIATIONS or "." in name
 
 
 def _trimmed(text: str, start: int, end: int) -> Sentence:

@@ -78,7 +78,10 @@ class Reports:
     @functools.cached_property
     def summary(self) -> Summary:
         """Its summary; made when first asked for."""
-        rows = [self.representative, *(row for row in self.independent.tolist() if row != self.representative)]
+        rows = [
+            self.representative,
+            *(row for row in self.independent.tolist() if row != self.representative),
+        ]
         return summarize_independent([self._articles[row] for row in rows], rows, self._vectorizer)
 
     @property
@@ -173,9 +176,9 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
     --------
     >>> import storyclust as sc
     >>> articles = [
-    ...     {"title": "Ferry hits pier in Aldmouth", "text": "The Aldmouth ferry Selka hit the pier on Monday."},
-    ...     {"title": "Aldmouth: pier struck by ferry", "text": "On Monday the ferry Selka struck a pier in Aldmouth."},
-    ...     {"title": "Carrow adopts its budget", "text": "Parliament in Carrow voted for the budget on Tuesday."},
+    ...     {"title": "Ferry hits pier in Aldmouth", "text": "The ferry Selka hit the pier on Monday."},
+    ...     {"title": "Aldmouth pier struck by ferry", "text": "On Monday the Selka struck a pier."},
+    ...     {"title": "Carrow adopts its budget", "text": "Parliament in Carrow voted on Tuesday."},
     ... ]
     >>> stories = sc.StoryClusterer().fit(articles)
     >>> stories.labels_
@@ -344,7 +347,9 @@ def medoids(
     belongs = sparse.csr_array((np.ones(n), (labels, np.arange(n))), shape=(n_groups, n))
     sums = sparse.csr_array(belongs @ vectors)
     closeness = np.zeros(n)
-    shared = np.flatnonzero(np.bincount(labels, minlength=n_groups)[labels] > 2)  # of two, both are equally like
+    shared = np.flatnonzero(
+        np.bincount(labels, minlength=n_groups)[labels] > 2
+    )  # of two, both are equally like
     if len(shared):
         closeness[shared] = np.asarray(vectors[shared].multiply(sums[labels[shared]]).sum(axis=1)).ravel()
     length = np.array([len(article.text) for article in articles])

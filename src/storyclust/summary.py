@@ -188,7 +188,9 @@ def candidate_sentences(articles: Sequence[Article]) -> list[Candidate]:
     for number, article in enumerate(articles):
         for position, sentence in enumerate(split_sentences(article.text)[:SENTENCES]):
             string = " ".join(sentence.string.split())
-            found.append(Candidate(number, position, string, sentence.start, sentence.end, count_words(string)))
+            found.append(
+                Candidate(number, position, string, sentence.start, sentence.end, count_words(string))
+            )
     longest = LONGEST * max(20.0, float(np.median([c.words for c in found]))) if found else 0.0
     good = [c for c in found if FEWEST_WORDS <= c.words <= longest and not _is_junk(c.string)]
     return good or found
@@ -286,7 +288,9 @@ def _leans(string: str) -> bool:
     return bool(words) and words[0].lower() in LEANING
 
 
-def key_terms(articles: Sequence[Article], vectorizer: NewsVectorizer, most: int = N_KEYWORDS) -> tuple[str, ...]:
+def key_terms(
+    articles: Sequence[Article], vectorizer: NewsVectorizer, most: int = N_KEYWORDS
+) -> tuple[str, ...]:
     """Key terms as they are written in the articles: rare words, pairs and names that most of them share."""
     read = articles[:KEYWORD_ARTICLES]
     texts = [f"{article.title}\n{article.text[:KEYWORD_CHARACTERS]}" for article in read]
@@ -322,7 +326,9 @@ def _words(texts: list[str], n_articles: int, vectorizer: NewsVectorizer, langua
     joined = (gap == 1) & np.isin(tokens.data[tokens.ends[:-1] % len(tokens.data)], JOINTS)
     pair = np.flatnonzero(good[:-1] & good[1:] & joined & (article[1:] == article[:-1]))
     single = np.flatnonzero(good)
-    hashes = np.concatenate((tokens.hashes[single], pair_hashes(tokens.hashes[pair], tokens.hashes[pair + 1])))
+    hashes = np.concatenate(
+        (tokens.hashes[single], pair_hashes(tokens.hashes[pair], tokens.hashes[pair + 1]))
+    )
     first = np.concatenate((single, pair))
     last = np.concatenate((single, pair + 1))
     if not len(hashes):

@@ -89,7 +89,7 @@ class TextBuffer(NamedTuple):
         """Bytes of each text."""
         return np.diff(self.offsets)
 
-    def __len__(self) -> int:  # type: ignore[override]  # rows, not fields
+    def __len__(self) -> int:
         return len(self.offsets) - 1
 
 
@@ -281,7 +281,9 @@ def shingle(tokens: NDArray[np.uint64], n_tokens: int, size: int, out: NDArray[n
 
 
 @kernel
-def sort_hashes(values: NDArray[np.uint64], n: int, scratch: NDArray[np.uint64], heads: NDArray[np.int64]) -> None:
+def sort_hashes(
+    values: NDArray[np.uint64], n: int, scratch: NDArray[np.uint64], heads: NDArray[np.int64]
+) -> None:
     """Sort the first `n` hashes in place; `heads` is scratch of `SORT_HEADS` places.
 
     One pass deals them into buckets by their leading bits, so that each is within a step or two of its

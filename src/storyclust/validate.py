@@ -13,10 +13,11 @@ def check_int(name: str, value: object, *, low: int, high: int | None = None) ->
     """Return `value` as an int, or raise if it is none or lies outside [low, high]."""
     if not isinstance(value, numbers.Integral) or isinstance(value, bool):
         raise InputTypeError(f"{name} must be an int, got {value!r}.")
-    if value < low or (high is not None and value > high):
+    number = int(value)
+    if number < low or (high is not None and number > high):
         upto = f" to {high}" if high is not None else " or more"
-        raise InputError(f"{name} must be {low}{upto}, got {value!r}.")
-    return int(value)
+        raise InputError(f"{name} must be {low}{upto}, got {number}.")
+    return number
 
 
 def check_float(name: str, value: object, *, low: float, high: float, open_low: bool = False) -> float:
@@ -40,7 +41,9 @@ def check_choice(name: str, value: object, choices: Collection[str]) -> str:
 def check_texts(texts: Iterable[str], name: str = "texts") -> Sequence[str]:
     """Return texts as a list, or raise and name the first entry that is not a str."""
     if isinstance(texts, (str, bytes)):
-        raise InputTypeError(f"{name} must be a sequence of str, got one {type(texts).__name__}; wrap it in a list.")
+        raise InputTypeError(
+            f"{name} must be a sequence of str, got one {type(texts).__name__}; wrap it in a list."
+        )
     texts = texts if isinstance(texts, list) else list(texts)
     for row, text in enumerate(texts):
         if not isinstance(text, str):

@@ -198,8 +198,8 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
 
         counts = count_terms(articles, self.ngram_range, self.n_jobs)
         names = group_languages(articles)
-        self.languages_, groups = np.unique(np.array(names, dtype=str), return_inverse=True)
-        self.languages_ = [str(name) for name in self.languages_]
+        languages, groups = np.unique(np.array(names, dtype=str), return_inverse=True)
+        self.languages_ = [str(name) for name in languages]
         self.vocabulary_, columns = frequent_terms(counts.terms, min_df)
         known = columns >= 0
         self.df_ = np.zeros((max(1, len(self.languages_)), len(self.vocabulary_)), dtype=np.int64)
@@ -208,7 +208,9 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         sizes = np.bincount(groups, minlength=len(self.df_)).astype(np.float64)
         self.idf_ = np.empty(self.df_.shape)
         for number, df in enumerate(self.df_):
-            rates, worth = background.rates(self.languages_[number], self.vocabulary_) if len(names) else (0, 0)
+            rates, worth = (
+                background.rates(self.languages_[number], self.vocabulary_) if len(names) else (0, 0)
+            )
             articles_held = np.maximum(df + worth * rates, 1e-9)
             self.idf_[number] = np.clip(np.log((sizes[number] + worth) / articles_held), 0, cap)
         return counts, groups
@@ -216,7 +218,11 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
     def _weigh(self, counts: TermCounts, groups: NDArray[np.int64]) -> sparse.csr_array:
         columns = np.searchsorted(self.vocabulary_, counts.terms)
         columns[columns == len(self.vocabulary_)] = 0
-        known = self.vocabulary_[columns] == counts.terms if len(self.vocabulary_) else np.zeros(len(columns), bool)
+        known = (
+            self.vocabulary_[columns] == counts.terms
+            if len(self.vocabulary_)
+            else np.zeros(len(columns), bool)
+        )
         rows = np.repeat(np.arange(len(groups)), np.diff(counts.indptr))
         idf = np.where(known, self.idf_[groups[rows], columns] if len(self.vocabulary_) else 0.0, 0.0)
         weights = weigh(counts.indptr, counts.whole, counts.head, idf, float(self.head_weight))
@@ -289,7 +295,7 @@ def frequent_terms(terms: NDArray[np.uint64], min_df: int) -> tuple[NDArray[np.u
 
 
 @kernel
-def is_letter(data: NDArray[np.uint8], start: Any, end: Any) -> bool:
+def is_letter(data: NDArray[np.uint8], start: Any, end: Any) -> Any:
     """Whether a token is one letter of an alphabet (Latin to Arabic: at most two bytes)."""
     return end - start == 1 or (end - start == 2 and data[start] >= 0xC0)
 
@@ -306,8 +312,9 @@ def words_of(
     ends: NDArray[np.int64],
     most: int,
 ) -> Any:
-    """Token hashes of a text without stop words and single letters: how many, and how many of them are
-    among its first `most` tokens.
+    """Fill in the token hashes of a text without stop words and single letters.
+
+    Returns how many there are, and how many of them are among its first `most` tokens.
     """
     n = tokenize(data, start, end, table, words, starts, ends)
     kept, early = 0, 0
@@ -334,7 +341,9 @@ def pair_hashes(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> Any:
 
 
 @kernel
-def add_terms(words: NDArray[np.uint64], n: int, low: int, high: int, out: NDArray[np.uint64], filled: int) -> int:
+def add_terms(
+    words: NDArray[np.uint64], n: int, low: int, high: int, out: NDArray[np.uint64], filled: int
+) -> int:
     """Append the hashes of words and of pairs of neighbours to `out`; returns how far it is filled."""
     if low == 1:
         for k in range(n):
