@@ -24,14 +24,14 @@ def stories(results: dict[str, Any]) -> str:
     ]
     alone, buried = results["running_example"]
     whole = results["allsides_12k"]
-    verdict = "found exactly" if alone["right"] and buried["right"] else "not found exactly"
+    found = "found exactly" if alone["right"] and buried["right"] else "not found exactly"
+    mean = "B-cubed. Mean of ecbplus, Vietnamese, fnc1 and multiling (languages averaged)"
+    example = "The running example, five reports on Japan and India in three events, is"
     return (
-        f"{table(rows)}\n\nB-cubed. Mean of ecbplus, Vietnamese, fnc1 and multiling (languages "
-        f"averaged): **{results['mean_of_four_f1']:.3f}**. The running example, five reports on Japan and India in "
-        f"three events, is {verdict}, alone and among {buried['others']:,} other articles. From {whole['articles']:,} "
-        f"long articles to threads: {whole['seconds to threads']:.0f} s; with a summary of each of the "
-        f"{whole['threads']:,} threads {whole['seconds with all summaries']:.0f} s; at most "
-        f"{whole['peak GB']:.1f} GB."
+        f"{table(rows)}\n\n{mean}: **{results['mean_of_four_f1']:.3f}**. {example} {found}, alone and among "
+        f"{buried['others']:,} other articles. From {whole['articles']:,} long articles to threads: "
+        f"{whole['seconds to threads']:.0f} s; with a summary of each of the {whole['threads']:,} threads "
+        f"{whole['seconds with all summaries']:.0f} s; at most {whole['peak GB']:.1f} GB."
     )
 
 

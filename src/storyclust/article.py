@@ -262,6 +262,8 @@ def as_articles(data: Any, *, fields: Mapping[str, str] | None = None) -> list[A
     rows = _rows(data)
     if all(type(row) is Article for row in rows):
         articles = list(rows)
+    elif all(type(row) is str for row in rows):
+        articles = [Article(row.removeprefix("\ufeff"), id=str(number)) for number, row in enumerate(rows)]
     else:
         maker.check_fields(row for row in rows if isinstance(row, Mapping))
         articles = _converted(rows, maker)

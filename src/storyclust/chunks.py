@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import functools
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import numba
@@ -38,8 +40,18 @@ def kernel(function: F) -> F:
     try:
         compiled: Any = numba.njit(nogil=True, cache=True)(function)
     except RuntimeError:
-        compiled = numba.njit(nogil=True)(function)
+        return cast("F", numba.njit(nogil=True)(function))
+    # What numba keeps on disk is renewed when the file a kernel stands in has changed. Kernels call others
+    # that stand elsewhere, and are compiled with them: any change of the package has to renew it.
+    compiled._cache._cache_file._source_stamp = _package_stamp()
     return cast("F", compiled)
+
+
+@functools.cache
+def _package_stamp() -> tuple[tuple[str, int, int], ...]:
+    """Name, time and size of every source file."""
+    stats = ((path.name, path.stat()) for path in sorted(Path(__file__).parent.glob("*.py")))
+    return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)
 
 
 class Reporter(Protocol):

@@ -1,35 +1,46 @@
 """Copies: from articles to duplicate groups in which every member is verified against the one kept.
 
-The way of the data: contents are signed in one pass; equal texts collapse by their fingerprints; bands
+The way of the data: articles are sketched in one pass; equal texts collapse by their fingerprints; bands
 propose pairs of what is left; exact Jaccard similarity disposes; groups form around the article that the
-keep policy ranks first. A chain of small edits never makes one group of unlike ends, because membership
-is similarity to the representative, not to any neighbour.
+keep policy ranks first; and among the articles kept, those that stand inside others are named excerpts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
 
-from storyclust.article import Article, as_articles
-from storyclust.chunks import kernel
+from storyclust.containment import containment_candidates
 from storyclust.errors import StoryclustWarning
+from storyclust.groups import (
+    Policy,
+    Twins,
+    check_policy,
+    expand_pairs,
+    group_twins,
+    lead_groups,
+    rank_rows,
+    sort_pairs,
+)
 from storyclust.jaccard import ShingleSets, follow_leaders, jaccard_pairs
-from storyclust.lsh import Bands, candidate_pairs, choose_bands, collision_probability
+from storyclust.lsh import Bands, Candidates, candidate_pairs, choose_bands, collision_probability
 from storyclust.minhash import MinHasher
+from storyclust.prefix import all_candidates
+from storyclust.sketches import Sketches
 from storyclust.validate import check_choice, check_float
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-KEEP = ("earliest", "latest", "longest", "first")
-LISTED_TWINS = 32  # equal texts whose pairs are all listed; of more, only those with the first of them
 RECALL = 0.99
+BLOCK_SHINGLES = 1 << 26  # shingles sorted at a time for verification: 512 MB
+FEWEST_SHINGLES = 12  # a text of fewer is too short to be called an excerpt
+DOUBTFUL = 0.05  # a group whose least similarity is this near the threshold is worth a look
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +52,20 @@ class DuplicateGroup:
     members : int64 array of shape (size,)
         Rows of the articles, ascending; the representative is among them.
     representative : int
-        Row of the article that is kept.
+        Row of the article that is kept, or -1 where that is one of the reference.
     similarities : float64 array of shape (size,)
         Exact Jaccard similarity of each member to the representative.
+    doubtful : bool
+        Whether some member only just reaches the threshold (within 0.05): worth a look.
+    reference : int
+        Row of the reference article that all members copy, or -1.
     """
 
     members: NDArray[np.int64]
     representative: int
     similarities: NDArray[np.float64]
+    doubtful: bool = False
+    reference: int = -1
 
     @property
     def min_similarity(self) -> float:
@@ -73,16 +90,24 @@ class Deduplicator(ClusterMixin, BaseEstimator):
     Parameters
     ----------
     threshold : float in (0, 1], default=0.8
-        Jaccard similarity of shingle sets from which two texts are copies. At 0.8 and five-word
-        shingles, about one word in forty may differ, or a ninth of the text be cut.
+        Jaccard similarity of shingle sets from which two texts are copies; and the share of a text's
+        shingles from which it is an excerpt of a longer one. At 0.8 and five-word shingles, about one
+        word in forty may differ, or a fifth of the text be cut.
     num_perm : int, default=128
         MinHash permutations. They only propose candidates; similarity itself is exact.
     shingle_size : int, default=5
         Tokens in a shingle.
-    keep : {'earliest', 'latest', 'longest', 'first'}, default='earliest'
-        Which article of a group is kept; undated articles come after dated ones. Ties: 'earliest' and
-        'latest' take the longer text, 'longest' the earlier article; then the text and last the id that
-        sorts first. 'first' is the order of the input.
+    keep : str or callable, default='earliest'
+        Which article of a group is kept: 'earliest', 'latest', 'longest', 'first' (in order of the
+        input), 'source:A,B' (from source A, else B, else any), or a function of an `Article` that
+        returns what to sort by, least first. Undated articles come after dated ones. What is left
+        undecided goes to the earlier article, then the longer, then by a hash of the text and by id.
+    exact : bool, default=False
+        Find candidates by prefixes instead of MinHash: no pair is missed. Slower, the more so the
+        lower the threshold.
+    excerpts : {'report', 'drop', 'ignore'}, default='report'
+        What becomes of articles that stand inside longer ones: listed in `excerpts_`, not kept either,
+        or not looked for.
     n_jobs : int or None, default=None
         Threads: None is one, -1 is every core. The result does not depend on it.
 
@@ -94,18 +119,26 @@ class Deduplicator(ClusterMixin, BaseEstimator):
     keep_ : bool array of shape (n,)
         True for the one that is kept of each group.
     representatives_ : int64 array of shape (n,)
-        Row of the article kept for each article: its own row where it is kept itself.
+        Row of the article kept for each article: its own row where it is kept itself, -1 where it
+        copies an article of the reference.
+    reference_matches_ : int64 array of shape (n,)
+        Row of the reference article that an article copies, or -1.
     pairs_ : int64 array of shape (m, 2)
         Verified pairs, i < j, sorted. Of more than 32 equal texts, and of crowds of more than 128
         texts that look alike, only the pairs with one of them are listed.
     similarities_ : float64 array of shape (m,)
         Exact Jaccard similarity of each pair.
     groups_ : list of DuplicateGroup
-        Groups of two or more, biggest first, then by their first row.
+        Groups of two or more, or with an article of the reference, biggest first, then by first row.
+    excerpts_ : int64 array of shape (k, 2)
+        Pairs (excerpt, longer article) among the articles that lead groups, sorted.
+    containments_ : float64 array of shape (k,)
+        Share of the excerpt's shingles that stand in the longer article.
     bands_ : Bands
         Bands and rows used, chosen to find at least 99% of pairs at the threshold.
     expected_recall_ : float
-        Probability that a pair exactly at the threshold is found.
+        Probability that a pair exactly at the threshold is found; more similar pairs are found with
+        a higher one. 1 with `exact`.
 
     Notes
     -----
@@ -113,7 +146,11 @@ class Deduplicator(ClusterMixin, BaseEstimator):
     resembles a removed copy but not the kept one is kept: nothing is removed on hearsay.
 
     A text of fewer than `shingle_size` tokens is a copy of equal texts only, up to case, width and
-    punctuation; a text without any token, of texts with equal characters.
+    punctuation; a text without any token, of texts with equal characters. Excerpts shorter than some
+    fifty words may be missed.
+
+    Texts are read once and not held: given an iterator (such as `iter_articles`), memory is about
+    0.8 KB an article, and shingles beyond 1 GB are kept in a temporary file.
 
     References
     ----------
@@ -140,9 +177,12 @@ class Deduplicator(ClusterMixin, BaseEstimator):
     labels_: NDArray[np.int64]
     keep_: NDArray[np.bool_]
     representatives_: NDArray[np.int64]
+    reference_matches_: NDArray[np.int64]
     pairs_: NDArray[np.int64]
     similarities_: NDArray[np.float64]
     groups_: list[DuplicateGroup]
+    excerpts_: NDArray[np.int64]
+    containments_: NDArray[np.float64]
     bands_: Bands
     expected_recall_: float
 
@@ -151,24 +191,31 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         threshold: float = 0.8,
         num_perm: int = 128,
         shingle_size: int = 5,
-        keep: str = "earliest",
+        keep: Policy = "earliest",
+        exact: bool = False,
+        excerpts: str = "report",
         n_jobs: int | None = None,
     ) -> None:
         self.threshold = threshold
         self.num_perm = num_perm
         self.shingle_size = shingle_size
         self.keep = keep
+        self.exact = exact
+        self.excerpts = excerpts
         self.n_jobs = n_jobs
 
-    def fit(self, X: Iterable[Any], y: object = None) -> Deduplicator:
+    def fit(self, X: Iterable[Any], y: object = None, *, reference: Iterable[Any] | None = None) -> Deduplicator:
         """Find the copies among articles.
 
         Parameters
         ----------
-        X : sequence of str, mapping or Article, or a DataFrame
-            The articles; see `as_articles`.
+        X : iterable of str, mapping or Article, or a DataFrame
+            The articles; see `as_articles`. An iterator is read in batches and not held in memory.
         y : object
             Ignored.
+        reference : iterable of str, mapping or Article, or a DataFrame, optional
+            Articles that are there already (an archive, a training set): what copies one of them is not
+            kept, and they themselves are never compared with one another nor touched.
 
         Returns
         -------
@@ -180,234 +227,199 @@ class Deduplicator(ClusterMixin, BaseEstimator):
             A parameter is out of range, or an article cannot be read as one.
         """
         threshold = check_float("threshold", self.threshold, low=0, high=1, open_low=True)
-        check_choice("keep", self.keep, KEEP)
+        check_choice("excerpts", self.excerpts, ("report", "drop", "ignore"))
         hasher = MinHasher(self.num_perm, self.shingle_size, n_jobs=self.n_jobs).fit()
-        articles = as_articles(X)
-        contents = [article.content for article in articles]
-
         self.bands_ = self._choose_bands(threshold)
-        signatures, fingerprints = hasher.sign(contents)
-        twins = group_twins(fingerprints)
-        firsts = twins.rows[twins.bounds[:-1]]
-        pairs, crowds = candidate_pairs(signatures[firsts], self.bands_)
-        rank = self._rank(articles, twins, pairs, crowds)
-        pairs, similarities = self._verify(contents, firsts, pairs, crowds, rank, threshold)
-        self._group(twins, pairs, similarities, rank)
-        self.pairs_, self.similarities_ = expand_pairs(twins, pairs, similarities)
+        sketches = Sketches(hasher, check_policy(self.keep), sample=self.excerpts != "ignore")
+        try:
+            n_reference = sketches.add(reference, 0) if reference is not None else 0
+            sketches.add(X, 1)
+            self._fit(sketches, n_reference, threshold)
+        finally:
+            sketches.shelf.close()
         return self
+
+    def _fit(self, sketches: Sketches, n_reference: int, threshold: float) -> None:
+        twins = group_twins(sketches.fingerprints[sketches.text_of])
+        texts = sketches.text_of[twins.rows[twins.bounds[:-1]]]  # one of each class
+        candidates = self._candidates(sketches, texts, threshold)
+        rank = self._rank(sketches, twins, candidates)
+        heads = twins.rows[twins.bounds[:-1]]  # after ranking: the best of each class
+        pairs, similarities = self._verify(sketches, texts, candidates, rank[heads], threshold)
+        leader, closeness = lead_groups(pairs, similarities, rank[heads], heads < n_reference)
+
+        self.pairs_, self.similarities_ = within(n_reference, *expand_pairs(twins, pairs, similarities))
+        excerpts, shares = self._find_excerpts(sketches, texts, leader, heads, n_reference, threshold)
+        self._describe(twins, leader, heads, closeness, n_reference, threshold)
+        self._describe_excerpts(excerpts, shares, n_reference)
 
     def _choose_bands(self, threshold: float) -> Bands:
         bands = choose_bands(threshold, self.num_perm, RECALL)
-        self.expected_recall_ = collision_probability(threshold, bands)
+        self.expected_recall_ = 1.0 if self.exact else collision_probability(threshold, bands)
         if self.expected_recall_ < RECALL:
-            import warnings
-
             warnings.warn(
                 f"{self.num_perm} permutations find {self.expected_recall_:.0%} of the pairs at threshold "
-                f"{threshold:g}; raise num_perm to find more.",
+                f"{threshold:g}; raise num_perm to find more, or set exact=True to find all.",
                 StoryclustWarning,
                 stacklevel=3,
             )
         return bands
 
-    def _rank(
-        self,
-        articles: Sequence[Article],
-        twins: Twins,
-        pairs: NDArray[np.int64],
-        crowds: list[NDArray[np.int64]],
-    ) -> NDArray[np.int64]:
+    def _candidates(self, sketches: Sketches, texts: NDArray[np.int64], threshold: float) -> Candidates:
+        """Pairs of classes that may reach the threshold."""
+        if not self.exact:
+            return candidate_pairs(sketches.signatures[texts], self.bands_)
+        sets = ShingleSets.from_shingles(*sketches.shelf.gather(texts))
+        return Candidates(all_candidates(sets, threshold), [])
+
+    def _rank(self, sketches: Sketches, twins: Twins, candidates: Candidates) -> NDArray[np.int64]:
         """Rank every article that may be in a group by the keep policy: 0 is kept before 1.
 
         Members of each class of twins are put in that order, too.
         """
         involved = np.diff(twins.bounds) > 1
-        involved[pairs.ravel()] = True
-        for crowd in crowds:
+        involved[candidates.pairs.ravel()] = True
+        for crowd in candidates.crowds:
             involved[crowd] = True
         rows = twins.rows[involved[twins.classes[twins.rows]]]
-        order = rank_rows(articles, rows.tolist(), self.keep)
-        rank = np.full(len(articles), len(articles), dtype=np.int64)
+        fingerprints = sketches.fingerprints[sketches.text_of]
+        order = rank_rows(rows, sketches.preferences, fingerprints, sketches.ids)
+        rank = np.full(len(sketches.ids), len(sketches.ids), dtype=np.int64)
         rank[order] = np.arange(len(order))
         twins.rows[:] = twins.rows[np.lexsort((rank[twins.rows], twins.classes[twins.rows]))]
         return rank
 
     def _verify(
         self,
-        contents: Sequence[str],
-        firsts: NDArray[np.int64],
-        pairs: NDArray[np.int64],
-        crowds: list[NDArray[np.int64]],
+        sketches: Sketches,
+        texts: NDArray[np.int64],
+        candidates: Candidates,
         rank: NDArray[np.int64],
         threshold: float,
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Keep the candidates whose exact similarity reaches the threshold, and resolve crowds."""
-        needed = np.unique(np.concatenate([pairs.ravel(), *crowds]))
-        sets = ShingleSets.from_texts(
-            [contents[row] for row in firsts[needed]], self.shingle_size, self.n_jobs
-        )
-        local = np.searchsorted(needed, pairs)
-        similarities = jaccard_pairs(sets, local, threshold, self.n_jobs)
+        similarities = self._compare(sketches, texts, candidates.pairs, threshold)
         found = similarities > 0
-        parts, values = [pairs[found]], [similarities[found]]
-        for crowd in crowds:
-            by_rank = crowd[np.argsort(rank[firsts[crowd]])]
-            leaders, followers, scores = follow_leaders(*sets, np.searchsorted(needed, by_rank), threshold)
-            parts.append(np.sort(np.column_stack((needed[leaders], needed[followers])), axis=1))
+        parts, values = [candidates.pairs[found]], [similarities[found]]
+        for crowd in candidates.crowds:
+            sets = ShingleSets.from_shingles(*sketches.shelf.gather(texts[crowd]))
+            by_rank = np.argsort(rank[crowd], kind="stable")
+            leaders, followers, scores = follow_leaders(*sets, by_rank, threshold)
+            parts.append(np.sort(np.column_stack((crowd[leaders], crowd[followers])), axis=1))
             values.append(scores)
         return sort_pairs(np.concatenate(parts), np.concatenate(values))
 
-    def _group(
+    def _compare(
+        self,
+        sketches: Sketches,
+        texts: NDArray[np.int64],
+        pairs: NDArray[np.int64],
+        threshold: float,
+        *,
+        contained: bool = False,
+    ) -> NDArray[np.float64]:
+        """Compute exact similarities of pairs of classes, as many at a time as `BLOCK_SHINGLES` allows."""
+        counts = sketches.shelf.counts[texts]
+        out = np.empty(len(pairs))
+        block = np.cumsum(counts[pairs].sum(axis=1)) // BLOCK_SHINGLES
+        for start, stop in blocks_of(block):
+            needed, local = np.unique(pairs[start:stop], return_inverse=True)
+            sets = ShingleSets.from_shingles(*sketches.shelf.gather(texts[needed]))
+            local = local.reshape(-1, 2)
+            out[start:stop] = jaccard_pairs(sets, local, threshold, self.n_jobs, contained=contained)
+        return out
+
+    def _find_excerpts(
+        self,
+        sketches: Sketches,
+        texts: NDArray[np.int64],
+        leader: NDArray[np.int64],
+        heads: NDArray[np.int64],
+        n_reference: int,
+        threshold: float,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Find articles that lead groups and stand inside others: rows (excerpt, longer), shares."""
+        if self.excerpts == "ignore":
+            return np.empty((0, 2), np.int64), np.empty(0)
+        class_of = np.full(sketches.n_texts, -1, np.int64)
+        leads = leader == np.arange(len(leader))
+        class_of[texts[leads]] = np.flatnonzero(leads)
+        values, owners = sketches.sampled
+        classes = class_of[owners]
+        known = classes >= 0
+        pairs = containment_candidates(values[known], classes[known], len(texts))
+        counts = sketches.shelf.counts[texts]
+        pairs = pairs[counts[pairs].min(axis=1) >= FEWEST_SHINGLES]
+        shares = self._compare(sketches, texts, pairs, threshold, contained=True)
+        shorter = counts[pairs[:, 0]] > counts[pairs[:, 1]]
+        pairs = np.where(shorter[:, None], pairs[:, ::-1], pairs)
+        rows = heads[pairs]
+        found = (shares > 0) & (rows[:, 0] >= n_reference)
+        order = np.lexsort((rows[found][:, 1], rows[found][:, 0]))
+        return rows[found][order], shares[found][order]
+
+    def _describe(
         self,
         twins: Twins,
-        pairs: NDArray[np.int64],
-        similarities: NDArray[np.float64],
-        rank: NDArray[np.int64],
+        leader: NDArray[np.int64],
+        heads: NDArray[np.int64],
+        closeness: NDArray[np.float64],
+        n_reference: int,
+        threshold: float,
     ) -> None:
-        """Form groups around the best ranked, and set the attributes that describe them."""
-        heads = twins.rows[twins.bounds[:-1]]  # after ranking: the best of each class
-        leader, closeness = lead_groups(pairs, similarities, rank[heads])
-        self.representatives_ = heads[leader[twins.classes]]
-        self.keep_ = self.representatives_ == np.arange(len(rank))
-        _, first, inverse = np.unique(self.representatives_, return_index=True, return_inverse=True)
+        """Set the attributes that describe groups; rows of the reference come before all others."""
+        kept_for = heads[leader[twins.classes]][n_reference:]
+        close = closeness[twins.classes][n_reference:]
+        rows = np.arange(len(kept_for))
+        self.reference_matches_ = np.where(kept_for < n_reference, kept_for, -1)
+        self.representatives_ = np.where(kept_for < n_reference, -1, kept_for - n_reference)
+        self.keep_ = self.representatives_ == rows
+        _, first, inverse = np.unique(kept_for, return_index=True, return_inverse=True)
         self.labels_ = np.argsort(np.argsort(first))[inverse].astype(np.int64)
 
         order = np.argsort(self.labels_, kind="stable")
-        sizes = np.bincount(self.labels_) if len(order) else np.empty(0, np.int64)
+        sizes = np.bincount(self.labels_)
         stops = np.cumsum(sizes)
+        grouped = (sizes > 1) | (self.reference_matches_[np.sort(first)] >= 0)
         self.groups_ = []
-        for label in sorted(np.flatnonzero(sizes > 1), key=lambda g: (-sizes[g], g)):
+        for label in sorted(np.flatnonzero(grouped), key=lambda g: (-sizes[g], g)):
             members = order[stops[label] - sizes[label] : stops[label]]
-            group = DuplicateGroup(
-                members, int(self.representatives_[members[0]]), closeness[twins.classes[members]]
-            )
-            self.groups_.append(group)
+            near = bool(close[members].min() < threshold + DOUBTFUL)
+            kept = int(self.representatives_[members[0]])
+            match = int(self.reference_matches_[members[0]])
+            self.groups_.append(DuplicateGroup(members, kept, close[members], near, match))
+
+    def _describe_excerpts(
+        self, excerpts: NDArray[np.int64], shares: NDArray[np.float64], n_reference: int
+    ) -> None:
+        """List excerpts of articles and, if they are to be dropped, let the longer stand for them."""
+        inside = excerpts[:, 1] >= n_reference
+        self.excerpts_, self.containments_ = excerpts[inside] - n_reference, shares[inside]
+        if self.excerpts != "drop":
+            return
+        stands_for = np.arange(len(self.keep_))
+        stands_for[self.excerpts_[:, 0]] = self.excerpts_[:, 1]
+        while (further := stands_for[stands_for] != stands_for).any():  # excerpts of excerpts
+            stands_for[further] = stands_for[stands_for[further]]
+        self.keep_ &= stands_for == np.arange(len(self.keep_))
+        copies = self.representatives_ >= 0
+        self.representatives_[copies] = stands_for[self.representatives_[copies]]
+        standing = dict(zip((excerpts[~inside, 0] - n_reference).tolist(), excerpts[~inside, 1].tolist(), strict=True))
+        for row in np.flatnonzero(np.isin(self.representatives_, list(standing))):
+            self.reference_matches_[row] = standing[int(self.representatives_[row])]
+            self.representatives_[row] = -1
+            self.keep_[row] = False
 
 
-class Twins(NamedTuple):
-    """Classes of equal texts: class `c` holds `rows[bounds[c]:bounds[c + 1]]`."""
-
-    classes: NDArray[np.int64]  # (n,) class of every row, numbered by fingerprint
-    rows: NDArray[np.int64]  # (n,)
-    bounds: NDArray[np.int64]  # (n_classes + 1,)
-
-
-def group_twins(fingerprints: NDArray[np.uint64]) -> Twins:
-    """Group rows of equal fingerprints. Classes are numbered by fingerprint, whatever the order of rows."""
-    n = len(fingerprints)
-    rows = np.lexsort((fingerprints[:, 1], fingerprints[:, 0])).astype(np.int64)
-    ordered = fingerprints[rows]
-    new = np.ones(n, dtype=bool)
-    new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
-    classes = np.empty(n, dtype=np.int64)
-    classes[rows] = np.cumsum(new) - 1
-    return Twins(classes, rows, np.append(np.flatnonzero(new), n).astype(np.int64))
-
-
-def rank_rows(articles: Sequence[Article], rows: list[int], keep: str) -> list[int]:
-    """Put rows in the order in which a keep policy prefers them."""
-    never = datetime.max.replace(tzinfo=UTC).timestamp()
-
-    def when(article: Article, sign: int) -> float:
-        return never if article.published is None else sign * article.published.timestamp()
-
-    def key(row: int) -> tuple[float, float, str, str, int]:
-        article = articles[row]
-        longer = -len(article.content)
-        if keep == "longest":
-            return longer, when(article, 1), article.content, article.id, row
-        return when(article, -1 if keep == "latest" else 1), longer, article.content, article.id, row
-
-    return sorted(rows) if keep == "first" else sorted(rows, key=key)
-
-
-def sort_pairs(
-    pairs: NDArray[np.int64], similarities: NDArray[np.float64]
+def within(
+    n_reference: int, pairs: NDArray[np.int64], similarities: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Sort pairs, each listed once."""
-    _, first = np.unique(pairs[:, 0] << 32 | pairs[:, 1], return_index=True)
-    return pairs[first], similarities[first]
+    """Pairs that lie behind the reference, by their rows there."""
+    inside = (pairs >= n_reference).all(axis=1)
+    return pairs[inside] - n_reference, similarities[inside]
 
 
-def expand_pairs(
-    twins: Twins, pairs: NDArray[np.int64], similarities: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Turn pairs of classes into pairs of rows, and add the pairs within each class."""
-    codes, first_members, second_members, values = expand(
-        twins.rows, twins.bounds, pairs, similarities, LISTED_TWINS
-    )
-    rows = np.column_stack((first_members, second_members))[:codes]
-    return sort_pairs(np.sort(rows, axis=1), values[:codes])
-
-
-@kernel
-def expand(
-    rows: NDArray[np.int64],
-    bounds: NDArray[np.int64],
-    pairs: NDArray[np.int64],
-    similarities: NDArray[np.float64],
-    listed: int,
-) -> Any:
-    """Pairs of rows for pairs of classes and within classes; of a class above `listed`, its head only."""
-    total = 0
-    for c in range(len(bounds) - 1):
-        size = bounds[c + 1] - bounds[c]
-        total += size * (size - 1) // 2 if size <= listed else size - 1
-    for k in range(len(pairs)):
-        u, v = pairs[k]
-        total += min(bounds[u + 1] - bounds[u], listed) * min(bounds[v + 1] - bounds[v], listed)
-    first = np.empty(total, np.int64)
-    second = np.empty(total, np.int64)
-    values = np.ones(total, np.float64)
-    n = 0
-    for c in range(len(bounds) - 1):
-        stop = bounds[c + 1]
-        for x in range(bounds[c], stop if stop - bounds[c] <= listed else bounds[c] + 1):
-            for y in range(x + 1, stop):
-                first[n], second[n] = rows[x], rows[y]
-                n += 1
-    for k in range(len(pairs)):
-        u, v = pairs[k]
-        for x in range(bounds[u], bounds[u + 1] if bounds[u + 1] - bounds[u] <= listed else bounds[u] + 1):
-            for y in range(
-                bounds[v], bounds[v + 1] if bounds[v + 1] - bounds[v] <= listed else bounds[v] + 1
-            ):
-                first[n], second[n], values[n] = rows[x], rows[y], similarities[k]
-                n += 1
-    return n, first, second, values
-
-
-def lead_groups(
-    pairs: NDArray[np.int64], similarities: NDArray[np.float64], rank: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Let each node, best rank first, lead the free nodes it is paired with.
-
-    Returns the leader of every node (itself where it leads or stands alone) and its similarity to it.
-    """
-    leader = np.arange(len(rank), dtype=np.int64)
-    closeness = np.ones(len(rank))
-    both = np.concatenate((pairs, pairs[:, ::-1]))
-    values = np.concatenate((similarities, similarities))
-    order = np.lexsort((rank[both[:, 1]], rank[both[:, 0]]))
-    lead(np.ascontiguousarray(both[order]), values[order], leader, closeness)
-    return leader, closeness
-
-
-@kernel
-def lead(
-    pairs: NDArray[np.int64],
-    similarities: NDArray[np.float64],
-    leader: NDArray[np.int64],
-    closeness: NDArray[np.float64],
-) -> None:
-    """Go through pairs (a, b) sorted by the rank of a: a leads b if a is not led and b is free."""
-    free = np.ones(len(leader), np.bool_)
-    for k in range(len(pairs)):
-        a, b = pairs[k]
-        if leader[a] != a:
-            continue
-        free[a] = False
-        if free[b]:
-            free[b] = False
-            leader[b] = a
-            closeness[b] = similarities[k]
+def blocks_of(numbers: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Half-open bounds of the runs of equal, ascending numbers."""
+    bounds = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(numbers)]
+    return [(start, stop) for start, stop in zip(bounds, bounds[1:], strict=False) if start < stop]

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from storyclust.chunks import kernel, map_chunks
-from storyclust.minhash import shingles_of
-from storyclust.tokens import SORT_HEADS, TextBuffer, codepoint_table, drop_repeats, sort_hashes, text_sizes
+from storyclust.minhash import MinHasher
+from storyclust.tokens import SORT_HEADS, drop_repeats, sort_hashes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,23 +29,25 @@ class ShingleSets(NamedTuple):
     @classmethod
     def from_texts(cls, texts: Sequence[str], size: int, n_jobs: int | None = None) -> ShingleSets:
         """Tokenise, shingle and sort each text."""
-        table = codepoint_table()
+        signed = MinHasher(num_perm=1, shingle_size=size, n_jobs=n_jobs).sign(texts, keep_shingles=True)
+        shingles = np.concatenate([np.empty(0, np.uint64), *signed.shingles])
+        return cls.from_shingles(shingles, np.append(0, np.cumsum(signed.counts)))
 
-        def work(start: int, stop: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-            data, offsets = TextBuffer.from_texts(texts[start:stop])
-            values, counts = shingle_sets(data, offsets, table, size)
-            return values.copy(), counts  # the kernel's array has room for far more
-
-        parts = map_chunks(work, text_sizes(texts), n_jobs, "shingle sets")
-        offsets = np.zeros(len(texts) + 1, np.int64)
-        if not parts:
-            return cls(np.empty(0, np.uint64), offsets)
-        np.cumsum(np.concatenate([counts for _, counts in parts]), out=offsets[1:])
-        return cls(np.concatenate([values for values, _ in parts]), offsets)
+    @classmethod
+    def from_shingles(cls, shingles: NDArray[np.uint64], offsets: NDArray[np.int64]) -> ShingleSets:
+        """Sort ready shingles of texts, in place, and drop repeats."""
+        sizes = sort_rows(shingles, offsets.astype(np.int64))
+        bounds = np.append(0, np.cumsum(sizes)).astype(np.int64)
+        return cls(shingles[: bounds[-1]], bounds)
 
 
 def jaccard_pairs(
-    sets: ShingleSets, pairs: NDArray[np.int64], threshold: float, n_jobs: int | None = None
+    sets: ShingleSets,
+    pairs: NDArray[np.int64],
+    threshold: float,
+    n_jobs: int | None = None,
+    *,
+    contained: bool = False,
 ) -> NDArray[np.float64]:
     """Jaccard similarity of each pair of sets, or 0 where it cannot reach the threshold.
 
@@ -57,6 +59,8 @@ def jaccard_pairs(
         Comparing two sets stops as soon as too many elements have found no partner.
     n_jobs : int or None
         Threads.
+    contained : bool, default=False
+        Compute containment instead: the share of the smaller set that lies in the other.
 
     Returns
     -------
@@ -65,7 +69,7 @@ def jaccard_pairs(
     out = np.empty(len(pairs))
 
     def work(start: int, stop: int) -> None:
-        verify(sets.values, sets.offsets, pairs[start:stop], threshold, out[start:stop])
+        verify(sets.values, sets.offsets, pairs[start:stop], threshold, contained, out[start:stop])
 
     sizes = np.diff(sets.offsets)
     map_chunks(work, 8 * sizes[pairs].sum(axis=1), n_jobs, "verification")
@@ -73,22 +77,24 @@ def jaccard_pairs(
 
 
 @kernel
-def shingle_sets(
-    data: NDArray[np.uint8], offsets: NDArray[np.int64], table: NDArray[np.uint32], size: int
-) -> Any:
-    """Sorted distinct shingles of every text of a buffer, one after the other, and their counts."""
+def sort_rows(values: NDArray[np.uint64], offsets: NDArray[np.int64]) -> Any:
+    """Sort each row, drop its repeats and move it up behind the row before; returns the new lengths."""
     n = len(offsets) - 1
-    counts = np.empty(n, np.int64)
-    values = np.empty(offsets[n] - offsets[0] + n, np.uint64)
+    sizes = np.empty(n, np.int64)
     heads = np.empty(SORT_HEADS, np.int64)
+    longest = 0
+    for row in range(n):
+        longest = max(longest, offsets[row + 1] - offsets[row])
+    scratch = np.empty(longest, np.uint64)
     filled = 0
     for row in range(n):
-        hashes = shingles_of(data, offsets[row], offsets[row + 1], table, size)
-        sort_hashes(hashes, len(hashes), np.empty_like(hashes), heads)
-        counts[row] = drop_repeats(hashes, len(hashes))
-        values[filled : filled + counts[row]] = hashes[: counts[row]]
-        filled += counts[row]
-    return values[:filled], counts
+        members = values[offsets[row] : offsets[row + 1]]
+        sort_hashes(members, len(members), scratch, heads)
+        sizes[row] = drop_repeats(members, len(members))
+        for k in range(sizes[row]):
+            values[filled + k] = members[k]
+        filled += sizes[row]
+    return sizes
 
 
 @kernel
@@ -127,19 +133,28 @@ def jaccard(x: NDArray[np.uint64], y: NDArray[np.uint64], threshold: float) -> f
 
 
 @kernel
+def containment(x: NDArray[np.uint64], y: NDArray[np.uint64], threshold: float) -> float:
+    """Share of the smaller set that lies in the other, or 0 if it is below the threshold."""
+    size = min(len(x), len(y))
+    shared = shared_count(x, y, int(np.ceil(threshold * size - 1e-9)))
+    return shared / size if shared > 0 else 0.0
+
+
+@kernel
 def verify(
     values: NDArray[np.uint64],
     offsets: NDArray[np.int64],
     pairs: NDArray[np.int64],
     threshold: float,
+    contained: bool,
     out: NDArray[np.float64],
 ) -> None:
-    """Jaccard index of each pair of rows."""
+    """Jaccard index, or containment, of each pair of rows."""
     for k in range(len(pairs)):
         i, j = pairs[k]
         x = values[offsets[i] : offsets[i + 1]]
         y = values[offsets[j] : offsets[j + 1]]
-        out[k] = jaccard(x, y, threshold)
+        out[k] = containment(x, y, threshold) if contained else jaccard(x, y, threshold)
 
 
 @kernel

@@ -40,6 +40,10 @@ class Signed(NamedTuple):
 
     signatures: NDArray[np.uint32]  # (n, num_perm)
     fingerprints: NDArray[np.uint64]  # (n, 2): equal for equal token sequences
+    shingles: list[NDArray[np.uint64]]  # of all texts in turn, unsorted, with repeats, in parts
+    counts: NDArray[np.int64]  # (n,) shingles of each text
+    sampled: NDArray[np.uint64]  # those below the cut, in turn
+    sampled_counts: NDArray[np.int64]  # (n,)
 
 
 class MinHasher(TransformerMixin, BaseEstimator):
@@ -127,21 +131,35 @@ class MinHasher(TransformerMixin, BaseEstimator):
         """
         return self.sign(check_texts(X)).signatures
 
-    def sign(self, texts: Sequence[str]) -> Signed:
-        """Sign texts and take the fingerprints of their token sequences, in the same pass."""
+    def sign(self, texts: Sequence[str], *, keep_shingles: bool = False, cut: Any = 0) -> Signed:
+        """Sign texts and take the fingerprints of their token sequences, in the same pass.
+
+        The shingles themselves are kept only if `keep_shingles` asks for them; and apart from them
+        those whose hash is below `cut`.
+        """
         self._check()
         a, b = permutations(self.num_perm, self.seed)
         signatures = np.empty((len(texts), self.num_perm), dtype=np.uint32)
         fingerprints = np.empty((len(texts), 2), dtype=np.uint64)
+        counts = np.zeros((len(texts), 2), dtype=np.int64)
         table = codepoint_table()
 
-        def work(start: int, stop: int) -> None:
+        def work(start: int, stop: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
             data, offsets = TextBuffer.from_texts(texts[start:stop])
-            out = signatures[start:stop], fingerprints[start:stop]
-            sign_texts(data, offsets, table, self.shingle_size, a, b, *out)
+            out = signatures[start:stop], fingerprints[start:stop], counts[start:stop]
+            # Words stand at least one byte apart: no text has more shingles than half its bytes, rounded up.
+            room = len(data) // 2 + stop - start + 1
+            shingles = np.empty(room if keep_shingles else 0, np.uint64)
+            sampled = np.empty(room if cut else 0, np.uint64)
+            filled = sign_texts(
+                data, offsets, table, self.shingle_size, a, b, np.uint64(cut), *out, shingles, sampled
+            )
+            return shingles[: filled[0]].copy(), sampled[: filled[1]].copy()
 
-        map_chunks(work, text_sizes(texts), self.n_jobs, "signatures")
-        return Signed(signatures, fingerprints)
+        parts = map_chunks(work, text_sizes(texts), self.n_jobs, "signatures")
+        sampled = np.concatenate([np.empty(0, np.uint64), *(sampled for _, sampled in parts)])
+        shingles = [shingles for shingles, _ in parts]
+        return Signed(signatures, fingerprints, shingles, counts[:, 0], sampled, counts[:, 1])
 
     def shingle_hashes(self, text: str) -> NDArray[np.uint32]:
         """32-bit hashes of a text's distinct shingles, sorted: what datasketch would be given.
@@ -235,10 +253,18 @@ def sign_texts(
     size: int,
     a: NDArray[np.uint32],
     b: NDArray[np.uint32],
+    cut: Any,
     signatures: NDArray[np.uint32],
     fingerprints: NDArray[np.uint64],
-) -> None:
-    """Sign every text of a buffer: one pass over its bytes."""
+    counts: NDArray[np.int64],
+    shingles: NDArray[np.uint64],
+    sampled: NDArray[np.uint64],
+) -> Any:
+    """Sign every text of a buffer: one pass over its bytes.
+
+    Where `shingles` and `sampled` have room, all hashes and those below `cut` are kept in them, and how
+    many each text has in `counts`. Returns how far the two are filled.
+    """
     room = 1
     for row in range(len(offsets) - 1):
         room = max(room, offsets[row + 1] - offsets[row])
@@ -247,6 +273,7 @@ def sign_texts(
     ends = np.empty(room, np.int64)
     hashes = np.empty(room, np.uint64)
     mixed = np.empty(room, np.uint32)
+    filled, chosen = 0, 0
     for row in range(len(offsets) - 1):
         start, end = offsets[row], offsets[row + 1]
         n = tokenize(data, start, end, table, tokens, starts, ends)
@@ -259,6 +286,18 @@ def sign_texts(
         fingerprint(tokens, max(n, 1), fingerprints[row])
         premix(hashes, count, mixed)
         permute(mixed, count, a, b, signatures[row])
+        if len(shingles) > 0:
+            for k in range(count):
+                shingles[filled + k] = hashes[k]
+            counts[row, 0] = count
+            filled += count
+        if len(sampled) > 0:
+            before = chosen
+            for k in range(count):  # written always and kept sometimes: no branch to mispredict
+                sampled[chosen] = hashes[k]
+                chosen += hashes[k] < cut
+            counts[row, 1] = chosen - before
+    return filled, chosen
 
 
 @kernel

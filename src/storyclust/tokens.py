@@ -201,6 +201,23 @@ def tokenize(
         if b < 0x80:
             entry = table[b]
             i += 1
+            if entry != 0 and run == 0:  # the common case: run through the rest of an ASCII word
+                if not in_word:
+                    in_word = True
+                    first = at
+                    h = TOKEN_SEED
+                h = h * TOKEN_STEP + np.uint64(entry)
+                while i < end and data[i] < 0x80:
+                    entry = table[data[i]]
+                    i += 1
+                    if entry == 0:
+                        hashes[n], starts[n], ends[n] = mix(h), first, i - 1
+                        n += 1
+                        in_word = False
+                        break
+                    h = h * TOKEN_STEP + np.uint64(entry)
+                last = i
+                continue
         else:
             point, i = decode(data, i, end)
             entry = classify(point, table)
@@ -221,8 +238,7 @@ def tokenize(
                 in_word = True
                 first = at
                 h = TOKEN_SEED
-            h = (h ^ np.uint64(entry & CODEPOINT_MASK)) * TOKEN_STEP
-            h ^= h >> np.uint64(32)
+            h = h * TOKEN_STEP + np.uint64(entry)  # mixed once, at the word's end
             last = i
         elif kind == BIGRAM:
             folded = entry & CODEPOINT_MASK
