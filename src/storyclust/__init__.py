@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from storyclust.chunks import show_progress
     from storyclust.dedup import Deduplicator, DuplicateGroup
     from storyclust.errors import InputError, MissingExtraError, StoryclustError, StoryclustWarning
-    from storyclust.io import read_articles, write_records
+    from storyclust.io import iter_articles, read_articles, write_records
     from storyclust.lsh import choose_bands
     from storyclust.metrics import Scores, evaluate
     from storyclust.minhash import MinHasher
@@ -32,7 +32,7 @@ _ROOMS = {
     "chunks": ("show_progress",),
     "dedup": ("Deduplicator", "DuplicateGroup"),
     "errors": ("InputError", "MissingExtraError", "StoryclustError", "StoryclustWarning"),
-    "io": ("read_articles", "write_records"),
+    "io": ("iter_articles", "read_articles", "write_records"),
     "lsh": ("choose_bands",),
     "metrics": ("Scores", "evaluate"),
     "minhash": ("MinHasher",),
@@ -63,6 +63,7 @@ __all__ = [
     "as_articles",
     "choose_bands",
     "evaluate",
+    "iter_articles",
     "read_articles",
     "show_progress",
     "summarize",

@@ -217,7 +217,7 @@ def agglomerate(
         1.0 - max_distance,
     )
     distances = 1.0 - averages
-    order = np.lexsort((np.arange(len(joined)), distances))
+    order = np.lexsort((np.arange(len(joined)), joined[:, 0], distances))  # [:, 0] is the smallest row
     # A merge made later in a chain may come out a rounding error closer than one it builds on.
     return Merges(number_merges(joined[order], n), np.maximum.accumulate(distances[order]))
 

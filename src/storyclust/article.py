@@ -228,7 +228,7 @@ def article_from_record(record: Mapping[str, Any], *, fields: Mapping[str, str] 
     return article
 
 
-def as_articles(data: Any, *, fields: Mapping[str, str] | None = None) -> list[Article]:
+def as_articles(data: Any, *, fields: Mapping[str, str] | None = None, first_row: int = 0) -> list[Article]:
     """Make a list of articles of whatever holds them.
 
     Every article of the list has an id of its own: one without gets its row number, and of those that
@@ -240,6 +240,8 @@ def as_articles(data: Any, *, fields: Mapping[str, str] | None = None) -> list[A
         Strings are texts. DataFrames may be of pandas, polars, pyarrow or any other make that narwhals knows.
     fields : mapping of str to str or None, default=None
         Names of the fields of mappings and DataFrames, as for `article_from_record`.
+    first_row : int, default=0
+        Number of the first article, where `data` is part of a longer sequence.
 
     Returns
     -------
@@ -263,11 +265,13 @@ def as_articles(data: Any, *, fields: Mapping[str, str] | None = None) -> list[A
     if all(type(row) is Article for row in rows):
         articles = list(rows)
     elif all(type(row) is str for row in rows):
-        articles = [Article(row.removeprefix("\ufeff"), id=str(number)) for number, row in enumerate(rows)]
+        articles = [
+            Article(text.removeprefix("\ufeff"), id=str(row)) for row, text in enumerate(rows, first_row)
+        ]
     else:
         maker.check_fields(row for row in rows if isinstance(row, Mapping))
-        articles = _converted(rows, maker)
-    if renamed := ensure_ids(articles):
+        articles = _converted(rows, maker, first_row)
+    if renamed := ensure_ids(articles, first_row):
         warnings.warn(ids_renamed(renamed), StoryclustWarning, stacklevel=2)
     return articles
 
@@ -302,10 +306,10 @@ def _not_a_sequence(data: object) -> InputTypeError:
     return InputTypeError(f"articles must be a sequence of articles, got {type(data).__name__}; {way_out}.")
 
 
-def _converted(rows: Sequence[Any], maker: ArticleMaker) -> list[Article]:
+def _converted(rows: Sequence[Any], maker: ArticleMaker, first_row: int) -> list[Article]:
     articles: list[Article] = []
     first_bad = ""
-    for number, row in enumerate(rows):
+    for number, row in enumerate(rows, first_row):
         place = f"articles[{number}]"
         if isinstance(row, Article):
             articles.append(row)
@@ -332,7 +336,7 @@ def _located(place: str, error: InputError, name: object) -> InputError:
     return type(error)(f"{place}{': ' if reason.startswith('it ') else '.'}{reason}{hint}.")
 
 
-def ensure_ids(articles: list[Article]) -> list[tuple[str, str]]:
+def ensure_ids(articles: list[Article], first_row: int = 0) -> list[tuple[str, str]]:
     """Give every article an id of its own, in place; return the old and new id of each one renamed."""
     taken = {article.id for article in articles}
     if len(taken) == len(articles) and "" not in taken:
@@ -340,7 +344,7 @@ def ensure_ids(articles: list[Article]) -> list[tuple[str, str]]:
     given, seen, copies = frozenset(taken), set[str](), dict[str, int]()
     renamed = []
     for row, article in enumerate(articles):
-        wanted = name = article.id or str(row)
+        wanted = name = article.id or str(first_row + row)
         if wanted in seen or (not article.id and wanted in given):
             while name in taken:
                 copies[wanted] = copies.get(wanted, 1) + 1

@@ -6,6 +6,8 @@ worth a few dozen articles says that it is rare elsewhere, and what is common ev
 
 from __future__ import annotations
 
+import functools
+import gzip
 from collections.abc import Iterable
 from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -60,11 +62,9 @@ class Background(NamedTuple):
             return background
         if background is None:
             return cls("", np.empty(0, np.uint64), np.empty(0), 0.0)
-        if background != "english":
+        if not isinstance(background, str) or background != "english":
             raise InputError(f"background must be 'english', None or a Background, got {background!r}.")
-        with resources.files("storyclust").joinpath("data/english.npz").open("rb") as file:
-            figures = np.load(file, allow_pickle=False)
-            return cls("en", figures["terms"], figures["df"] / float(figures["n_articles"]))
+        return _english()
 
     @classmethod
     def from_articles(cls, articles: Iterable[Any], language: str = "en", min_df: int = 5) -> Background:
@@ -95,6 +95,7 @@ class Background(NamedTuple):
         listed = as_articles(articles)
         terms, df = np.unique(count_terms(listed, (1, 1)).terms, return_counts=True)
         kept = df >= min_df
+        language = language.strip().lower().replace("_", "-").split("-")[0]
         return cls(language, terms[kept], df[kept] / max(1, len(listed)))
 
     def rates(self, language: str, vocabulary: NDArray[np.uint64]) -> tuple[NDArray[np.float64], float]:
@@ -106,3 +107,17 @@ class Background(NamedTuple):
             return np.zeros(len(vocabulary)), 0.0
         at = np.minimum(np.searchsorted(self.terms, vocabulary), len(self.terms) - 1)
         return np.where(self.terms[at] == vocabulary, self.shares[at], 0.0), self.worth
+
+
+@functools.cache
+def _english() -> Background:
+    """Read the English background: a line for each word and the articles that hold it, the total first."""
+    from storyclust.vectorize import token_hashes
+
+    with resources.files("storyclust").joinpath("data/english.tsv.gz").open("rb") as file:
+        lines = gzip.decompress(file.read()).decode("utf-8").splitlines()
+    words, counts = zip(*(line.split("\t") for line in lines), strict=True)
+    hashes = token_hashes(list(words[1:]))
+    order = np.argsort(hashes)
+    shares = np.array(counts, dtype=np.float64)
+    return Background("en", hashes[order], shares[1:][order] / shares[0])

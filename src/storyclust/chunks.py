@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 import numba
 import numpy as np
 
+from storyclust.validate import check_jobs
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -114,6 +116,7 @@ class Bars:
         )
         self._stage, self._total, self._done, self._since = "", 0, 0, 0.0
         self._task: Any = None
+        self._shown = self.console.is_terminal or self.console.is_jupyter
 
     def __enter__(self) -> Bars:
         return self
@@ -130,7 +133,7 @@ class Bars:
         """Count steps done, and show the bar once the stage has proved long."""
         self._done += steps
         if self._task is None:
-            if time.monotonic() - self._since < PATIENCE:
+            if not self._shown or time.monotonic() - self._since < PATIENCE:
                 return
             self._progress.start()
             self._task = self._progress.add_task(self._stage, total=self._total)
@@ -162,7 +165,7 @@ def effective_jobs(n_jobs: int | None) -> int:
     """Threads that `n_jobs` stands for, by joblib's rule: None is 1, -1 all cores, -2 all but one."""
     import joblib
 
-    return int(joblib.effective_n_jobs(n_jobs))
+    return int(joblib.effective_n_jobs(check_jobs(n_jobs)))
 
 
 def map_chunks(

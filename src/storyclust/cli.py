@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import os
 import sys
 import warnings
@@ -28,6 +29,9 @@ LISTED_REJECTS = 10
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     options = parser().parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a letter is shown its number
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         with _notes(), _progress(options):
             options.run(options)
@@ -195,7 +199,7 @@ def run_threads(options: argparse.Namespace) -> None:
     shown = [thread for thread in stories.threads_ if len(thread) >= options.min_size]
     to_stdout = options.output == "-"
     if to_stdout and (options.format == "digest" or (options.format == "auto" and sys.stdout.isatty())):
-        print_digest(stories, articles)
+        print_digest(stories, articles, min_size=max(2, options.min_size))
     else:
         ids = [article.id for article in articles]
         sc.write_records(options.output, (thread_record(thread, ids) for thread in shown))
@@ -289,15 +293,20 @@ def _write_labelled(path: str, articles: Sequence[Article], added: Iterator[dict
             record = article.to_record()
             for name in labels:
                 if name in record:
-                    record[f"input_{name}"] = record.pop(name)
+                    moved = f"input_{name}"
+                    while moved in record:
+                        moved = f"input_{moved}"
+                    record[moved] = record.pop(name)
             yield record | labels
 
     sc.write_records(path, records())
 
 
 def say(message: str) -> None:
-    """Write a line to stderr."""
-    sys.stderr.write(f"storyclust: {message}\n")
+    """Write a line to stderr, with nothing in it that a terminal would obey."""
+    from storyclust.digest import clean
+
+    sys.stderr.write(f"storyclust: {clean(message)}\n")
 
 
 def note(options: argparse.Namespace, message: str) -> None:

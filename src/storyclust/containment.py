@@ -1,4 +1,4 @@
-"""Excerpts: texts that stand, for the most part, inside longer ones.
+"""Excerpts: texts a good part of which stands inside longer ones.
 
 Jaccard similarity is blind to them, and so are its bands. A fixed share of all shingles is sampled by
 hash (FracMinHash): a shingle is in the sample of either every text that holds it or of none, so the
@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 SAMPLED = 16  # one of so many shingles
 CUT = np.uint64(2**64 // SAMPLED)
 COMMON = 64  # texts that share a shingle from which it is an ordinary phrase and proposes nothing
-PROMISE = 0.5  # share of the shorter text's sample that must be shared for a pair to be verified
+EXCERPT = 0.2  # share of the shorter text's shingles in the longer from which it is called an excerpt
+PROMISE = 0.08  # share of the shorter text's sample that must be shared for a pair to be verified
 
 
-def containment_candidates(values: NDArray[np.uint64], rows: NDArray[np.int64], n_rows: int) -> NDArray[np.int64]:
-    """Pairs of rows of which one's sample is shared by the other for the most part.
+def containment_candidates(
+    values: NDArray[np.uint64], rows: NDArray[np.int64], n_rows: int
+) -> NDArray[np.int64]:
+    """Pairs of rows that share a good part of the smaller one's sample.
 
     Parameters
     ----------
@@ -46,7 +49,8 @@ def containment_candidates(values: NDArray[np.uint64], rows: NDArray[np.int64], 
     order = np.argsort(values)
     codes, shared = np.unique(shared_codes(values[order], rows[order], COMMON), return_counts=True)
     pairs = np.column_stack((codes >> 32, codes & 0xFFFFFFFF))
-    return pairs[shared >= PROMISE * sizes[pairs].min(axis=1)]
+    promising: NDArray[np.int64] = pairs[shared >= PROMISE * sizes[pairs].min(axis=1)]
+    return promising
 
 
 @kernel

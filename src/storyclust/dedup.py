@@ -10,12 +10,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
 
-from storyclust.containment import containment_candidates
+from storyclust.containment import EXCERPT, containment_candidates
 from storyclust.errors import StoryclustWarning
 from storyclust.groups import (
     Policy,
@@ -32,7 +33,7 @@ from storyclust.lsh import Bands, Candidates, candidate_pairs, choose_bands, col
 from storyclust.minhash import MinHasher
 from storyclust.prefix import all_candidates
 from storyclust.sketches import Sketches
-from storyclust.validate import check_choice, check_float
+from storyclust.validate import check_bool, check_choice, check_float, check_jobs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,7 +44,7 @@ FEWEST_SHINGLES = 12  # a text of fewer is too short to be called an excerpt
 DOUBTFUL = 0.05  # a group whose least similarity is this near the threshold is worth a look
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DuplicateGroup:
     """Copies of one text, and the one that is kept.
 
@@ -90,9 +91,8 @@ class Deduplicator(ClusterMixin, BaseEstimator):
     Parameters
     ----------
     threshold : float in (0, 1], default=0.8
-        Jaccard similarity of shingle sets from which two texts are copies; and the share of a text's
-        shingles from which it is an excerpt of a longer one. At 0.8 and five-word shingles, about one
-        word in forty may differ, or a fifth of the text be cut.
+        Jaccard similarity of shingle sets from which two texts are copies. At 0.8 and five-word
+        shingles, about one word in forty may differ, or a fifth of the text be cut.
     num_perm : int, default=128
         MinHash permutations. They only propose candidates; similarity itself is exact.
     shingle_size : int, default=5
@@ -101,13 +101,14 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         Which article of a group is kept: 'earliest', 'latest', 'longest', 'first' (in order of the
         input), 'source:A,B' (from source A, else B, else any), or a function of an `Article` that
         returns what to sort by, least first. Undated articles come after dated ones. What is left
-        undecided goes to the earlier article, then the longer, then by a hash of the text and by id.
+        undecided goes to the earlier article, then the longer, then by title, a hash of the text, and id.
     exact : bool, default=False
         Find candidates by prefixes instead of MinHash: no pair is missed. Slower, the more so the
         lower the threshold.
     excerpts : {'report', 'drop', 'ignore'}, default='report'
-        What becomes of articles that stand inside longer ones: listed in `excerpts_`, not kept either,
-        or not looked for.
+        What becomes of articles that stand inside longer ones: 'report' lists them in `excerpts_`;
+        'drop' does, and does not keep those that stand there by `threshold` or more; 'ignore' does not
+        look for them.
     n_jobs : int or None, default=None
         Threads: None is one, -1 is every core. The result does not depend on it.
 
@@ -131,7 +132,8 @@ class Deduplicator(ClusterMixin, BaseEstimator):
     groups_ : list of DuplicateGroup
         Groups of two or more, or with an article of the reference, biggest first, then by first row.
     excerpts_ : int64 array of shape (k, 2)
-        Pairs (excerpt, longer article) among the articles that lead groups, sorted.
+        Pairs (excerpt, longer article) among the articles that lead groups, by row of the excerpt,
+        closest first: a fifth or more of the shorter text's shingles stand in the longer.
     containments_ : float64 array of shape (k,)
         Share of the excerpt's shingles that stand in the longer article.
     bands_ : Bands
@@ -204,7 +206,9 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         self.excerpts = excerpts
         self.n_jobs = n_jobs
 
-    def fit(self, X: Iterable[Any], y: object = None, *, reference: Iterable[Any] | None = None) -> Deduplicator:
+    def fit(
+        self, X: Iterable[Any], y: object = None, *, reference: Iterable[Any] | None = None
+    ) -> Deduplicator:
         """Find the copies among articles.
 
         Parameters
@@ -227,6 +231,8 @@ class Deduplicator(ClusterMixin, BaseEstimator):
             A parameter is out of range, or an article cannot be read as one.
         """
         threshold = check_float("threshold", self.threshold, low=0, high=1, open_low=True)
+        check_bool("exact", self.exact)
+        check_jobs(self.n_jobs)
         check_choice("excerpts", self.excerpts, ("report", "drop", "ignore"))
         hasher = MinHasher(self.num_perm, self.shingle_size, n_jobs=self.n_jobs).fit()
         self.bands_ = self._choose_bands(threshold)
@@ -245,13 +251,14 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         candidates = self._candidates(sketches, texts, threshold)
         rank = self._rank(sketches, twins, candidates)
         heads = twins.rows[twins.bounds[:-1]]  # after ranking: the best of each class
-        pairs, similarities = self._verify(sketches, texts, candidates, rank[heads], threshold)
-        leader, closeness = lead_groups(pairs, similarities, rank[heads], heads < n_reference)
+        untouched = heads < n_reference
+        pairs, similarities = self._verify(sketches, texts, candidates, rank[heads], untouched, threshold)
+        leader, closeness = lead_groups(pairs, similarities, rank[heads], untouched)
 
         self.pairs_, self.similarities_ = within(n_reference, *expand_pairs(twins, pairs, similarities))
-        excerpts, shares = self._find_excerpts(sketches, texts, leader, heads, n_reference, threshold)
+        excerpts, shares = self._find_excerpts(sketches, texts, leader, heads, n_reference)
         self._describe(twins, leader, heads, closeness, n_reference, threshold)
-        self._describe_excerpts(excerpts, shares, n_reference)
+        self._describe_excerpts(excerpts, shares, n_reference, threshold)
 
     def _choose_bands(self, threshold: float) -> Bands:
         bands = choose_bands(threshold, self.num_perm, RECALL)
@@ -295,16 +302,18 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         texts: NDArray[np.int64],
         candidates: Candidates,
         rank: NDArray[np.int64],
+        untouched: NDArray[np.bool_],
         threshold: float,
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Keep the candidates whose exact similarity reaches the threshold, and resolve crowds."""
-        similarities = self._compare(sketches, texts, candidates.pairs, threshold)
+        similarities, _ = self._compare(sketches, texts, candidates.pairs, threshold)
         found = similarities > 0
         parts, values = [candidates.pairs[found]], [similarities[found]]
         for crowd in candidates.crowds:
             sets = ShingleSets.from_shingles(*sketches.shelf.gather(texts[crowd]))
             by_rank = np.argsort(rank[crowd], kind="stable")
-            leaders, followers, scores = follow_leaders(*sets, by_rank, threshold)
+            firm = int(untouched[crowd].sum())  # the reference ranks before all others
+            leaders, followers, scores = follow_leaders(*sets, by_rank, threshold, firm)
             parts.append(np.sort(np.column_stack((crowd[leaders], crowd[followers])), axis=1))
             values.append(scores)
         return sort_pairs(np.concatenate(parts), np.concatenate(values))
@@ -317,17 +326,21 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         threshold: float,
         *,
         contained: bool = False,
-    ) -> NDArray[np.float64]:
-        """Compute exact similarities of pairs of classes, as many at a time as `BLOCK_SHINGLES` allows."""
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Compute exact similarities of pairs of classes, as many at a time as `BLOCK_SHINGLES` allows.
+
+        Returns them, and the sizes of both sets.
+        """
         counts = sketches.shelf.counts[texts]
-        out = np.empty(len(pairs))
+        out, sizes = np.empty(len(pairs)), np.empty(pairs.shape, np.int64)
         block = np.cumsum(counts[pairs].sum(axis=1)) // BLOCK_SHINGLES
         for start, stop in blocks_of(block):
             needed, local = np.unique(pairs[start:stop], return_inverse=True)
             sets = ShingleSets.from_shingles(*sketches.shelf.gather(texts[needed]))
             local = local.reshape(-1, 2)
             out[start:stop] = jaccard_pairs(sets, local, threshold, self.n_jobs, contained=contained)
-        return out
+            sizes[start:stop] = np.diff(sets.offsets)[local]
+        return out, sizes
 
     def _find_excerpts(
         self,
@@ -336,7 +349,6 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         leader: NDArray[np.int64],
         heads: NDArray[np.int64],
         n_reference: int,
-        threshold: float,
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Find articles that lead groups and stand inside others: rows (excerpt, longer), shares."""
         if self.excerpts == "ignore":
@@ -350,13 +362,14 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         pairs = containment_candidates(values[known], classes[known], len(texts))
         counts = sketches.shelf.counts[texts]
         pairs = pairs[counts[pairs].min(axis=1) >= FEWEST_SHINGLES]
-        shares = self._compare(sketches, texts, pairs, threshold, contained=True)
-        shorter = counts[pairs[:, 0]] > counts[pairs[:, 1]]
-        pairs = np.where(shorter[:, None], pairs[:, ::-1], pairs)
-        rows = heads[pairs]
-        found = (shares > 0) & (rows[:, 0] >= n_reference)
-        order = np.lexsort((rows[found][:, 1], rows[found][:, 0]))
-        return rows[found][order], shares[found][order]
+        shares, sizes = self._compare(sketches, texts, pairs, EXCERPT, contained=True)
+        longer_first = sizes[:, 0] > sizes[:, 1]
+        pairs = np.where(longer_first[:, None], pairs[:, ::-1], pairs)
+        found = (shares > 0) & (heads[pairs[:, 0]] >= n_reference)
+        # Of several longer articles, the one that holds most comes first, then the longest.
+        order = np.lexsort((pairs[:, 1], -sizes.max(axis=1), -shares, pairs[:, 0]))
+        order = order[found[order]]
+        return heads[pairs[order]], shares[order]
 
     def _describe(
         self,
@@ -390,25 +403,25 @@ class Deduplicator(ClusterMixin, BaseEstimator):
             self.groups_.append(DuplicateGroup(members, kept, close[members], near, match))
 
     def _describe_excerpts(
-        self, excerpts: NDArray[np.int64], shares: NDArray[np.float64], n_reference: int
+        self, excerpts: NDArray[np.int64], shares: NDArray[np.float64], n_reference: int, threshold: float
     ) -> None:
         """List excerpts of articles and, if they are to be dropped, let the longer stand for them."""
+        by_row = np.argsort(excerpts[:, 0], kind="stable")
+        excerpts, shares = excerpts[by_row], shares[by_row]
         inside = excerpts[:, 1] >= n_reference
         self.excerpts_, self.containments_ = excerpts[inside] - n_reference, shares[inside]
         if self.excerpts != "drop":
             return
-        stands_for = np.arange(len(self.keep_))
-        stands_for[self.excerpts_[:, 0]] = self.excerpts_[:, 1]
-        while (further := stands_for[stands_for] != stands_for).any():  # excerpts of excerpts
-            stands_for[further] = stands_for[stands_for[further]]
-        self.keep_ &= stands_for == np.arange(len(self.keep_))
+        whole = np.arange(n_reference + len(self.keep_))
+        dropped = excerpts[shares >= threshold][::-1]  # so that the closest is written last
+        whole[dropped[:, 0]] = dropped[:, 1]
+        while (further := whole[whole] != whole).any():  # excerpts of excerpts
+            whole[further] = whole[whole[further]]
         copies = self.representatives_ >= 0
-        self.representatives_[copies] = stands_for[self.representatives_[copies]]
-        standing = dict(zip((excerpts[~inside, 0] - n_reference).tolist(), excerpts[~inside, 1].tolist(), strict=True))
-        for row in np.flatnonzero(np.isin(self.representatives_, list(standing))):
-            self.reference_matches_[row] = standing[int(self.representatives_[row])]
-            self.representatives_[row] = -1
-            self.keep_[row] = False
+        stands_for = whole[self.representatives_[copies] + n_reference]
+        self.reference_matches_[copies] = np.where(stands_for < n_reference, stands_for, -1)
+        self.representatives_[copies] = np.where(stands_for < n_reference, -1, stands_for - n_reference)
+        self.keep_ = self.representatives_ == np.arange(len(self.keep_))
 
 
 def within(
@@ -422,4 +435,4 @@ def within(
 def blocks_of(numbers: NDArray[np.int64]) -> list[tuple[int, int]]:
     """Half-open bounds of the runs of equal, ascending numbers."""
     bounds = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(numbers)]
-    return [(start, stop) for start, stop in zip(bounds, bounds[1:], strict=False) if start < stop]
+    return [(start, stop) for start, stop in pairwise(bounds) if start < stop]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
     from storyclust.article import Article
     from storyclust.stories import Reports, StoryClusterer, StoryThread
+
+
+UNSHOWN = ("Cc", "Cs", "Cf")
+JOINERS = "\u200c\u200d"  # which Persian and Hindi are spelt with
 
 
 def thread_record(thread: StoryThread, ids: Sequence[str]) -> dict[str, Any]:
@@ -58,9 +62,9 @@ def _reports(reports: Reports, ids: Sequence[str]) -> dict[str, Any]:
 
 
 def print_digest(
-    stories: StoryClusterer, articles: Sequence[Article], console: Console | None = None
+    stories: StoryClusterer, articles: Sequence[Article], console: Console | None = None, min_size: int = 2
 ) -> None:
-    """Print the threads of two articles and more, biggest first, and count the rest.
+    """Print the threads of so many articles and more, biggest first, and count the rest.
 
     Parameters
     ----------
@@ -70,6 +74,8 @@ def print_digest(
         What it was fitted to.
     console : rich.console.Console, optional
         Where to print; by default stdout, at most 100 columns wide.
+    min_size : int, default=2
+        Articles of the smallest thread printed.
     """
     from rich.console import Console
     from rich.padding import Padding
@@ -78,8 +84,9 @@ def print_digest(
 
     if console is None:
         console = Console(highlight=False)
+        console.on_broken_pipe = _broken_pipe  # type: ignore[method-assign]  # rich would exit with 1
         console.width = min(console.width, 100)
-    threads = [thread for thread in stories.threads_ if len(thread) > 1]
+    threads = [thread for thread in stories.threads_ if len(thread) >= min_size]
     for thread in threads:
         console.print(Text(clean(thread.headline), style="bold"))
         block = Table.grid()
@@ -92,7 +99,13 @@ def print_digest(
         console.print(Padding(block, (0, 0, 0, 2)))
         console.print()
     alone = len(stories.threads_) - len(threads)
-    console.print(f"{len(threads):,} threads, and {alone:,} articles on their own.")
+    rest = "articles on their own" if min_size <= 2 else f"threads of fewer than {min_size} articles"
+    console.print(f"{len(threads):,} threads, and {alone:,} {rest}.")
+
+
+def _broken_pipe() -> NoReturn:
+    """Leave it to the command line to end quietly when nobody reads on."""
+    raise BrokenPipeError
 
 
 def _timeline(thread: StoryThread, articles: Sequence[Article]) -> Table:
@@ -135,9 +148,6 @@ def _span(start: datetime | None, end: datetime | None) -> str:
 
 def clean(text: str) -> str:
     """Text with nothing in it that a terminal would obey: no control, no direction override."""
-    kept = (
-        char
-        for char in text
-        if unicodedata.category(char) not in ("Cc", "Cs", "Cf") or char in "\u200c\u200d"
-    )
-    return " ".join("".join(" " if char.isspace() else char for char in kept).split()) if text else ""
+    spaced = "".join(" " if char.isspace() else char for char in text)
+    kept = (char for char in spaced if unicodedata.category(char) not in UNSHOWN or char in JOINERS)
+    return " ".join("".join(kept).split())

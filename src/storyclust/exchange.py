@@ -319,20 +319,20 @@ def find_shelf(hasher: MinHasher, threshold: float, redis: object, basename: obj
 
 
 def connect(url: object) -> tuple[Any, str]:
-    """Return a pool of connections, not opened yet, and the server's address without its password."""
+    """Return a pool of connections, not opened yet, and the server's address without its password.
+
+    Connections of a pool of one's own do not try again. They must not: a command that reached the server
+    before the line broke would be carried out twice.
+    """
     try:
         from redis import ConnectionPool
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
     except ImportError:
         raise MissingExtraError("An index on Redis", "redis") from None
     if not isinstance(url, str):
         raise InputTypeError(f"redis must be the address of a server as str, got {type(url).__name__}.")
-    # Tried again, a command that did reach the server before the line broke would be carried out twice.
-    retry: Any = Retry(NoBackoff(), 0)
     limits = {"socket_connect_timeout": PATIENCE, "socket_timeout": PATIENCE}
     try:
-        pool: Any = ConnectionPool.from_url(url, retry=retry, **limits)
+        pool: Any = ConnectionPool.from_url(url, **limits)
     except ValueError:
         shown = repr(url) if "@" not in url and "?" not in url else "one that cannot be read"
         raise InputError(
@@ -433,7 +433,7 @@ def publish_batch(
     and its record is written, by which the next call knows it as published. So queries find it all the
     while, and wherever the line may break, a repeated call finds what is left to do.
     """
-    session = index.insertion_session(buffer_size=sys.maxsize)  # a batch is small; nothing leaves early
+    writer = index.insertion_session(buffer_size=sys.maxsize)  # a batch is small; nothing leaves early
     stored = index.keys.getmany(*keys)
     for key, signature, old in zip(keys, signatures, stored, strict=True):
         new = band_values(signature, index.b, index.r)
@@ -442,11 +442,11 @@ def publish_batch(
         if old:
             evict(index, key, old, new)
             index.keys.remove(key, buffer=True)
-        session.insert(key, hasher.to_datasketch(signature), check_duplication=False)
+        writer.insert(key, hasher.to_datasketch(signature), check_duplication=False)
     # Not left to a with statement, which would write the records even where the buckets failed.
     for table in index.hashtables:
         table.empty_buffer()
-    session.close()
+    writer.close()
 
 
 def evict(index: MinHashLSH, key: bytes, old: list[bytes], new: list[bytes]) -> None:

@@ -45,12 +45,14 @@ def similarity_graph(
     n = X.shape[0]
     indptr, indices = X.indptr.astype(np.int64), X.indices.astype(np.int64)
     data = X.data.astype(np.float64)
-    chosen = heaviest_entries(indptr, data, n if min_similarity <= 0 else heaviest)
+    # The pruned index rests on sums that only grow and on a floor; else everything is indexed.
+    everything = min_similarity <= 0 or bool((data < 0).any())
+    chosen = heaviest_entries(indptr, data, X.shape[1] if everything else heaviest)
     rows = np.repeat(np.arange(n), np.diff(indptr))[chosen]
     by_term = np.lexsort((rows, indices[chosen]))
     posting_rows, posting_weights = rows[by_term], data[chosen][by_term]
     bounds = np.searchsorted(indices[chosen][by_term], np.arange(X.shape[1] + 1))
-    promise = PROMISE * min_similarity
+    promise = -np.inf if everything else PROMISE * min_similarity
 
     def work(start: int, stop: int) -> Any:
         return edges_of_rows(
@@ -127,6 +129,7 @@ def edges_of_rows(
     """Edges between rows begin..end and all others: (smaller row * n + larger row, similarity)."""
     n = len(indptr) - 1
     partial = np.zeros(n, np.float64)
+    seen = np.zeros(n, np.bool_)
     dense = np.zeros(len(bounds) - 1, np.float64)
     touched = np.empty(n, np.int64)
     codes, values = np.empty(1024, np.int64), np.empty(1024, np.float64)
@@ -138,7 +141,8 @@ def edges_of_rows(
             dense[term] = weight
             for p in range(bounds[term], bounds[term + 1]):
                 j = posting_rows[p]
-                if partial[j] == 0.0:
+                if not seen[j]:
+                    seen[j] = True
                     touched[met] = j
                     met += 1
                 partial[j] += weight * posting_weights[p]
@@ -146,6 +150,7 @@ def edges_of_rows(
             j = touched[t]
             promising = partial[j] >= promise and j != i
             partial[j] = 0.0
+            seen[j] = False
             if not promising:
                 continue
             similarity = cosine(dense, indptr[j], indptr[j + 1], indices, data)

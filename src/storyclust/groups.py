@@ -52,40 +52,45 @@ def check_policy(keep: object) -> Policy:
     if callable(keep) or (isinstance(keep, str) and (keep in KEEP or keep.startswith(SOURCES))):
         return keep
     named = ", ".join(map(repr, KEEP))
-    raise InputError(f"keep must be one of {named}, 'source:A,B,...' or a function of an article, got {keep!r}.")
+    raise InputError(
+        f"keep must be one of {named}, 'source:A,B,...' or a function of an article, got {keep!r}."
+    )
 
 
 def preference(article: Article, keep: Policy) -> tuple[Any, ...]:
     """What a keep policy sorts an article by: of a group, the one that sorts first is kept.
 
     Undated articles come after dated ones; what the policy leaves undecided goes to the earlier article
-    (for 'latest': the later), then the longer.
+    (for 'latest': the later), then the longer, then by title.
     """
     longer = -len(article.content)
     when = NEVER if article.published is None else article.published.timestamp()
     if callable(keep):
-        return keep(article), when, longer
+        return keep(article), when, longer, article.title
     if keep.startswith(SOURCES):
         ranking = [name.strip() for name in keep.removeprefix(SOURCES).split(",")]
         place = ranking.index(article.source) if article.source in ranking else len(ranking)
-        return place, when, longer
+        return place, when, longer, article.title
     if keep == "longest":
-        return longer, when
+        return longer, when, article.title
     if keep == "latest" and article.published is not None:
         when = -when
-    return () if keep == "first" else (when, longer)
+    return () if keep == "first" else (when, longer, article.title)
 
 
 def rank_rows(
-    rows: NDArray[np.int64], preferences: list[tuple[Any, ...]], fingerprints: NDArray[np.uint64], ids: list[str]
+    rows: NDArray[np.int64],
+    preferences: list[tuple[Any, ...]],
+    fingerprints: NDArray[np.uint64],
+    ids: list[str],
 ) -> NDArray[np.int64]:
-    """Put rows in the order of their preferences; ties by fingerprint of the text, id, row."""
+    """Put rows in the order of their preferences; ties by fingerprint, id (shorter first), row."""
 
     def key(row: int) -> tuple[Any, ...]:
-        return preferences[row], int(fingerprints[row, 0]), int(fingerprints[row, 1]), ids[row], row
+        name = ids[row]
+        return preferences[row], int(fingerprints[row, 0]), int(fingerprints[row, 1]), len(name), name, row
 
-    by_rule = bool(preferences) and preferences[0] != ()
-    return np.array(sorted(rows.tolist(), key=key if by_rule else None), dtype=np.int64)
+    return np.array(sorted(rows.tolist(), key=key), dtype=np.int64)
 
 
 def sort_pairs(

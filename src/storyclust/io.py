@@ -7,7 +7,8 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from storyclust.errors import InputError, StoryclustWarning
 from storyclust.output import json_bytes, open_output, write_records
 from storyclust.rows import RAW_LIMIT, Row, Source, known_format, read_rows, sources
 
-__all__ = ["ReadReport", "Reject", "open_output", "read_articles", "write_records"]
+__all__ = ["ReadReport", "Reject", "iter_articles", "open_output", "read_articles", "write_records"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,28 +131,88 @@ def read_articles(
     ...     read_articles(path)[0].title
     'Snow'
     """
-    if len(paths) == 1 and isinstance(paths[0], (list, tuple)):
-        paths = tuple(paths[0])
-    maker, tally = ArticleMaker(fields), ReadReport() if report is None else report
+    tally = ReadReport() if report is None else report
     earlier = len(tally.rejects)
-    articles: list[Article] = []
-    for source in sources(paths, known_format(format)):
-        _read_source(source, maker, tally, articles)
-    tally.dates += maker.dates
-    tally.bad_dates += maker.bad_dates
+    articles = list(_read(paths, fields, format, tally))
     tally.renamed += ensure_ids(articles)
-    if rejects is not None:
-        write_records(rejects, map(asdict, tally.rejects[earlier:]), format="jsonl")
-    maker.check_fields()
-    if tally.rejects[earlier:] and not articles:
-        raise InputError(f"no record could be used; first: {tally.rejects[earlier]}.")
-    if report is None:
-        for message in tally.messages():
-            warnings.warn(message, StoryclustWarning, stacklevel=2)
+    _conclude(tally, earlier, rejects, some=bool(articles), tell=report is None)
     return articles
 
 
-def _read_source(source: Source, maker: ArticleMaker, tally: ReadReport, articles: list[Article]) -> None:
+def iter_articles(
+    *paths: Any,
+    fields: Mapping[str, str] | None = None,
+    format: str | None = None,  # noqa: A002  (the word that people look for)
+    rejects: str | os.PathLike[str] | None = None,
+    report: ReadReport | None = None,
+) -> Iterator[Article]:
+    r"""Read articles one by one, for corpora that are not to be held in memory.
+
+    Parameters and errors are those of `read_articles`; rejects are written, and what was set aside is said,
+    when the last article has been read. An article without an id gets its number in the order of reading; an
+    id that was seen before is renamed to ``id#2``, ``id#3`` and so on.
+
+    Yields
+    ------
+    article : Article
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import storyclust as sc
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "week.jsonl")
+    ...     _ = path.write_text('{"body": "Snow fell."}\n{"body": "snow fell"}\n')
+    ...     dedup = sc.Deduplicator().fit(sc.iter_articles(path))
+    >>> dedup.keep_
+    array([ True, False])
+    """
+    tally = ReadReport() if report is None else report
+    earlier = len(tally.rejects)
+    taken: set[str] = set()
+    for number, article in enumerate(_read(paths, fields, format, tally)):
+        name = wanted = article.id or str(number)
+        for repeat in count(2):
+            if name not in taken:
+                break
+            name = f"{wanted}#{repeat}"
+        if name != article.id:
+            if article.id:
+                tally.renamed.append((article.id, name))
+            article = replace(article, id=name)  # noqa: PLW2901 - the same article under its name
+        taken.add(name)
+        yield article
+    _conclude(tally, earlier, rejects, some=bool(taken), tell=report is None)
+
+
+def _read(
+    paths: tuple[Any, ...], fields: Mapping[str, str] | None, kind: str | None, tally: ReadReport
+) -> Iterator[Article]:
+    """Read the articles of all paths, and count in `tally` what became of their records."""
+    if len(paths) == 1 and isinstance(paths[0], (list, tuple)):
+        paths = tuple(paths[0])
+    maker = ArticleMaker(fields)
+    for source in sources(paths, known_format(kind)):
+        yield from _read_source(source, maker, tally)
+    tally.dates += maker.dates
+    tally.bad_dates += maker.bad_dates
+    maker.check_fields()
+
+
+def _conclude(
+    tally: ReadReport, earlier: int, rejects: str | os.PathLike[str] | None, *, some: bool, tell: bool
+) -> None:
+    """Write the rejects, refuse input none of which could be used, and say what was set aside."""
+    if rejects is not None:
+        write_records(rejects, map(asdict, tally.rejects[earlier:]), format="jsonl")
+    if tally.rejects[earlier:] and not some:
+        raise InputError(f"no record could be used; first: {tally.rejects[earlier]}.")
+    if tell:
+        for message in tally.messages():
+            warnings.warn(message, StoryclustWarning, stacklevel=3)
+
+
+def _read_source(source: Source, maker: ArticleMaker, tally: ReadReport) -> Iterator[Article]:
     shown = "<stdin>" if source.path == "-" else source.path
     maker = ArticleMaker() if source.kind == "txt" else maker  # whose fields are named by us
     try:
@@ -159,14 +220,14 @@ def _read_source(source: Source, maker: ArticleMaker, tally: ReadReport, article
             for row in read_rows(file, source):
                 for article in _row_articles(row, maker):
                     tally.read += 1
-                    if isinstance(article, Article):
-                        articles.append(article)
-                        tally.kept += 1
-                        tally.undated += article.published is None
-                    else:
-                        tally.rejects.append(Reject(shown, row.line, article, _raw_text(row)))
                     if maker.bad_dates and not tally.first_bad_date:
                         tally.first_bad_date = f"{shown}:{row.line} {quoted(maker.first_bad_date)}"
+                    if isinstance(article, Article):
+                        tally.kept += 1
+                        tally.undated += article.published is None
+                        yield article
+                    else:
+                        tally.rejects.append(Reject(shown, row.line, article, _raw_text(row)))
     except OSError as error:
         raise InputError(f"cannot read {shown}: {error.strerror or error}.") from error
 

@@ -159,11 +159,16 @@ def verify(
 
 @kernel
 def follow_leaders(
-    values: NDArray[np.uint64], offsets: NDArray[np.int64], rows: NDArray[np.int64], threshold: float
+    values: NDArray[np.uint64],
+    offsets: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    threshold: float,
+    firm: int = 0,
 ) -> Any:
     """Resolve a crowd without listing its pairs.
 
     The first row leads all that reach the threshold to it, the first of the rest leads next, and so on.
+    The first `firm` rows are never led.
     Returns leaders, followers, similarities.
     """
     left = rows.copy()
@@ -174,8 +179,10 @@ def follow_leaders(
     while n > 1:
         leader = left[0]
         x = values[offsets[leader] : offsets[leader + 1]]
-        rest = 0
-        for k in range(1, n):
+        rest = max(firm - 1, 0)
+        left[:rest] = left[1 : rest + 1]
+        firm = rest
+        for k in range(rest + 1, n):
             row = left[k]
             similarity = jaccard(x, values[offsets[row] : offsets[row + 1]], threshold)
             if similarity > 0.0:

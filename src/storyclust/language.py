@@ -1,7 +1,7 @@
 """Which language an article is in, as far as document frequencies need to know.
 
 A stop word is common only in its own language. So articles are told apart by their `lang` where it is
-given, else by the script of their letters, and in Latin script by whether English stop words abound.
+given, else by the script of their letters, and in Latin script by words that only English has.
 """
 
 from __future__ import annotations
@@ -12,7 +12,12 @@ from collections.abc import Sequence
 from storyclust.article import Article
 
 SAMPLE = 600  # characters of an article that are looked at
-ENGLISH_SHARE = 0.15  # of words that are English stop words; other languages in Latin script stay under 0.08
+# Words that only English has; "de", "in" or "a" would be found in half of Europe.
+ENGLISH = frozenset(
+    "the and of that with from which were been has have this they their "
+    "his would who said it not will".split()
+)
+ENGLISH_SHARE = 0.03  # of all words, from which a text is English
 FEW_WORDS = 20  # below this, the share of stop words says nothing
 
 # Upper end of each range of code points, and the script most text in it belongs to.
@@ -97,20 +102,18 @@ def _guess(article: Article) -> str:
     if text.isascii():
         return _latin(text)
     scripts = Counter(script_of(char) for char in text[:SAMPLE] if char.isalpha())
-    if scripts["kana"]:
-        return "kana"  # Japanese: no Chinese text holds kana
+    if scripts["kana"] > 0.1 * scripts.total():
+        return "kana"  # Japanese: elsewhere a kana is an ornament or a quotation
     del scripts[""]
     most = max(scripts, key=lambda script: (scripts[script], script), default="latin")
     return _latin(text) if most == "latin" else most
 
 
 def _latin(text: str) -> str:
-    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
-
     words = text.lower().split()
     if len(words) < FEW_WORDS:
         return ""
-    share = sum(word in ENGLISH_STOP_WORDS for word in words) / len(words)
+    share = sum(word in ENGLISH for word in words) / len(words)
     return "en" if share >= ENGLISH_SHARE else "latin"
 
 

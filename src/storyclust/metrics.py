@@ -82,6 +82,7 @@ def evaluate(gold: Sequence[Hashable | None], pred: Sequence[Hashable | None]) -
     >>> round(scores.precision, 3), round(scores.recall, 3), round(scores.f1, 3)
     (0.667, 0.75, 0.706)
     """
+    gold, pred = list(gold), list(pred)
     if len(gold) != len(pred):
         raise InputError(f"gold and pred must be of one length, got {len(gold)} and {len(pred)}.")
     labelled = [row for row, label in enumerate(gold) if not _missing(label)]
@@ -130,8 +131,12 @@ def _harmonic(a: float, b: float) -> float:
     return 2 * a * b / (a + b) if a + b else 0.0
 
 
-def _missing(label: object) -> bool:
-    return label is None or (isinstance(label, (float, np.floating)) and bool(np.isnan(label)))
+def _missing(label: Any) -> bool:
+    """Whether a label is None, NaN, NaT or pandas' NA: what is not, or not surely, equal to itself."""
+    try:
+        return label is None or bool(label != label)  # noqa: PLR0124 - only a missing value differs from itself
+    except TypeError:
+        return True
 
 
 def _numbered(labels: Sequence[Hashable]) -> NDArray[np.int64]:

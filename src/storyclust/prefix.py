@@ -58,7 +58,7 @@ def all_candidates(sets: ShingleSets, threshold: float) -> NDArray[np.int64]:
 def prefixes(
     elements: NDArray[np.int64], frequency: NDArray[np.int64], offsets: NDArray[np.int64], threshold: float
 ) -> Any:
-    """Elements of all prefixes, and their rows; those of one set only are left out, as nothing shares them."""
+    """Elements of all prefixes, and their rows; those of a single set are left out."""
     kept = np.empty(len(elements), np.int64)
     rows = np.empty(len(elements), np.int64)
     n = 0

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-CLOSING = "\"'”’»›)\\]」』）】"
-# Stops that need no space behind them, then those that do.
+CLOSING = "\"'”’“»›)\\]」』）】"
+# Stops that need no space behind them, then those that do; French sets a space before its closing quote.
 _END = re.compile(
-    rf"[。！？｡]+[{CLOSING}]*|[।॥]+[{CLOSING}]*|[.!?؟۔…]+[{CLOSING}]*(?=\s|$)",
+    rf"[。！？｡]+[{CLOSING}]*|[।॥]+[{CLOSING}]*|[.!?؟۔…]+[{CLOSING}]*(?:[ \u00a0\u202f]»)?(?=\s|$)",
 )
 _PARAGRAPH = re.compile(r"[^\r\n\u2028\u2029]+")
 _ABBREVIATIONS = frozenset(

@@ -31,8 +31,8 @@ class Sketches:
     ----------
     shelf : Shelf
         Shingles of every distinct text.
-    text_of : int64 array of shape (n,)
-        Number of each article's text. Equal texts of one batch share a number.
+    n_texts : int
+        Distinct texts; equal ones share a number if they stand in one batch.
     ids : list of str
     preferences : list of tuple
     """
@@ -75,18 +75,21 @@ class Sketches:
 
     @property
     def text_of(self) -> NDArray[np.int64]:
+        """Number of each article's text, shape (n,)."""
         return np.concatenate(self._texts_of) if self._texts_of else np.empty(0, np.int64)
 
     @property
     def signatures(self) -> NDArray[np.uint32]:
         """Signatures of the distinct texts, shape (n_texts, num_perm)."""
         empty = np.empty((0, self.hasher.num_perm), np.uint32)
-        return _stacked(self._signatures, empty)
+        signatures: NDArray[np.uint32] = _stacked(self._signatures, empty)
+        return signatures
 
     @property
     def fingerprints(self) -> NDArray[np.uint64]:
         """Fingerprints of the distinct texts, shape (n_texts, 2)."""
-        return _stacked(self._fingerprints, np.empty((0, 2), np.uint64))
+        fingerprints: NDArray[np.uint64] = _stacked(self._fingerprints, np.empty((0, 2), np.uint64))
+        return fingerprints
 
     @property
     def sampled(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
@@ -106,12 +109,13 @@ def batches(articles: Iterable[Any]) -> Iterator[list[Article]]:
     if not isinstance(articles, Iterator):
         articles = iter(as_articles(articles))
     batch: list[Any] = []
-    size = 0
+    size = before = 0
     for article in articles:
         batch.append(article)
         size += len(article.content) if isinstance(article, Article) else 4096
         if size >= BATCH_CHARACTERS:
-            yield as_articles(batch)
+            yield as_articles(batch, first_row=before)
+            before += len(batch)
             batch, size = [], 0
     if batch:
-        yield as_articles(batch)
+        yield as_articles(batch, first_row=before)

@@ -32,6 +32,7 @@ class Shelf:
     >>> shelf.add([np.array([5, 6, 7], np.uint64)], np.array([2, 1]))
     >>> shelf.gather(np.array([1, 0]))
     (array([7, 5, 6], dtype=uint64), array([0, 1, 3]))
+    >>> shelf.close()
     """
 
     def __init__(self, limit: int = SPILL_ABOVE) -> None:

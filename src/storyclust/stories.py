@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator, ClusterMixin
 
 from storyclust.agglomerate import agglomerate, cut
 from storyclust.article import Article, as_articles
+from storyclust.central import canonical_order, medoids, times_of
 from storyclust.dedup import Deduplicator
 from storyclust.errors import InputError
 from storyclust.graph import similarity_graph
@@ -28,7 +29,6 @@ from storyclust.vectorize import NewsVectorizer
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-DAY = 86_400.0
 LEAST_SIMILARITY = 0.05  # pairs below it count as 0: strangers' share of ordinary words
 
 
@@ -228,7 +228,9 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         """
         window = self._check()
         articles = as_articles(X)
-        self.deduplicator_ = Deduplicator(self.copy_threshold, n_jobs=self.n_jobs).fit(articles)
+        self.deduplicator_ = Deduplicator(self.copy_threshold, excerpts="ignore", n_jobs=self.n_jobs).fit(
+            articles
+        )
         kept = canonical_order(articles, np.flatnonzero(self.deduplicator_.keep_))
         independent = [articles[row] for row in kept]
 
@@ -254,6 +256,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
                 f"thread_distance must not be less than event_distance ({event:g}), got {thread:g}: "
                 "events lie inside threads."
             )
+        check_float("copy_threshold", self.copy_threshold, low=0, high=1, open_low=True)
         if self.event_window is None:
             return np.inf
         return check_float("event_window", self.event_window, low=0, high=np.inf)
@@ -298,22 +301,6 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
             self.threads_.append(StoryThread(story, *parts))
 
 
-def canonical_order(articles: Sequence[Article], rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Put rows in an order that depends on what the articles say, not on where they stand."""
-
-    def key(row: int) -> tuple[str, str, float, str]:
-        article = articles[row]
-        when = article.published.timestamp() if article.published else np.inf
-        return article.text, article.title, when, article.id
-
-    return np.array(sorted(rows.tolist(), key=key), dtype=np.int64)
-
-
-def times_of(articles: Sequence[Article]) -> NDArray[np.float64]:
-    """Days since 1970 of each article, NaN where it has no date."""
-    return np.array([a.published.timestamp() / DAY if a.published else np.nan for a in articles])
-
-
 def find_events(
     graph: sparse.csr_array, times: NDArray[np.float64], distance: float, window: float
 ) -> NDArray[np.int64]:
@@ -337,26 +324,6 @@ def find_threads(graph: sparse.csr_array, events: NDArray[np.int64], distance: f
     between.sort_indices()
     merges = agglomerate(between, np.bincount(events, minlength=n_events), max_distance=distance)
     return cut(merges, n_events, distance)[events]
-
-
-def medoids(
-    vectors: sparse.csr_array, labels: NDArray[np.int64], articles: Sequence[Article]
-) -> NDArray[np.int64]:
-    """Row of each group's member most like the group: longest, then earliest, among equals."""
-    n, n_groups = len(labels), int(labels.max(initial=-1)) + 1
-    belongs = sparse.csr_array((np.ones(n), (labels, np.arange(n))), shape=(n_groups, n))
-    sums = sparse.csr_array(belongs @ vectors)
-    closeness = np.zeros(n)
-    shared = np.flatnonzero(
-        np.bincount(labels, minlength=n_groups)[labels] > 2
-    )  # of two, both are equally like
-    if len(shared):
-        closeness[shared] = np.asarray(vectors[shared].multiply(sums[labels[shared]]).sum(axis=1)).ravel()
-    length = np.array([len(article.text) for article in articles])
-    when = np.nan_to_num(times_of(articles), nan=np.inf)
-    order = np.lexsort((np.arange(n), when, -length, -closeness.round(9), labels))
-    _, first = np.unique(labels[order], return_index=True)
-    return order[first]
 
 
 def rows_by_label(labels: NDArray[np.int64]) -> list[NDArray[np.int64]]:

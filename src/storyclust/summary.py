@@ -17,6 +17,8 @@ import numpy as np
 from scipy import sparse
 
 from storyclust.article import Article, as_articles
+from storyclust.central import canonical_order, medoids
+from storyclust.dedup import Deduplicator
 from storyclust.errors import InputError
 from storyclust.language import group_languages
 from storyclust.sentences import split_sentences
@@ -42,6 +44,7 @@ KEYWORD_ARTICLES = 30  # articles, and characters of each, in which key terms ar
 KEYWORD_CHARACTERS = 3000
 SHORT_LIST = 40
 NAME_BONUS = 1.5
+SMOOTHING = 0.5  # so that what all articles of a small corpus share still counts
 JOINTS = (ord(" "), ord("-"))
 HEADLINE_CHARACTERS = 100
 
@@ -137,14 +140,11 @@ def summarize(articles: Iterable[Any], max_words: int = MAX_WORDS) -> Summary:
     >>> summary.text
     'The Aldmouth ferry Selka struck the pier on Monday, and nobody was hurt.'
     """
-    from storyclust.dedup import Deduplicator
-    from storyclust.stories import medoids
-
     check_int("max_words", max_words, low=1)
     listed = as_articles(articles)
     if not listed:
         raise InputError("articles must hold at least one article to summarise.")
-    rows = np.flatnonzero(Deduplicator().fit(listed).keep_)
+    rows = canonical_order(listed, np.flatnonzero(Deduplicator(excerpts="ignore").fit(listed).keep_))
     kept = [listed[row] for row in rows]
     vectorizer = NewsVectorizer(min_df=1)
     medoid = int(medoids(vectorizer.fit_transform(kept), np.zeros(len(kept), np.int64), kept)[0])
@@ -161,13 +161,15 @@ def summarize_independent(
 
     `rows` are the numbers by which sentences name their articles; `vectorizer` knows how rare words are.
     """
+    order = [0, *(canonical_order(articles, np.arange(1, len(articles))))]
+    articles, rows = [articles[k] for k in order], [rows[k] for k in order]
     candidates = leading(candidate_sentences(articles), LAYERS_WORTH * max_words)
     picked = pick_sentences(candidates, len(articles), max_words)
     when = [article.published.timestamp() if article.published else np.inf for article in articles]
     picked.sort(key=lambda c: (when[c.article], c.article, c.start))
     sentences = tuple(SummarySentence(c.string, rows[c.article], c.start, c.end) for c in picked)
-    first = articles[0]
-    headline = " ".join((first.title.strip() or _opening(first.text)).split())
+    headlines = (" ".join((a.title.strip() or _opening(a.text)).split()) for a in articles)
+    headline = next(filter(None, headlines), "")
     return Summary(headline, sentences, _joined(sentences), key_terms(articles, vectorizer))
 
 
@@ -250,6 +252,7 @@ def pick_sentences(candidates: list[Candidate], n_articles: int, max_words: int)
         gain = leaning * (total + to_centroid) / np.sqrt(norm_sq + 2 * cross + lengths**2)
         best = int(np.flatnonzero(free)[np.argmax(gain[free])])
         picked.append(candidates[best])
+        free[best] = False
         left -= words[best]
         summed += vectors[[best]].toarray().ravel()
         total, norm_sq = float(summed @ centroid), float(summed @ summed)
@@ -337,7 +340,7 @@ def _words(texts: list[str], n_articles: int, vectorizer: NewsVectorizer, langua
     cells, tf = np.unique(inverse * n_articles + article[first], return_counts=True)
     spread = np.bincount(cells // n_articles, minlength=len(distinct)) / n_articles
     weight = np.bincount(cells // n_articles, 1 + np.log(tf), minlength=len(distinct))
-    scores = weight * vectorizer.idf_of(distinct, language) * np.sqrt(spread)
+    scores = weight * (vectorizer.idf_of(distinct, language) + SMOOTHING) * np.sqrt(spread)
     terms = []
     for number in np.argsort(-scores, kind="stable")[:SHORT_LIST]:
         places = np.flatnonzero(inverse == number)
@@ -370,7 +373,7 @@ def _phrases(texts: list[str], vectorizer: NewsVectorizer, language: str) -> lis
     for number, phrase in enumerate(phrases):
         rarity = float(idf[tokens.indptr[number] : tokens.indptr[number + 1]].mean())
         weight = sum(1 + np.log(count[phrase]) for count in counts if phrase in count)
-        score = float(weight) * rarity * (spread[phrase] / len(texts)) ** 0.5
+        score = float(weight) * (rarity + SMOOTHING) * (spread[phrase] / len(texts)) ** 0.5
         terms.append(KeyTerm(phrase, score, frozenset((phrase,))))
     return terms
 

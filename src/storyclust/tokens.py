@@ -25,18 +25,20 @@ if TYPE_CHECKING:
 
 TABLE_SIZE = 0x20000  # planes 0 and 1; beyond them only Han ideographs are letters
 SEPARATOR, WORD, BIGRAM, IGNORED = 0, 1, 2, 3
-CLASS_SHIFT = np.uint32(24)
+CLASS_SHIFT = 24
 CODEPOINT_MASK = np.uint32(0x1FFFFF)
 
-# Scripts without spaces between words, as ranges of code points.
+# Scripts without spaces between words, as ranges of code points. Their own digits make words.
 BIGRAM_RANGES = (
     (0x0E01, 0x0E4E),  # Thai
     (0x0E81, 0x0EFF),  # Lao
     (0x1000, 0x109F),  # Myanmar
     (0x1780, 0x17DD),  # Khmer
-    (0x2E80, 0x2FDF),  # Han radicals
+    (0x2E80, 0x2FDF),  # Han radicals, which fold to ideographs
     (0x3005, 0x3007),  # Han iteration mark, closing mark, zero
     (0x3021, 0x3029),  # Hangzhou numerals
+    (0x3031, 0x3035),  # vertical Kana iteration marks
+    (0x3038, 0x303A),  # Hangzhou tens
     (0x3041, 0x30FF),  # Hiragana, Katakana
     (0x31F0, 0x31FF),  # Katakana phonetic extensions
     (0x3400, 0x4DBF),  # Han extension A
@@ -44,23 +46,16 @@ BIGRAM_RANGES = (
     (0xA9E0, 0xA9FE),  # Myanmar extension B
     (0xAA60, 0xAA7F),  # Myanmar extension A
     (0xF900, 0xFAFF),  # Han compatibility
+    (0xFF66, 0xFF9F),  # half-width Katakana
+    (0x1AFF0, 0x1B16F),  # Kana extensions
 )
-# Marks that careful writers set and others leave out, and characters without a shape of their own.
-IGNORED_RANGES = (
-    (0x00AD, 0x00AD),  # soft hyphen
-    (0x0591, 0x05BD),  # Hebrew accents and points
-    (0x05BF, 0x05C7),
-    (0x0610, 0x061A),  # Arabic signs
-    (0x0640, 0x0640),  # tatweel
-    (0x064B, 0x065F),  # Arabic vowel signs
-    (0x0670, 0x0670),
-    (0x06D6, 0x06ED),
-    (0x200C, 0x200F),  # joiners, direction marks
-    (0x202A, 0x202E),
-    (0x2060, 0x2069),
-    (0xFE00, 0xFE0F),  # variation selectors
-    (0xFEFF, 0xFEFF),  # byte order mark
+RADICALS = range(0x2E80, 0x2FE0)
+# Characters without a shape of their own: soft hyphen, tatweel, joiners, direction marks, byte order mark.
+INVISIBLE = (
+    "\u00ad\u0640\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
 )
+VARIATION_SELECTORS = range(0xFE00, 0xFE10)
+MORE_VARIATION_SELECTORS = (np.uint32(0xE0100), np.uint32(0xE01EF))
 
 MIX1 = np.uint64(0xFF51AFD7ED558CCD)  # the 64-bit finalizer of MurmurHash3 (Appleby, 2011)
 MIX2 = np.uint64(0xC4CEB9FE1A85EC53)
@@ -108,19 +103,20 @@ def text_sizes(texts: Iterable[str]) -> NDArray[np.int64]:
 def codepoint_table() -> NDArray[np.uint32]:
     """Return the class and the folded form of every code point below `TABLE_SIZE`, as one uint32 each."""
     table = np.zeros(TABLE_SIZE, dtype=np.uint32)
-    word = np.uint32(WORD) << CLASS_SHIFT
     for point in range(0x30, TABLE_SIZE):
         char = chr(point)
-        if unicodedata.category(char)[0] in "LMN":
-            folded = _fold(char)
-            table[point] = word | np.uint32(folded)
+        category = unicodedata.category(char)
+        radical = point in RADICALS and unicodedata.category(chr(_fold(char))) == "Lo"
+        if category[0] in "LMN" or radical:
+            # Vowel points are what careful writers set and others leave out.
+            pointed = category == "Mn" and unicodedata.name(char).startswith(("ARABIC", "HEBREW"))
+            table[point] = (IGNORED if pointed else WORD) << CLASS_SHIFT | _fold(char)
     for first, last in BIGRAM_RANGES:
-        letters = table[first : last + 1]
-        letters[letters != 0] += np.uint32(BIGRAM - WORD) << CLASS_SHIFT
-    halfwidth = np.arange(0xFF66, 0xFFA0)  # Katakana that folds into the Katakana block
-    table[halfwidth] += np.uint32(BIGRAM - WORD) << CLASS_SHIFT
-    for first, last in IGNORED_RANGES:
-        table[first : last + 1] = np.uint32(IGNORED) << CLASS_SHIFT
+        for point in range(first, last + 1):
+            if table[point] >> CLASS_SHIFT == WORD and unicodedata.category(chr(point)) != "Nd":
+                table[point] += np.uint32(BIGRAM - WORD) << CLASS_SHIFT
+    for point in (*map(ord, INVISIBLE), *VARIATION_SELECTORS):
+        table[point] = IGNORED << CLASS_SHIFT
     table.setflags(write=False)
     return table
 
@@ -170,7 +166,9 @@ def classify(point: Any, table: NDArray[np.uint32]) -> Any:
     if point < np.uint32(TABLE_SIZE):
         return table[point]
     if point < np.uint32(0x40000):
-        return np.uint32(BIGRAM) << CLASS_SHIFT | point
+        return np.uint32(BIGRAM << CLASS_SHIFT) | point
+    if MORE_VARIATION_SELECTORS[0] <= point <= MORE_VARIATION_SELECTORS[1]:
+        return np.uint32(IGNORED << CLASS_SHIFT)
     return np.uint32(0)
 
 
@@ -221,7 +219,7 @@ def tokenize(
         else:
             point, i = decode(data, i, end)
             entry = classify(point, table)
-        kind = entry >> CLASS_SHIFT
+        kind = entry >> np.uint32(CLASS_SHIFT)
         if kind == IGNORED:
             continue
         if kind != WORD and in_word:

@@ -6,6 +6,8 @@ import math
 import numbers
 from collections.abc import Collection, Iterable, Sequence
 
+import numpy as np
+
 from storyclust.errors import InputError, InputTypeError
 
 
@@ -24,11 +26,30 @@ def check_float(name: str, value: object, *, low: float, high: float, open_low: 
     """Return `value` as a float, or raise if it is none or lies outside [low, high]."""
     if not isinstance(value, numbers.Real) or isinstance(value, bool):
         raise InputTypeError(f"{name} must be a number, got {value!r}.")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # an int beyond all floats
+        number = math.inf if str(value)[0] != "-" else -math.inf
     if math.isnan(number) or number < low or number > high or (open_low and number == low):
         bracket = "(" if open_low else "["
         raise InputError(f"{name} must lie in {bracket}{low:g}, {high:g}], got {value!r}.")
     return number
+
+
+def check_bool(name: str, value: object) -> bool:
+    """Return `value` as a bool, or raise if it is none."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise InputTypeError(f"{name} must be True or False, got {value!r}.")
+    return bool(value)
+
+
+def check_jobs(value: object) -> int | None:
+    """Return a number of threads in the sense of joblib: None, or any int but 0."""
+    if value is None:
+        return None
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value == 0:
+        raise InputError(f"n_jobs must be None or an int other than 0 (-1 is every core), got {value!r}.")
+    return int(value)
 
 
 def check_choice(name: str, value: object, choices: Collection[str]) -> str:
@@ -44,6 +65,8 @@ def check_texts(texts: Iterable[str], name: str = "texts") -> Sequence[str]:
         raise InputTypeError(
             f"{name} must be a sequence of str, got one {type(texts).__name__}; wrap it in a list."
         )
+    if not isinstance(texts, Iterable):
+        raise InputTypeError(f"{name} must be a sequence of str, got {type(texts).__name__}.")
     texts = texts if isinstance(texts, list) else list(texts)
     for row, text in enumerate(texts):
         if not isinstance(text, str):

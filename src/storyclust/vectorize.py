@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 PAIR_STEP = np.uint64(0xA0761D6478BD642F)
 HEAD_WORDS = 100
+NGRAM_RANGES = ((1, 1), (1, 2), (2, 2))
 
 
 class TermCounts(NamedTuple):
@@ -188,12 +189,11 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         return weights
 
     def _fit(self, articles: Sequence[Article]) -> tuple[TermCounts, NDArray[np.int64]]:
-        low, high = self.ngram_range
-        if not 1 <= low <= high <= 2:
+        if self.ngram_range not in NGRAM_RANGES:
             raise InputError(f"ngram_range must be (1, 1), (1, 2) or (2, 2), got {self.ngram_range!r}.")
         min_df = check_int("min_df", self.min_df, low=1)
         cap = np.log(check_float("max_idf_ratio", self.max_idf_ratio, low=1, high=np.inf))
-        check_float("head_weight", self.head_weight, low=0, high=np.inf)
+        check_float("head_weight", self.head_weight, low=0, high=1e6)
         background = Background.load(self.background)
 
         counts = count_terms(articles, self.ngram_range, self.n_jobs)
@@ -269,8 +269,14 @@ def stop_hashes() -> NDArray[np.uint64]:
 
 def hash_words(words: Sequence[str]) -> NDArray[np.uint64]:
     """Sorted distinct token hashes of words (each must be one token)."""
+    return np.unique(token_hashes(words))
+
+
+def token_hashes(words: Sequence[str]) -> NDArray[np.uint64]:
+    """Token hash of each word, 0 for one that has none."""
     data, offsets = TextBuffer.from_texts(words)
-    return np.unique(first_tokens(data, offsets, codepoint_table()))
+    hashes: NDArray[np.uint64] = first_tokens(data, offsets, codepoint_table())
+    return hashes
 
 
 @kernel

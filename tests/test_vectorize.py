@@ -1,0 +1,387 @@
+"""Articles to TF-IDF vectors, against counters and the formula written out."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+from sklearn.exceptions import NotFittedError
+from sklearn.feature_extraction.text import CountVectorizer
+
+from reference_stories import content_words, counted_terms, plain_words, weighted_rows
+from storyclust import Background, InputError, NewsVectorizer, chunks
+from storyclust.article import Article, as_articles
+from storyclust.tokens import hash_tokens
+from storyclust.vectorize import PAIR_STEP, count_terms, hash_words, stop_hashes
+
+WORDS = "pier ferry Aldmouth storm harbour mayor the of and is a I x7 42 9 vote budget Carrow rail".split()
+texts = st.lists(st.sampled_from(WORDS), max_size=140).map(" ".join)
+short_texts = st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join)
+punctuated = st.lists(
+    st.tuples(st.sampled_from(WORDS), st.sampled_from([" ", ", ", "-", ". ", "\n", "'", "_", "  "])),
+    max_size=40,
+).map(lambda parts: "".join(word + gap for word, gap in parts))
+
+
+def make(titles_and_texts, lang="en"):
+    return [
+        Article(text, title=title, id=str(i), lang=lang) for i, (title, text) in enumerate(titles_and_texts)
+    ]
+
+
+def hash_of(term):
+    """Hash of a word or of a pair of words."""
+    if isinstance(term, str):
+        return int(hash_tokens([term]).hashes[0])
+    first, second = (hash_of(word) for word in term)
+    h = (first * int(PAIR_STEP) + second) % 2**64
+    for step in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
+        h = (h ^ h >> 33) * step % 2**64
+    return h ^ h >> 33
+
+
+def same_matrix(one, other):
+    return (
+        one.shape == other.shape
+        and np.array_equal(one.indptr, other.indptr)
+        and np.array_equal(one.indices, other.indices)
+        and one.data.tobytes() == other.data.tobytes()
+    )
+
+
+def by_term(vectorizer, X, terms):
+    """Rows of a matrix as dicts from term to weight."""
+    names = {hash_of(term): term for term in terms}
+    columns = [names[int(value)] for value in vectorizer.vocabulary_]
+    return [
+        {columns[k]: w for k, w in zip(X[[i]].indices, X[[i]].data, strict=True)} for i in range(X.shape[0])
+    ]
+
+
+# Counting
+
+
+@given(st.lists(st.tuples(st.one_of(short_texts, punctuated), st.one_of(texts, punctuated)), max_size=4))
+@settings(max_examples=60, deadline=None)
+@pytest.mark.parametrize("ngram_range", [(1, 1), (1, 2), (2, 2)])
+def test_terms_are_counted_as_a_counter_counts_them(ngram_range, parts):
+    counts = count_terms(make(parts), ngram_range)
+    assert len(counts.indptr) == len(parts) + 1
+    for row, (title, text) in enumerate(parts):
+        whole, head = counted_terms(title, text, *ngram_range)
+        span = slice(counts.indptr[row], counts.indptr[row + 1])
+        hashes = sorted((hash_of(term), term) for term in whole)
+        assert counts.terms[span].tolist() == [h for h, _ in hashes]
+        assert counts.whole[span].tolist() == [whole[term] for _, term in hashes]
+        assert counts.head[span].tolist() == [head[term] for _, term in hashes]
+
+
+def test_the_head_is_the_title_twice_and_a_hundred_tokens_stop_words_among_them():
+    text = " ".join(["the pier"] * 49 + ["the ferry", "the mayor", "the storm"])
+    counts = count_terms(make([("Ferry", text)]), (1, 1))
+    by_hash = {
+        int(h): (int(w), int(n)) for h, w, n in zip(counts.terms, counts.whole, counts.head, strict=True)
+    }
+    assert by_hash[hash_of("pier")] == (49, 49)
+    assert by_hash[hash_of("ferry")] == (2, 3)
+    assert by_hash[hash_of("mayor")] == (1, 0)
+
+
+def test_stop_words_and_single_letters_go_before_pairs_are_formed():
+    terms = count_terms(make([("", "Mayor of the storm, a B vote")]), (2, 2)).terms
+    assert set(terms.tolist()) == {hash_of(("mayor", "storm")), hash_of(("storm", "vote"))}
+
+
+def test_no_pair_joins_the_title_to_the_text():
+    terms = count_terms(make([("ferry", "pier")]), (2, 2)).terms
+    assert len(terms) == 0
+
+
+def test_a_letter_of_any_alphabet_is_left_out_and_an_ideograph_is_not():
+    counts = count_terms(make([("", "é ж ש q 東 x1")]), (1, 1))
+    assert sorted(counts.terms.tolist()) == sorted([hash_of("東"), hash_of("x1")])
+
+
+def test_stop_hashes_are_those_of_the_stop_words():
+    assert hash_of("the") in stop_hashes()
+    assert hash_of("ferry") not in stop_hashes()
+    assert hash_words(["pier", "ferry", "pier"]).tolist() == sorted([hash_of("pier"), hash_of("ferry")])
+
+
+@pytest.mark.parametrize("lengths", [[0], [0, 0, 3], [5000, 1, 0, 2500]])
+def test_long_and_empty_texts_are_counted_alike(lengths):
+    rng = np.random.default_rng(1)
+    parts = [("", " ".join(f"w{k}" for k in rng.integers(0, 4000, n))) for n in lengths]
+    counts = count_terms(make(parts), (1, 2))
+    for row, (title, text) in enumerate(parts):
+        whole, _ = counted_terms(title, text)
+        span = slice(counts.indptr[row], counts.indptr[row + 1])
+        assert dict(zip(counts.terms[span].tolist(), counts.whole[span].tolist(), strict=True)) == {
+            hash_of(term): n for term, n in whole.items()
+        }
+
+
+# Weights
+
+corpora = st.lists(
+    st.tuples(short_texts, texts, st.sampled_from(["en", "en-GB", "de"])), min_size=1, max_size=8
+)
+
+
+def own_background(worth=30.0):
+    shares = {"pier": 0.5, "ferry": 0.01, "vote": 0.9, "unseen": 0.2}
+    hashes = np.array([hash_of(word) for word in shares], dtype=np.uint64)
+    order = np.argsort(hashes)
+    return Background("en", hashes[order], np.array(list(shares.values()))[order], worth), (
+        "en",
+        shares,
+        worth,
+    )
+
+
+@given(
+    corpora,
+    st.sampled_from([(1, 1), (1, 2), (2, 2)]),
+    st.integers(1, 3),
+    st.sampled_from([1.0, 1.7, 3.0, 300.0]),
+    st.sampled_from([0.0, 0.7, 4.0]),
+    st.booleans(),
+)
+@settings(max_examples=80, deadline=None)
+def test_weights_follow_the_formula(corpus, ngram_range, min_df, cap, head_weight, with_background):
+    articles = [Article(text, title, id=str(i), lang=lang) for i, (title, text, lang) in enumerate(corpus)]
+    background, twin = own_background() if with_background else (None, ("", {}, 0.0))
+    vectorizer = NewsVectorizer(ngram_range, min_df, cap, head_weight, background)
+    X = vectorizer.fit_transform(articles)
+    counts = [counted_terms(title, text, *ngram_range) for title, text, _ in corpus]
+    wanted = weighted_rows(
+        counts,
+        [lang.partition("-")[0] for *_, lang in corpus],
+        min_df=min_df,
+        cap=cap,
+        head_weight=head_weight,
+        background=twin,
+    )
+    rows = by_term(vectorizer, X, {term for whole, _ in counts for term in whole})
+    for row, twin_row in zip(rows, wanted, strict=True):
+        assert row.keys() == twin_row.keys()
+        assert all(abs(row[term] - twin_row[term]) < 1e-12 for term in row)
+
+
+@given(corpora)
+@settings(max_examples=40, deadline=None)
+def test_rows_are_of_unit_length_or_zeros_and_indices_are_sorted(corpus):
+    X = NewsVectorizer().fit_transform([{"title": t, "text": x, "lang": lang} for t, x, lang in corpus])
+    assert isinstance(X, sparse.csr_array)
+    assert X.dtype == np.float64
+    lengths = np.sqrt(X.multiply(X).sum(axis=1))
+    assert np.all((lengths == 0) | (np.abs(lengths - 1) < 1e-12))
+    assert (X.data > 0).all()
+    assert all((np.diff(X[[i]].indices) > 0).all() for i in range(X.shape[0]))
+
+
+def test_idf_is_capped():
+    corpus = [f"shared word{i // 2}" for i in range(2000)]
+    vectorizer = NewsVectorizer(background=None, max_idf_ratio=300).fit(corpus)
+    assert vectorizer.idf_.max() == pytest.approx(math.log(300))
+    assert vectorizer.idf_.min() == 0.0
+    assert NewsVectorizer(background=None, max_idf_ratio=1e9).fit(corpus).idf_.max() == pytest.approx(
+        math.log(1000)
+    )
+
+
+def test_the_background_keeps_the_words_of_a_corpus_about_one_thing():
+    corpus = [
+        {"text": f"the ferry Selka struck the pier again, report {i} says", "lang": "en"} for i in range(5)
+    ]
+    with_background = NewsVectorizer(min_df=1).fit(corpus)
+    without = NewsVectorizer(min_df=1, background=None).fit(corpus)
+    term = np.array([hash_of("selka")], dtype=np.uint64)
+    assert without.idf_of(term, "en")[0] == 0.0
+    assert with_background.idf_of(term, "en")[0] > 1.0
+
+
+def test_the_english_background_knows_which_words_are_common():
+    english = Background.load("english")
+    words = ["year", "government", "president", "qqzzx"]
+    rates, worth = english.rates("en", np.array([hash_of(word) for word in words], np.uint64))
+    assert worth > 10
+    assert rates[0] > 0.1
+    assert (rates[:3] > 0.02).all()
+    assert rates[3] == 0
+    assert (np.diff(english.terms.astype(np.float64)) >= 0).all()
+    assert ((english.shares > 0) & (english.shares <= 1)).all()
+    assert english.rates("fr", np.array([hash_of("year")], np.uint64))[0].tolist() == [0.0]
+
+
+def test_a_word_never_seen_weighs_most():
+    vectorizer = NewsVectorizer(max_idf_ratio=50).fit(["ferry pier", "ferry pier", "storm"])
+    weights = vectorizer.idf_of(np.array([hash_of("ferry"), hash_of("unseen")], dtype=np.uint64), "en")
+    assert weights[1] == pytest.approx(math.log(50))
+    assert weights[0] < weights[1]
+
+
+# Parity with scikit-learn
+
+
+def newsroom(n=60, seed=3):
+    rng = np.random.default_rng(seed)
+    vocabulary = [f"w{k}" for k in range(300)] + ["the", "of", "and", "a", "i"]
+    share = 1 / np.arange(1, len(vocabulary) + 1)
+    return [" ".join(rng.choice(vocabulary, rng.integers(5, 160), p=share / share.sum())) for _ in range(n)]
+
+
+@pytest.mark.parametrize("ngram_range", [(1, 1), (1, 2)])
+@pytest.mark.parametrize("min_df", [1, 2, 4])
+def test_parity_with_scikit_learn(ngram_range, min_df):
+    corpus = newsroom()
+    vectorizer = NewsVectorizer(ngram_range, min_df, 1e300, head_weight=0, background=None)
+    X = vectorizer.fit_transform([{"text": text, "lang": "en"} for text in corpus])
+
+    counter = CountVectorizer(stop_words="english", ngram_range=ngram_range, min_df=min_df)
+    tf = counter.fit_transform(corpus).toarray().astype(float)
+    idf = np.log(len(corpus) / (tf > 0).sum(axis=0))
+    weights = np.where(tf > 0, 1 + np.log(np.where(tf > 0, tf, 1)), 0) * idf
+    weights /= np.linalg.norm(weights, axis=1, keepdims=True)
+
+    words = [tuple(name.split()) if " " in name else name for name in counter.get_feature_names_out()]
+    columns = np.searchsorted(vectorizer.vocabulary_, np.array([hash_of(word) for word in words], np.uint64))
+    assert len(vectorizer.vocabulary_) == len(words)
+    np.testing.assert_allclose(X.toarray()[:, columns], weights, rtol=0, atol=1e-12)
+
+
+def test_the_token_rules_of_the_parity_test_are_the_same():
+    corpus = newsroom(5)
+    analyse = CountVectorizer(stop_words="english").build_analyzer()
+    assert [analyse(text) for text in corpus] == [content_words(plain_words(text)) for text in corpus]
+
+
+# Fitting and transforming
+
+CORPUS = [
+    {"title": "Ferry strikes pier", "text": "The Aldmouth ferry struck the pier on Monday.", "lang": "en"},
+    {"title": "Pier closed", "text": "The pier in Aldmouth is closed after a ferry struck it.", "lang": "en"},
+    {"title": "Budget passes", "text": "Carrow adopts its budget on Monday.", "lang": "en"},
+    {"title": "Fähre rammt Pier", "text": "Die Fähre rammt die Pier in Aldmouth.", "lang": "de"},
+    {"title": "Pier gesperrt", "text": "Die Pier in Aldmouth ist gesperrt.", "lang": "de"},
+    {"title": "", "text": "", "lang": "en"},
+]
+
+
+def test_transform_gives_the_rows_of_fit_transform():
+    vectorizer = NewsVectorizer()
+    fitted = vectorizer.fit_transform(CORPUS)
+    assert same_matrix(vectorizer.transform(CORPUS), fitted)
+    assert same_matrix(NewsVectorizer().fit(CORPUS).transform(CORPUS), fitted)
+    assert same_matrix(vectorizer.transform(CORPUS[1:3]), fitted[[1, 2]])
+
+
+def test_transform_leaves_unknown_terms_out():
+    vectorizer = NewsVectorizer(background=None).fit(CORPUS)
+    unknown, mixed = vectorizer.transform(
+        [{"text": "zebra quagga", "lang": "en"}, {"text": "the ferry zebra", "lang": "en"}]
+    ).toarray()
+    assert not unknown.any()
+    assert np.flatnonzero(mixed).tolist() == [np.searchsorted(vectorizer.vocabulary_, hash_of("ferry"))]
+    assert mixed.max() == pytest.approx(1.0)
+
+
+def test_transform_of_a_language_not_seen_does_no_harm():
+    row = (
+        NewsVectorizer(min_df=1)
+        .fit(CORPUS)
+        .transform([{"text": "Aldmouth ferry", "lang": "sv"}])
+        .toarray()[0]
+    )
+    assert np.linalg.norm(row) == pytest.approx(1.0)
+
+
+def test_transform_before_fit_says_so():
+    with pytest.raises(NotFittedError):
+        NewsVectorizer().transform(["ferry"])
+    with pytest.raises(NotFittedError):
+        NewsVectorizer().idf_of(np.empty(0, np.uint64), "en")
+
+
+def test_document_frequencies_are_counted_apart_by_language():
+    vectorizer = NewsVectorizer(background=None, min_df=1).fit(CORPUS)
+    assert vectorizer.languages_ == ["de", "en"]
+    column = {word: int(np.searchsorted(vectorizer.vocabulary_, hash_of(word))) for word in ("pier", "die")}
+    assert vectorizer.df_[:, column["pier"]].tolist() == [2, 2]
+    assert vectorizer.df_[:, column["die"]].tolist() == [2, 0]
+    assert vectorizer.idf_[0, column["pier"]] == 0.0  # in both German articles
+    assert vectorizer.idf_[1, column["pier"]] == pytest.approx(math.log(4 / 2))
+    assert vectorizer.df_.dtype == np.int64
+    assert vectorizer.vocabulary_.dtype == np.uint64
+
+
+@given(corpora, st.randoms(use_true_random=False))
+@settings(max_examples=40, deadline=None)
+def test_permuted_articles_give_the_permuted_matrix_bit_for_bit(corpus, random):
+    articles = as_articles([{"title": t, "text": x, "lang": lang} for t, x, lang in corpus])
+    order = list(range(len(articles)))
+    random.shuffle(order)
+    X = NewsVectorizer().fit_transform(articles)
+    permuted = NewsVectorizer().fit_transform([articles[i] for i in order])
+    assert same_matrix(permuted, X[order])
+
+
+def test_neither_threads_nor_chunks_change_anything(monkeypatch):
+    corpus = newsroom(80)
+    X = NewsVectorizer().fit_transform(corpus)
+    assert same_matrix(NewsVectorizer(n_jobs=2).fit_transform(corpus), X)
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 100)
+    for n_jobs in (None, 3):
+        vectorizer = NewsVectorizer(n_jobs=n_jobs)
+        assert same_matrix(vectorizer.fit_transform(corpus), X)
+        assert same_matrix(vectorizer.transform(corpus), X)
+
+
+def test_empty_corpora_and_texts():
+    empty = NewsVectorizer().fit([])
+    assert empty.transform([]).shape == (0, 0)
+    assert empty.transform(["ferry"]).shape == (1, 0)
+    assert NewsVectorizer().fit_transform([]).shape == (0, 0)
+    assert NewsVectorizer(min_df=1).fit_transform([]).shape == (0, 0)
+    X = NewsVectorizer(min_df=1).fit_transform(["", " \n", "!?", "ferry pier"])
+    assert X.shape == (4, 3)
+    assert np.diff(X.indptr).tolist() == [0, 0, 0, 3]
+    assert NewsVectorizer().fit_transform(["", ""]).shape == (2, 0)
+
+
+def test_one_article():
+    assert NewsVectorizer().fit_transform(["The ferry struck the pier."]).shape == (1, 0)
+    row = (
+        NewsVectorizer(min_df=1)
+        .fit_transform([{"text": "The ferry struck the pier.", "lang": "en"}])
+        .toarray()[0]
+    )
+    assert len(row) == 5
+    assert np.linalg.norm(row) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"ngram_range": (0, 1)}, "ngram_range must be"),
+        ({"ngram_range": (2, 1)}, "ngram_range must be"),
+        ({"ngram_range": (1, 3)}, "ngram_range must be"),
+        ({"ngram_range": (1, 2, 2)}, "ngram_range must be"),
+        ({"ngram_range": 2}, "ngram_range must be"),
+        ({"ngram_range": "12"}, "ngram_range must be"),
+        ({"ngram_range": (1.5, 2)}, "ngram_range must be"),
+        ({"min_df": 0}, "min_df must be 1 or more, got 0"),
+        ({"min_df": 0.5}, "min_df must be an int, got 0.5"),
+        ({"max_idf_ratio": 0.5}, "max_idf_ratio must lie in"),
+        ({"max_idf_ratio": math.nan}, "max_idf_ratio must lie in"),
+        ({"head_weight": -1}, "head_weight must lie in"),
+        ({"head_weight": math.inf}, "head_weight must"),
+        ({"head_weight": "much"}, "head_weight must be a number"),
+        ({"background": "klingon"}, "background must be 'english', None or a Background, got 'klingon'"),
+    ],
+)
+def test_parameters_out_of_range_are_named(parameters, message):
+    with pytest.raises(InputError, match=message):
+        NewsVectorizer(**parameters).fit(["ferry pier"])
