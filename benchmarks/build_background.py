@@ -14,7 +14,7 @@ from pathlib import Path
 
 from common import data_set
 from storyclust.tokens import hash_tokens
-from storyclust.vectorize import stop_hashes
+from storyclust.vectorize import WORD_MASK, stop_hashes
 
 TARGET = Path(__file__).parent.parent / "src" / "storyclust" / "data" / "english.tsv.gz"
 
@@ -23,7 +23,7 @@ def words_of(text: str) -> set[str]:
     """Distinct words of a text, lower-cased, less stop words and single letters."""
     tokens = hash_tokens([text])
     stop = set(stop_hashes().tolist())
-    places = zip(tokens.starts, tokens.ends, tokens.hashes.tolist(), strict=True)
+    places = zip(tokens.starts, tokens.ends, (tokens.hashes & WORD_MASK).tolist(), strict=True)
     data = tokens.data.tobytes()
     words = {data[start:end].decode().lower() for start, end, word in places if word not in stop}
     return {word for word in words if len(word) > 1}

@@ -84,8 +84,8 @@ def test_furniture_is_left_out_of_articles_that_are_no_witness_too():
 
 def test_several_boxes_make_one_span_where_they_stand_together():
     label = "The Carrow Courier on the go"
-    articles = pages(3, before=[label], after=[BOX, label])
-    assert furniture(articles) == [[label, f"{BOX}\n\n{label}"]] * 3
+    articles = pages(5, before=[label], after=[BOX, label])
+    assert furniture(articles) == [[label, f"{BOX}\n\n{label}"]] * 5
 
 
 def test_a_box_longer_than_any_paragraph_is_found():
@@ -175,9 +175,12 @@ def test_a_short_paragraph_that_recurs_all_the_time_is_furniture():
     assert furniture(articles) == [["Story goes on"]] * 20
 
 
-def test_a_label_at_the_end_needs_no_more_than_three():
-    articles = [*pages(3, after=["The Carrow Courier on the go"]), *pages(50, first=3)]
-    assert furniture(articles)[:4] == [["The Carrow Courier on the go"]] * 3 + [[]]
+def test_a_label_at_the_end_needs_one_in_a_hundred():
+    label = "The Carrow Courier on the go"
+    articles = [*pages(5, after=[label]), *pages(55, first=5)]
+    assert furniture(articles) == [[label]] * 5 + [[]] * 55
+    assert furniture(articles[1:]) == [[]] * 59
+    assert furniture([*articles, *pages(500, first=60)])[:5] == [[]] * 5
 
 
 def test_what_is_chance_grows_with_the_archive():

@@ -127,6 +127,15 @@ ENGLISH = (
 SHORT = "Ferry strikes pier"
 
 
+CODES = {
+    **{"Czech": "cs", "Danish": "da", "Dutch": "nl", "Finnish": "fi", "French": "fr", "German": "de"},
+    **{"Hungarian": "hu", "Indonesian": "ms", "Italian": "it", "Polish": "pl", "Portuguese": "pt"},
+    **{"Romanian": "ro", "Spanish": "es", "Swedish": "sv", "Turkish": "tr", "Vietnamese": "vi"},
+    **{"arabic": "ar", "bengali": "bn", "devanagari": "hi", "greek": "el", "gujarati": "gu"},
+    **{"hebrew": "he", "kana": "ja", "cyrillic": "ru"},
+}
+
+
 def names(*articles):
     return group_languages([Article(one) if isinstance(one, str) else one for one in articles])
 
@@ -136,12 +145,12 @@ def names(*articles):
 
 @pytest.mark.parametrize("script", sorted(SCRIPTS))
 def test_scripts_are_told_apart(script):
-    assert names(SCRIPTS[script]) == [script]
+    assert names(SCRIPTS[script]) == [CODES.get(script, script)]
 
 
 @pytest.mark.parametrize("language", sorted(LATIN))
-def test_other_languages_in_latin_letters_are_not_taken_for_english(language):
-    assert names(LATIN[language]) == ["latin"]
+def test_languages_in_latin_letters_are_told_apart(language):
+    assert names(LATIN[language]) == [CODES[language]]
 
 
 @pytest.mark.parametrize(
@@ -163,13 +172,13 @@ def test_chinese_with_a_kana_for_ornament_is_chinese():
 
 
 def test_japanese_with_english_names_is_japanese():
-    assert names("米グーグルはAI Overviewsの提供をMicrosoftやOpenAIに先がけて始めると発表した。") == ["kana"]
+    assert names("米グーグルはAI Overviewsの提供をMicrosoftやOpenAIに先がけて始めると発表した。") == ["ja"]
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 def test_the_form_of_accents_does_not_matter(form):
     for language in ("Vietnamese", "Czech"):
-        assert names(unicodedata.normalize(form, LATIN[language])) == ["latin"]
+        assert names(unicodedata.normalize(form, LATIN[language])) == [CODES[language]]
     assert names(unicodedata.normalize(form, SCRIPTS["hangul"])) == ["hangul"]
 
 
@@ -179,7 +188,7 @@ def test_only_the_beginning_of_a_long_text_is_looked_at():
 
 def test_the_title_counts():
     assert names(Article("", title=SCRIPTS["thai"])) == ["thai"]
-    assert names(Article("1 2 3", title=SCRIPTS["greek"])) == ["greek"]
+    assert names(Article("1 2 3", title=SCRIPTS["greek"])) == ["el"]
 
 
 # Hints
@@ -202,10 +211,11 @@ def test_no_hint_no_matter(hint):
 
 
 def test_short_latin_texts_join_the_commonest_latin_group():
-    assert names(SHORT, LATIN["German"], LATIN["Swedish"], ENGLISH) == ["latin", "latin", "latin", "en"]
-    assert names(ENGLISH, SHORT, ENGLISH, LATIN["German"]) == ["en", "en", "en", "latin"]
+    german = LATIN["German"]
+    assert names(SHORT, german, german, LATIN["Swedish"], ENGLISH) == ["de", "de", "de", "sv", "en"]
+    assert names(ENGLISH, SHORT, ENGLISH, german) == ["en", "en", "en", "de"]
     assert names(SHORT, "", "123", "!") == ["en"] * 4
-    assert names(SHORT, *[SCRIPTS["cyrillic"]] * 5) == ["en", *["cyrillic"] * 5]
+    assert names(SHORT, *[SCRIPTS["cyrillic"]] * 5) == ["en", *["ru"] * 5]
 
 
 def test_short_latin_texts_count_with_hinted_ones():
@@ -218,7 +228,7 @@ def test_a_tie_is_broken_the_same_way_in_any_order():
 
 
 def test_short_texts_in_other_scripts_need_no_company():
-    assert names("Москва", "東京", "ソウル", "서울", ENGLISH) == ["cyrillic", "han", "kana", "hangul", "en"]
+    assert names("Москва", "東京", "ソウル", "서울", ENGLISH) == ["cyrillic", "han", "ja", "hangul", "en"]
 
 
 def test_nothing():

@@ -101,10 +101,11 @@ class Background(NamedTuple):
     def rates(self, language: str, vocabulary: NDArray[np.uint64]) -> tuple[NDArray[np.float64], float]:
         """Shares of the background that hold each term (0 where unknown), and what it is worth.
 
-        A background is worth nothing to articles of another language.
+        Of articles in another language it only says that there are more than those at hand: it counts
+        for as many, and knows none of their words.
         """
         if language != self.language or not len(self.terms):
-            return np.zeros(len(vocabulary)), 0.0
+            return np.zeros(len(vocabulary)), self.worth
         at = np.minimum(np.searchsorted(self.terms, vocabulary), len(self.terms) - 1)
         return np.where(self.terms[at] == vocabulary, self.shares[at], 0.0), self.worth
 

@@ -29,7 +29,8 @@ WITNESSES = 3  # unlike articles of a source that a paragraph must recur in
 WITNESSES_UNNAMED = 10  # of articles without a source, which have no page in common
 RECURS = 0.003  # share of a source's articles: stock phrases recur in a large archive by chance
 SHORT, SHORT_AT_EDGE = 15, 12  # words; a shorter paragraph may be one that anyone would write ...
-SHORT_RECURS, SHORT_WITNESSES = 0.1, 5  # ... so it must recur oftener
+SHORT_RECURS, SHORT_WITNESSES = 0.1, 5  # ... so it must recur oftener ...
+LABEL_RECURS = 0.01  # ... unless it is no sentence, holds no figure, and begins or ends articles
 OWN = 0.5  # part of a witness that is its own, in characters
 LIKE = 0.2  # part of its word pairs that a text shares with another from which the two are alike
 SAMPLE = 3000  # characters of it that are compared
@@ -60,9 +61,9 @@ def find_furniture(articles: Sequence[Article]) -> list[tuple[Span, ...]]:
     Notes
     -----
     A paragraph recurs if it stands in three articles of a source that are unlike one another, and in 0.3%
-    of all its articles. One of fewer than 15 words must stand in five, and in 10%, for it may be there by
-    chance; so must one of fewer than 12 words that mostly begins or ends articles, if it is a sentence or
-    holds a figure. All articles without a source count as one source, and need ten instead of three.
+    of all its articles. One of fewer than 15 words, or 12 where it mostly begins or ends articles, may be
+    there by chance: it must stand in five, and in 10%; in 1% if it begins or ends articles, is no sentence
+    and holds no figure. All articles without a source count as one source, and need ten instead of three.
 
     Two articles are unlike if, in paragraphs that do not recur, they share less than a fifth of the word
     pairs of the shorter; these paragraphs must be half of an article for it to count at all.
@@ -203,9 +204,10 @@ class Recurrence:
         at_edge = 2 * self.at_edge >= self.articles
         is_label = not paragraph.endswith(STOPS) and not any(map(str.isdecimal, paragraph))
         is_long = count_words(paragraph) >= (SHORT_AT_EDGE if at_edge else SHORT)
-        if is_long or (at_edge and is_label):
+        if is_long:
             return len(self.witnesses) >= max(least, RECURS * n_texts)
-        return len(self.witnesses) >= max(least, SHORT_WITNESSES, SHORT_RECURS * n_texts)
+        share = LABEL_RECURS if at_edge and is_label else SHORT_RECURS
+        return len(self.witnesses) >= max(least, SHORT_WITNESSES, share * n_texts)
 
 
 def recurring_paragraphs(texts: Iterable[str], least: int) -> frozenset[str]:

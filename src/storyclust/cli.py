@@ -113,7 +113,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help="leave out threads of fewer articles (default: 1)",
     )
-    threads.add_argument("--event-distance", type=float, metavar="D", help="default: 0.84")
+    threads.add_argument("--event-distance", type=float, metavar="D", help="default: 0.82")
     threads.add_argument("--event-window", type=float, metavar="DAYS", help="default: 7")
     threads.add_argument("--thread-distance", type=float, metavar="D", help="default: 0.9")
     threads.set_defaults(run=run_threads)

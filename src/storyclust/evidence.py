@@ -186,7 +186,6 @@ def explain(
 
     Examples
     --------
-    >>> import storyclust as sc
     >>> from storyclust.evidence import explain
     >>> a = "The ferry struck the pier on Monday."
     >>> b = "Police say: the FERRY struck the pier on Sunday."

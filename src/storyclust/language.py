@@ -1,24 +1,24 @@
 """Which language an article is in, as far as document frequencies need to know.
 
-A stop word is common only in its own language. So articles are told apart by their `lang` where it is
-given, else by the script of their letters, and in Latin script by words that only English has.
+A function word is common only in its own language. So articles are told apart by their `lang` where it is
+given, else by the script of their letters and by whose stop words they hold most of.
 """
 
 from __future__ import annotations
 
+import functools
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+
+import stopwordsiso
 
 from storyclust.article import Article
 
 SAMPLE = 600  # characters of an article that are looked at
-# Words that only English has; "de", "in" or "a" would be found in half of Europe.
-ENGLISH = frozenset(
-    "the and of that with from which were been has have this they their "
-    "his would who said it not will".split()
-)
-ENGLISH_SHARE = 0.03  # of all words, from which a text is English
-FEW_WORDS = 20  # below this, the share of stop words says nothing
+FEWEST_VOTES = 1.5  # stop words that must speak for a language
+LEAST_SHARE = 0.025  # of all words that must
+MARKS = ".,;:!?\"'()[]«»“”„‘’।،؟-–—…"
 
 # Upper end of each range of code points, and the script most text in it belongs to.
 SCRIPTS = (
@@ -62,7 +62,7 @@ SCRIPTS = (
 
 
 def group_languages(articles: Sequence[Article]) -> list[str]:
-    """Name the language or script of each article.
+    """Name the language of each article, or its script where the language cannot be told.
 
     Parameters
     ----------
@@ -71,8 +71,9 @@ def group_languages(articles: Sequence[Article]) -> list[str]:
     Returns
     -------
     names : list of str
-        The `lang` of an article, less its region ("en" for "en-GB"); where it has none, "en", or the name
-        of a script. Latin texts too short to tell join the commonest Latin group of the corpus.
+        The `lang` of an article, less its region ("en" for "en-GB"); where it has none, the language whose
+        stop words it holds most of, or the name of its script. Latin texts too short to tell join the
+        commonest language of the corpus that is written so.
 
     Examples
     --------
@@ -86,7 +87,7 @@ def group_languages(articles: Sequence[Article]) -> list[str]:
     """
     names = [_hint(article) or _guess(article) for article in articles]
     if "" in names:
-        latin = Counter(name for name in names if name in ("en", "latin"))
+        latin = Counter(name for name in names if name in languages_of("latin"))
         common = max(latin, key=lambda name: (latin[name], name), default="en")
         names = [name or common for name in names]
     return names
@@ -97,24 +98,54 @@ def _hint(article: Article) -> str:
 
 
 def _guess(article: Article) -> str:
-    """Script of most letters; in Latin script "en", "latin" or, where there are few words, ""."""
-    text = f"{article.title} {article.text[:SAMPLE]}"
+    """Language by stop words among those of the article's script, or else the script; "" for Latin."""
+    text = unicodedata.normalize("NFC", f"{article.title} {article.text[:SAMPLE]}"[:SAMPLE])
+    script = _script(text)
+    if script not in ("kana", "han"):
+        words = [word.strip(MARKS) for word in text.lower().split()]
+        votes: Counter[str] = Counter()
+        for word in words:
+            languages = speakers(script).get(word, ())
+            for language in languages:
+                votes[language] += 1 / len(languages)  # a word of many languages says little
+        if votes:
+            language = max(votes, key=lambda name: (votes[name], name))
+            if votes[language] >= max(FEWEST_VOTES, LEAST_SHARE * len(words)):
+                return language
+    return {"kana": "ja", "latin": ""}.get(script, script)
+
+
+def _script(text: str) -> str:
+    """Script of most letters; Kana where there is a tenth of it, for no Chinese text holds so much."""
     if text.isascii():
-        return _latin(text)
-    scripts = Counter(script_of(char) for char in text[:SAMPLE] if char.isalpha())
+        return "latin"
+    scripts = Counter(script_of(char) for char in text if char.isalpha())
     if scripts["kana"] > 0.1 * scripts.total():
-        return "kana"  # Japanese: elsewhere a kana is an ornament or a quotation
+        return "kana"
     del scripts[""]
-    most = max(scripts, key=lambda script: (scripts[script], script), default="latin")
-    return _latin(text) if most == "latin" else most
+    return max(scripts, key=lambda script: (scripts[script], script), default="latin")
 
 
-def _latin(text: str) -> str:
-    words = text.lower().split()
-    if len(words) < FEW_WORDS:
-        return ""
-    share = sum(word in ENGLISH for word in words) / len(words)
-    return "en" if share >= ENGLISH_SHARE else "latin"
+@functools.cache
+def speakers(script: str) -> dict[str, tuple[str, ...]]:
+    """Languages of each stop word of two letters or more, among the languages written in a script."""
+    found: dict[str, list[str]] = {}
+    for language in languages_of(script):
+        for word in stopwordsiso.stopwords(language):
+            if len(word) > 1 and not word.isdigit():
+                found.setdefault(word.lower(), []).append(language)
+    return {word: tuple(languages) for word, languages in found.items()}
+
+
+@functools.cache
+def languages_of(script: str) -> tuple[str, ...]:
+    """Languages most of whose stop words begin with a letter of the script."""
+    found = []
+    for language in sorted(stopwordsiso.langs()):
+        words = stopwordsiso.stopwords(language)
+        if sum(script_of(word[0]) == script for word in words) > len(words) / 2:
+            found.append(language)
+    return tuple(found)
 
 
 def script_of(char: str) -> str:

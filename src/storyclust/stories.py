@@ -132,7 +132,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
 
     Parameters
     ----------
-    event_distance : float in [0, 1], default=0.84
+    event_distance : float in [0, 1], default=0.82
         Groups of articles are one event while the average cosine distance between their members is
         below it. Chosen over all development sets together.
     event_window : float or None, default=7.0
@@ -195,7 +195,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
 
     def __init__(
         self,
-        event_distance: float = 0.84,
+        event_distance: float = 0.82,
         event_window: float | None = 7.0,
         thread_distance: float = 0.9,
         copy_threshold: float = 0.8,

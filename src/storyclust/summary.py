@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,7 +24,7 @@ from storyclust.language import group_languages
 from storyclust.sentences import split_sentences
 from storyclust.tokens import hash_tokens
 from storyclust.validate import check_int
-from storyclust.vectorize import NewsVectorizer, pair_hashes, stop_hashes
+from storyclust.vectorize import WORD_MASK, NewsVectorizer, pair_hashes, stop_hashes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -164,7 +164,7 @@ def summarize_independent(
     order = [0, *(canonical_order(articles, np.arange(1, len(articles))))]
     articles, rows = [articles[k] for k in order], [rows[k] for k in order]
     candidates = leading(candidate_sentences(articles), LAYERS_WORTH * max_words)
-    picked = pick_sentences(candidates, len(articles), max_words)
+    picked = pick_sentences(candidates, len(articles), max_words, set(group_languages(articles)))
     when = [article.published.timestamp() if article.published else np.inf for article in articles]
     picked.sort(key=lambda c: (when[c.article], c.article, c.start))
     sentences = tuple(SummarySentence(c.string, rows[c.article], c.start, c.end) for c in picked)
@@ -225,11 +225,13 @@ def _is_junk(string: str) -> bool:
     return not letters or no_end or crowded or capitals > CAPITALS * len(letters)
 
 
-def pick_sentences(candidates: list[Candidate], n_articles: int, max_words: int) -> list[Candidate]:
+def pick_sentences(
+    candidates: list[Candidate], n_articles: int, max_words: int, languages: Collection[str]
+) -> list[Candidate]:
     """Pick greedily the sentences that together come closest to what the articles agree on."""
     if not candidates:
         return []
-    vectors, centroid = sentence_vectors(candidates, n_articles)
+    vectors, centroid = sentence_vectors(candidates, n_articles, languages)
     lengths = np.sqrt(vectors.multiply(vectors).sum(axis=1))
     lengths[lengths == 0] = 1.0
     alike = (sparse.diags_array(1 / lengths) @ vectors).tocsr()
@@ -260,12 +262,12 @@ def pick_sentences(candidates: list[Candidate], n_articles: int, max_words: int)
 
 
 def sentence_vectors(
-    candidates: list[Candidate], n_articles: int
+    candidates: list[Candidate], n_articles: int, languages: Collection[str]
 ) -> tuple[sparse.csr_array, NDArray[np.float64]]:
     """TF-ISF vectors of sentences, and the centroid of their articles weighted by consensus."""
     tokens = hash_tokens([c.string for c in candidates])
-    stop = stop_hashes()
-    terms, columns = np.unique(tokens.hashes, return_inverse=True)
+    stop = np.concatenate([stop_hashes(language) for language in languages])
+    terms, columns = np.unique(tokens.hashes & WORD_MASK, return_inverse=True)
     rows = np.repeat(np.arange(len(candidates)), np.diff(tokens.indptr))
     shape = (len(candidates), len(terms))
     counts = sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=shape)
@@ -320,11 +322,12 @@ class KeyTerm(NamedTuple):
 def _words(texts: list[str], n_articles: int, vectorizer: NewsVectorizer, language: str) -> list[KeyTerm]:
     """Best words and pairs of neighbouring words, in scripts that write spaces."""
     tokens = hash_tokens(texts)
+    words = tokens.hashes & WORD_MASK
     article = np.repeat(np.arange(n_articles), np.diff(tokens.indptr))
     lengths = tokens.ends - tokens.starts
     # Three bytes from E3 up is where scripts without spaces begin: for those, see _phrases.
     spaced = tokens.data[tokens.starts] < 0xE3
-    good = spaced & (lengths > 2) & ~np.isin(tokens.hashes, stop_hashes())
+    good = spaced & (lengths > 2) & ~np.isin(words, stop_hashes(language))
     gap = tokens.starts[1:] - tokens.ends[:-1]
     joined = (gap == 1) & np.isin(tokens.data[tokens.ends[:-1] % len(tokens.data)], JOINTS)
     pair = np.flatnonzero(good[:-1] & good[1:] & joined & (article[1:] == article[:-1]))
@@ -368,7 +371,7 @@ def _phrases(texts: list[str], vectorizer: NewsVectorizer, language: str) -> lis
     if not phrases:
         return []
     tokens = hash_tokens(phrases)
-    idf = vectorizer.idf_of(tokens.hashes, language)
+    idf = vectorizer.idf_of(tokens.hashes & WORD_MASK, language)
     terms = []
     for number, phrase in enumerate(phrases):
         rarity = float(idf[tokens.indptr[number] : tokens.indptr[number + 1]].mean())

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PAIR_STEP = np.uint64(0xA0761D6478BD642F)
+PAIR_BIT = np.uint64(1 << 63)  # set in the hash of a pair, and in that of no word
+WORD_MASK = np.uint64((1 << 63) - 1)
 HEAD_WORDS = 100
 NGRAM_RANGES = ((1, 1), (1, 2), (2, 2))
 
@@ -51,7 +53,9 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         Words alone (1, 1), pairs of neighbouring words (2, 2), or both. Pairs keep names together, and
         they make the best distance threshold steadier than words alone.
     min_df : int, default=2
-        Terms found in fewer articles are left out: they connect nothing.
+        Terms found in fewer articles are left out: they connect nothing. Words known from the
+        background stay, for in a larger corpus they would; so a few articles are compared as
+        they would be among thousands.
     max_idf_ratio : float, default=300
         Inverse document frequency is capped at the logarithm of this: a term in fewer than one of 300
         articles weighs no more than one in 300. Keeps weights comparable from ten articles to a million.
@@ -78,8 +82,9 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
     -----
     Within an article a term weighs ``(1 + ln(tf)) * idf``. With ``n`` articles in the language, ``df`` of
     them holding the term, and a background of ``w`` articles' worth in which its rate is ``p``, idf is
-    ``ln((n + w) / (df + w p))``, at most ``ln(max_idf_ratio)``. English stop words (scikit-learn's list)
-    and single letters are left out before pairs are formed.
+    ``ln((n + w) / (df + w p))``, at most ``ln(max_idf_ratio)``. The stop words of the article's language
+    (scikit-learn's list for English, Stopwords ISO for others) and single letters are left out before
+    pairs are formed.
 
     References
     ----------
@@ -175,7 +180,7 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         names = group_languages(articles)
         known = {name: number for number, name in enumerate(self.languages_)}
         groups = np.array([known.get(name, 0) for name in names], dtype=np.int64)
-        return self._weigh(count_terms(articles, self.ngram_range, self.n_jobs), groups)
+        return self._weigh(count_terms(articles, self.ngram_range, self.n_jobs, names), groups)
 
     def idf_of(self, terms: NDArray[np.uint64], language: str) -> NDArray[np.float64]:
         """Weights of term hashes in articles of a language; a term never seen weighs most."""
@@ -196,11 +201,11 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         check_float("head_weight", self.head_weight, low=0, high=1e6)
         background = Background.load(self.background)
 
-        counts = count_terms(articles, self.ngram_range, self.n_jobs)
         names = group_languages(articles)
+        counts = count_terms(articles, self.ngram_range, self.n_jobs, names)
         languages, groups = np.unique(np.array(names, dtype=str), return_inverse=True)
         self.languages_ = [str(name) for name in languages]
-        self.vocabulary_, columns = frequent_terms(counts.terms, min_df)
+        self.vocabulary_, columns = frequent_terms(counts.terms, min_df, background.terms)
         known = columns >= 0
         self.df_ = np.zeros((max(1, len(self.languages_)), len(self.vocabulary_)), dtype=np.int64)
         row_groups = np.repeat(groups, np.diff(counts.indptr))
@@ -239,16 +244,28 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
 
 
 def count_terms(
-    articles: Sequence[Article], ngram_range: tuple[int, int], n_jobs: int | None = None
+    articles: Sequence[Article],
+    ngram_range: tuple[int, int],
+    n_jobs: int | None = None,
+    names: Sequence[str] | None = None,
 ) -> TermCounts:
-    """Count the terms of every article, in one pass over titles and texts."""
-    table = codepoint_table()
-    stop = stop_hashes()
+    """Count the terms of every article, in one pass over titles and texts.
 
-    def work(start: int, stop_row: int) -> tuple[Any, ...]:
-        texts = [part for article in articles[start:stop_row] for part in (article.title, article.text)]
+    `names` are the languages of the articles, as `group_languages` tells them.
+    """
+    table = codepoint_table()
+    languages, groups = np.unique(
+        np.array(group_languages(articles) if names is None else names, dtype=str), return_inverse=True
+    )
+    lists = [stop_hashes(str(language)) for language in languages]
+    stops = np.concatenate([np.empty(0, np.uint64), *lists])
+    bounds = np.append(0, np.cumsum([len(words) for words in lists])).astype(np.int64)
+
+    def work(start: int, stop: int) -> tuple[Any, ...]:
+        texts = [part for article in articles[start:stop] for part in (article.title, article.text)]
         data, offsets = TextBuffer.from_texts(texts)
-        return tuple(np.copy(part) for part in count_buffer(data, offsets, table, stop, *ngram_range))
+        counted = count_buffer(data, offsets, table, stops, bounds, groups[start:stop], *ngram_range)
+        return tuple(np.copy(part) for part in counted)
 
     sizes = np.fromiter((len(a.title) + len(a.text) + 1 for a in articles), np.int64, len(articles))
     parts = map_chunks(work, sizes, n_jobs, "terms")
@@ -260,11 +277,19 @@ def count_terms(
 
 
 @functools.cache
-def stop_hashes() -> NDArray[np.uint64]:
-    """Sorted token hashes of the English stop words."""
-    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+def stop_hashes(language: str = "en") -> NDArray[np.uint64]:
+    """Sorted token hashes of a language's stop words; of a language or script without a list, none.
 
-    return hash_words(sorted(ENGLISH_STOP_WORDS))
+    For English it is scikit-learn's list, for other languages that of Stopwords ISO.
+    """
+    if language == "en":
+        from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+        return hash_words(sorted(ENGLISH_STOP_WORDS))
+    import stopwordsiso
+
+    listed = stopwordsiso.stopwords(language) if stopwordsiso.has_lang(language) else ()
+    return hash_words(sorted(word for word in listed if " " not in word))
 
 
 def hash_words(words: Sequence[str]) -> NDArray[np.uint64]:
@@ -288,14 +313,19 @@ def first_tokens(data: NDArray[np.uint8], offsets: NDArray[np.int64], table: NDA
         room = max(1, offsets[row + 1] - offsets[row])
         hashes, starts, ends = np.empty(room, np.uint64), np.empty(room, np.int64), np.empty(room, np.int64)
         if tokenize(data, offsets[row], offsets[row + 1], table, hashes, starts, ends) > 0:
-            out[row] = hashes[0]
+            out[row] = hashes[0] & WORD_MASK
     return out
 
 
-def frequent_terms(terms: NDArray[np.uint64], min_df: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Sorted terms that occur `min_df` times or more, and the number of each entry's term, -1 for others."""
+def frequent_terms(
+    terms: NDArray[np.uint64], min_df: int, known: NDArray[np.uint64]
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Sorted terms that occur `min_df` times or more or are known from the background.
+
+    Returns them, and the number of each entry's term, -1 for the others.
+    """
     distinct, inverse, counts = np.unique(terms, return_inverse=True, return_counts=True)
-    kept = counts >= min_df
+    kept = (counts >= min_df) | np.isin(distinct, known, assume_unique=True)
     numbers = np.where(kept, np.cumsum(kept) - 1, -1)
     return distinct[kept], numbers[inverse]
 
@@ -329,10 +359,11 @@ def words_of(
             early = kept
         if is_letter(data, starts[k], ends[k]):
             continue
-        at = np.searchsorted(stop, words[k])
-        if at < len(stop) and stop[at] == words[k]:
+        word = words[k] & WORD_MASK
+        at = np.searchsorted(stop, word)
+        if at < len(stop) and stop[at] == word:
             continue
-        words[kept] = words[k]
+        words[kept] = word
         kept += 1
     return kept, kept if n <= most else early
 
@@ -342,7 +373,7 @@ def pair_hashes(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> Any:
     """Hash of each pair of words."""
     out = np.empty(len(first), np.uint64)
     for k in range(len(first)):
-        out[k] = mix(first[k] * PAIR_STEP + second[k])
+        out[k] = mix(first[k] * PAIR_STEP + second[k]) | PAIR_BIT
     return out
 
 
@@ -357,7 +388,7 @@ def add_terms(
             filled += 1
     if high == 2:
         for k in range(n - 1):
-            out[filled] = mix(words[k] * PAIR_STEP + words[k + 1])
+            out[filled] = mix(words[k] * PAIR_STEP + words[k + 1]) | PAIR_BIT
             filled += 1
     return filled
 
@@ -381,7 +412,9 @@ def count_buffer(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
     table: NDArray[np.uint32],
-    stop: NDArray[np.uint64],
+    stops: NDArray[np.uint64],
+    stop_bounds: NDArray[np.int64],
+    groups: NDArray[np.int64],
     low: int,
     high: int,
 ) -> Any:
@@ -408,6 +441,7 @@ def count_buffer(
     filled = 0
     for row in range(n):
         a, b, c = offsets[2 * row], offsets[2 * row + 1], offsets[2 * row + 2]
+        stop = stops[stop_bounds[groups[row]] : stop_bounds[groups[row] + 1]]
         n_title, _ = words_of(data, a, b, table, stop, title, starts, ends, HEAD_WORDS)
         n_text, n_early = words_of(data, b, c, table, stop, text, starts, ends, HEAD_WORDS)
         m = add_terms(title, n_title, low, high, full, 0)
