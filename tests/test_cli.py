@@ -332,12 +332,58 @@ def test_groups_and_labels_of_dedup(run, three, tmp_path):
         "dedup", three, "--groups", groups, "--labelled", labelled, "-o", tmp_path / "out.jsonl"
     )
     assert (code, out) == (0, "")
-    assert parsed(groups.read_text()) == [
-        {"kept": "f2", "size": 2, "min_similarity": 1.0, "removed": [{"id": "f1", "similarity": 1.0}]}
-    ]
+    why = {"id": "f1", "kept": "f2", "relation": "exact", "similarity": 1.0, "passage": THREE[0]["text"]}
+    assert parsed(groups.read_text(encoding="utf-8")) == [why]
     articles = parsed(labelled.read_text(encoding="utf-8"))
     assert [article["duplicate_of"] for article in articles] == ["f2", None, None]
     assert [{k: v for k, v in a.items() if k != "duplicate_of"} for a in articles] == THREE
+
+
+def test_a_copy_of_the_reference_is_not_kept_and_says_so(run, three, tmp_path):
+    archive, groups = tmp_path / "archive.jsonl", tmp_path / "groups.jsonl"
+    archive.write_text(json.dumps({"id": "old", "text": THREE[0]["text"]}), encoding="utf-8")
+    code, out, _ = run("dedup", three, "--reference", archive, "--groups", groups)
+    assert (code, parsed(out)) == (0, [THREE[2]])
+    assert [(r["id"], r["kept"]) for r in parsed(groups.read_text(encoding="utf-8"))] == [
+        ("f1", "old"),
+        ("f2", "old"),
+    ]
+
+
+def test_the_source_named_first_is_kept(run, tmp_path):
+    path = tmp_path / "week.jsonl"
+    text = THREE[0]["text"]
+    records = [{"id": name, "text": text, "source": name} for name in ("herald", "wire", "post")]
+    path.write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
+    assert [r["id"] for r in parsed(run("dedup", path, "--keep", "source:wire,herald")[1])] == ["wire"]
+
+
+def test_an_excerpt_is_dropped_when_asked(run, tmp_path):
+    path = tmp_path / "week.jsonl"
+    words = [f"word{k}" for k in range(200)]
+    records = [{"id": "long", "text": " ".join(words)}, {"id": "part", "text": " ".join(words[:80])}]
+    path.write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
+    assert [r["id"] for r in parsed(run("dedup", path)[1])] == ["long", "part"]
+    code, out, _ = run("dedup", path, "--excerpts", "drop", "--exact", "--groups", tmp_path / "why.jsonl")
+    assert (code, [r["id"] for r in parsed(out)]) == (0, ["long"])
+    (why,) = parsed((tmp_path / "why.jsonl").read_text(encoding="utf-8"))
+    assert (why["relation"], why["containment"], why["passage"]) == ("excerpt", 1.0, " ".join(words[:80]))
+
+
+def test_explain_shows_what_differs(run):
+    code, out, err = run("explain", NEWSDESK, "selka-ferry-a", "selka-ferry-d")
+    assert (code, err) == (0, "")
+    assert "near" in out
+    assert "[-began to take-] {+started taking+}" in out
+    code, out, _ = run("explain", NEWSDESK, "selka-ferry-a", "selka-ferry-d", "--json")
+    evidence = json.loads(out)
+    assert (evidence["a"], evidence["relation"]) == ("selka-ferry-a", "near")
+
+
+def test_explain_names_an_id_that_is_not_there(run):
+    code, out, err = run("explain", NEWSDESK, "selka-ferry-a", "nowhere")
+    assert (code, out) == (1, "")
+    assert "'nowhere'" in err
 
 
 def test_dedup_of_the_example_corpus(run, tmp_path):

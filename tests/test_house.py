@@ -52,6 +52,7 @@ ORDER = """
     stories
     metrics
     digest
+    removed
     compare
     cli
 """.split()

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from storyclust.article import Article, as_articles
     from storyclust.background import Background
     from storyclust.chunks import show_progress
+    from storyclust.clean import find_furniture
     from storyclust.dedup import Deduplicator, DuplicateGroup
     from storyclust.errors import InputError, MissingExtraError, StoryclustError, StoryclustWarning
+    from storyclust.evidence import Evidence, explain
     from storyclust.io import iter_articles, read_articles, write_records
     from storyclust.lsh import choose_bands
     from storyclust.metrics import Scores, evaluate
@@ -30,7 +32,9 @@ _ROOMS = {
     "article": ("Article", "as_articles"),
     "background": ("Background",),
     "chunks": ("show_progress",),
+    "clean": ("find_furniture",),
     "dedup": ("Deduplicator", "DuplicateGroup"),
+    "evidence": ("Evidence", "explain"),
     "errors": ("InputError", "MissingExtraError", "StoryclustError", "StoryclustWarning"),
     "io": ("iter_articles", "read_articles", "write_records"),
     "lsh": ("choose_bands",),
@@ -48,6 +52,7 @@ __all__ = [
     "Deduplicator",
     "DuplicateGroup",
     "Event",
+    "Evidence",
     "GraphAgglomerative",
     "InputError",
     "MinHasher",
@@ -63,6 +68,8 @@ __all__ = [
     "as_articles",
     "choose_bands",
     "evaluate",
+    "explain",
+    "find_furniture",
     "iter_articles",
     "read_articles",
     "show_progress",

@@ -12,7 +12,7 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import storyclust as sc
@@ -79,11 +79,23 @@ def parser() -> argparse.ArgumentParser:
     )
     dedup.add_argument(
         "--keep",
+        type=_policy,
         default="earliest",
-        choices=("earliest", "latest", "longest", "first"),
-        help="which of a group is kept (default: earliest)",
+        metavar="POLICY",
+        help="earliest, latest, longest, first, or source:A,B: which of a group is kept (default: earliest)",
     )
-    dedup.add_argument("--groups", metavar="FILE", help="write one record for each group of copies")
+    dedup.add_argument(
+        "--excerpts",
+        choices=("report", "drop", "ignore"),
+        default="report",
+        help="what becomes of articles that stand inside longer ones (default: report, in --groups)",
+    )
+    dedup.add_argument("--exact", action="store_true", help="miss no pair; slower")
+    dedup.add_argument("--clean", action="store_true", help="leave page furniture out of the comparison")
+    dedup.add_argument(
+        "--reference", action="append", metavar="FILE", help="articles that are there already, never touched"
+    )
+    dedup.add_argument("--groups", metavar="FILE", help="write one record for each copy and excerpt, and why")
     dedup.add_argument("--labelled", metavar="FILE", help="write all articles with a field duplicate_of")
     dedup.set_defaults(run=run_dedup)
 
@@ -118,6 +130,17 @@ def parser() -> argparse.ArgumentParser:
     threads.add_argument("--thread-distance", type=float, metavar="D", help="default: 0.9")
     threads.set_defaults(run=run_threads)
 
+    explain = commands.add_parser(
+        "explain",
+        help="show what two articles share and what differs",
+        description="Show how two articles are related, what they share, and what differs.",
+    )
+    _input_options(explain)
+    explain.add_argument("id_a", metavar="ID_A")
+    explain.add_argument("id_b", metavar="ID_B")
+    explain.add_argument("--json", action="store_true", help="print one JSON object")
+    explain.set_defaults(run=run_explain)
+
     evaluate = commands.add_parser(
         "evaluate",
         help="score predicted groups against gold ones",
@@ -129,6 +152,14 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--json", action="store_true", help="print one JSON object")
     evaluate.set_defaults(run=run_evaluate)
     return top
+
+
+def _policy(name: str) -> str:
+    if name not in ("earliest", "latest", "longest", "first") and not name.startswith("source:"):
+        raise argparse.ArgumentTypeError(
+            f"{name!r} is none of earliest, latest, longest, first and source:A,B"
+        )
+    return name
 
 
 def _input_options(command: argparse.ArgumentParser) -> None:
@@ -150,40 +181,72 @@ def _input_options(command: argparse.ArgumentParser) -> None:
 
 def run_dedup(options: argparse.Namespace) -> None:
     """Run `storyclust dedup`."""
-    articles = _read(options)
-    dedup = sc.Deduplicator(options.threshold, keep=options.keep, n_jobs=options.jobs).fit(articles)
-    ids = [article.id for article in articles]
-    copy_of = [
-        None if keep else ids[row] for keep, row in zip(dedup.keep_, dedup.representatives_, strict=True)
-    ]
+    from storyclust.removed import removed_records
+
+    ids: list[str] = []
+    again = _reader(options)
+    reference = list(sc.iter_articles(*options.reference)) if options.reference else None
+    dedup = sc.Deduplicator(
+        options.threshold,
+        keep=options.keep,
+        exact=options.exact,
+        excerpts=options.excerpts,
+        clean=options.clean,
+        n_jobs=options.jobs,
+    ).fit(_noting_ids(again(first=True), ids), reference=reference)
+    outside = [article.id for article in reference or ()]
+    copy_of = [_original(dedup, row, ids, outside) for row in range(len(ids))]
     if options.groups:
-        sc.write_records(options.groups, (_group_record(group, ids) for group in dedup.groups_))
+        sc.write_records(options.groups, removed_records(dedup, again(), ids, outside, reference or ()))
     if options.labelled:
-        added = ({"duplicate_of": original} for original in copy_of)
-        _write_labelled(options.labelled, articles, added)
-    kept = (
-        article.to_record() for article, original in zip(articles, copy_of, strict=True) if original is None
-    )
+        _write_labelled(options.labelled, again(), ({"duplicate_of": original} for original in copy_of))
+    kept = (article.to_record() for article, keep in zip(again(), dedup.keep_, strict=True) if keep)
     count = sc.write_records(options.output, kept)
-    copies = len(articles) - count
     note(
         options,
-        f"{len(articles):,} articles: {count:,} kept, {copies:,} copies in {len(dedup.groups_):,} groups.",
+        f"{len(ids):,} articles: {count:,} kept, {len(ids) - count:,} not; {len(dedup.groups_):,} groups of "
+        f"copies, {len(dedup.excerpts_):,} excerpts.",
     )
 
 
-def _group_record(group: sc.DuplicateGroup, ids: list[str]) -> dict[str, Any]:
-    removed = [
-        {"id": ids[row], "similarity": round(float(similarity), 4)}
-        for row, similarity in zip(group.members, group.similarities, strict=True)
-        if row != group.representative
-    ]
-    return {
-        "kept": ids[group.representative],
-        "size": len(group),
-        "min_similarity": round(group.min_similarity, 4),
-        "removed": removed,
+def _original(dedup: sc.Deduplicator, row: int, ids: list[str], outside: list[str]) -> str | None:
+    """Id of the article that is kept for one that is not."""
+    if dedup.keep_[row]:
+        return None
+    match = int(dedup.reference_matches_[row])
+    return outside[match] if match >= 0 else ids[dedup.representatives_[row]]
+
+
+def _noting_ids(articles: Iterable[Article], ids: list[str]) -> Iterator[Article]:
+    for article in articles:
+        ids.append(article.id)
+        yield article
+
+
+def _reader(options: argparse.Namespace) -> Callable[..., Iterator[Article]]:
+    """How to read the inputs, more than once: from their files, or what came from stdin from memory.
+
+    The first reading says what was set aside.
+    """
+    from storyclust.io import ReadReport
+
+    settings = {
+        "fields": dict(_field(entry) for entry in options.field) or None,
+        "format": options.input_format,
     }
+    held = _read(options) if "-" in options.inputs else None
+
+    def read(*, first: bool = False) -> Iterator[Article]:
+        if held is not None:
+            yield from held
+            return
+        report = ReadReport()
+        rejects = options.rejects if first else None
+        yield from sc.iter_articles(*options.inputs, rejects=rejects, report=report, **settings)
+        if first:
+            _tell(report, options.rejects)
+
+    return read
 
 
 def run_threads(options: argparse.Namespace) -> None:
@@ -223,6 +286,23 @@ def _labels(stories: StoryClusterer, articles: Sequence[Article]) -> Iterator[di
             "event": int(stories.event_labels_[row]),
             "thread": int(stories.labels_[row]),
         }
+
+
+def run_explain(options: argparse.Namespace) -> None:
+    """Run `storyclust explain`."""
+    from storyclust.compare import print_evidence
+
+    wanted = dict.fromkeys((options.id_a, options.id_b))
+    found = {article.id: article for article in _read(options) if article.id in wanted}
+    for name in wanted:
+        if name not in found:
+            raise sc.InputError(f"There is no article with the id {name!r} in {', '.join(options.inputs)}.")
+    a, b = found[options.id_a], found[options.id_b]
+    evidence = sc.explain(a, b)
+    if options.json:
+        sc.write_records("-", [{"a": a.id, "b": b.id, **evidence.as_dict()}])
+    else:
+        print_evidence(a, b, evidence)
 
 
 def run_evaluate(options: argparse.Namespace) -> None:
@@ -285,7 +365,7 @@ def _tell(report: ReadReport, rejects: str | None) -> None:
         say(message)
 
 
-def _write_labelled(path: str, articles: Sequence[Article], added: Iterator[dict[str, Any]]) -> None:
+def _write_labelled(path: str, articles: Iterable[Article], added: Iterator[dict[str, Any]]) -> None:
     """Write articles with fields added; an input field of the same name moves to input_NAME."""
 
     def records() -> Iterator[dict[str, Any]]:

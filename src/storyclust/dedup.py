@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
 
+from storyclust.article import Article, as_articles
+from storyclust.clean import without_furniture
 from storyclust.containment import EXCERPT, containment_candidates
 from storyclust.errors import StoryclustWarning
 from storyclust.groups import (
@@ -109,6 +111,10 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         What becomes of articles that stand inside longer ones: 'report' lists them in `excerpts_`;
         'drop' does, and does not keep those that stand there by `threshold` or more; 'ignore' does not
         look for them.
+    clean : bool, default=False
+        Leave the furniture of web pages (see `find_furniture`) out of the comparison. It makes unlike
+        texts alike and copies unlike. Off by default because it reads the whole corpus first, holds it in
+        memory and takes twice as long as all the rest; text from feeds and archives has little of it.
     n_jobs : int or None, default=None
         Threads: None is one, -1 is every core. The result does not depend on it.
 
@@ -196,6 +202,7 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         keep: Policy = "earliest",
         exact: bool = False,
         excerpts: str = "report",
+        clean: bool = False,
         n_jobs: int | None = None,
     ) -> None:
         self.threshold = threshold
@@ -204,6 +211,7 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         self.keep = keep
         self.exact = exact
         self.excerpts = excerpts
+        self.clean = clean
         self.n_jobs = n_jobs
 
     def fit(
@@ -232,13 +240,16 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         """
         threshold = check_float("threshold", self.threshold, low=0, high=1, open_low=True)
         check_bool("exact", self.exact)
+        check_bool("clean", self.clean)
         check_jobs(self.n_jobs)
         check_choice("excerpts", self.excerpts, ("report", "drop", "ignore"))
         hasher = MinHasher(self.num_perm, self.shingle_size, n_jobs=self.n_jobs).fit()
         self.bands_ = self._choose_bands(threshold)
         sketches = Sketches(hasher, check_policy(self.keep), sample=self.excerpts != "ignore")
         try:
-            n_reference = sketches.add(reference, 0) if reference is not None else 0
+            if self.clean:
+                X, reference = cleaned(X), None if reference is None else cleaned(reference)
+            n_reference = 0 if reference is None else sketches.add(reference, 0)
             sketches.add(X, 1)
             self._fit(sketches, n_reference, threshold)
         finally:
@@ -422,6 +433,13 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         self.reference_matches_[copies] = np.where(stands_for < n_reference, stands_for, -1)
         self.representatives_[copies] = np.where(stands_for < n_reference, -1, stands_for - n_reference)
         self.keep_ = self.representatives_ == np.arange(len(self.keep_))
+
+
+def cleaned(articles: Iterable[Any]) -> list[Article]:
+    """Articles without the furniture of their pages, for comparison only."""
+    listed = as_articles(articles)
+    texts = without_furniture(listed)
+    return [replace(article, text=text) for article, text in zip(listed, texts, strict=True)]
 
 
 def within(

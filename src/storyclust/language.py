@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import stopwordsiso
@@ -103,7 +103,7 @@ def _guess(article: Article) -> str:
     script = _script(text)
     if script not in ("kana", "han"):
         words = [word.strip(MARKS) for word in text.lower().split()]
-        votes: Counter[str] = Counter()
+        votes: dict[str, float] = defaultdict(float)
         for word in words:
             languages = speakers(script).get(word, ())
             for language in languages:
