@@ -29,7 +29,7 @@ UNSPACED = (
 INVISIBLE = (
     "\u00ad\u0640\ufeff"  # soft hyphen, tatweel, byte order mark
     "\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e"  # joiners, direction
-    "\u2060\u2061\u2062\u2063\u2064\u2065\u2066\u2067\u2068\u2069"  # word joiner, unseen operators, isolates
+    "\u2060\u2066\u2067\u2068\u2069"  # word joiner, isolates; operators part words, seen or not
 )
 
 

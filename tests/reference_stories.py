@@ -6,6 +6,7 @@ import re
 from collections import Counter
 
 import numpy as np
+import stopwordsiso
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 # Terms ------------------------------------------------------------------------------------------
@@ -16,8 +17,16 @@ def plain_words(text):
     return re.findall("[a-z0-9]+", text.lower())
 
 
-def content_words(tokens):
-    return [token for token in tokens if len(token) > 1 and token not in ENGLISH_STOP_WORDS]
+def stop_words(language):
+    """Words of no content in a language; none where there is no list."""
+    if language == "en":
+        return ENGLISH_STOP_WORDS
+    return stopwordsiso.stopwords(language) if stopwordsiso.has_lang(language) else frozenset()
+
+
+def content_words(tokens, language="en"):
+    stop = stop_words(language)
+    return [token for token in tokens if len(token) > 1 and token not in stop]
 
 
 def ngrams(words, low, high):
@@ -25,12 +34,12 @@ def ngrams(words, low, high):
     return [*(words if low == 1 else []), *(itertools.pairwise(words) if high == 2 else [])]
 
 
-def counted_terms(title, text, low=1, high=2, head_words=100):
+def counted_terms(title, text, low=1, high=2, head_words=100, language="en"):
     """Terms of a whole article and of its head (the title twice and the first words), counted."""
-    of_title = ngrams(content_words(plain_words(title)), low, high)
+    of_title = ngrams(content_words(plain_words(title), language), low, high)
     tokens = plain_words(text)
-    of_text = ngrams(content_words(tokens), low, high)
-    of_opening = ngrams(content_words(tokens[:head_words]), low, high)
+    of_text = ngrams(content_words(tokens, language), low, high)
+    of_opening = ngrams(content_words(tokens[:head_words], language), low, high)
     return Counter(of_title + of_text), Counter(of_title + of_title + of_opening)
 
 
@@ -42,19 +51,19 @@ def weighted_rows(counts, languages, *, min_df, cap, head_weight, background=(""
 
     `counts` are what counted_terms gives, `background` is (language, {word: share}, worth).
     """
+    spoken, shares, worth = background
     articles_with = Counter(term for whole, _ in counts for term in whole)
-    known = {term for term, number in articles_with.items() if number >= min_df}
+    known = {term for term, number in articles_with.items() if number >= min_df or term in shares}
     sizes = Counter(languages)
     idf = {}
     for language, n in sizes.items():
-        spoken, shares, worth = background
-        w = worth if spoken == language else 0.0
         for term in known:
             df = sum(
                 term in whole for (whole, _), name in zip(counts, languages, strict=True) if name == language
             )
-            expected = df + (w * shares.get(term, 0.0) if w else 0.0)
-            rarity = math.log((n + w) / expected) if expected else math.inf
+            # Of other languages a background knows no word; it counts for as many articles all the same.
+            expected = df + (worth * shares.get(term, 0.0) if spoken == language else 0.0)
+            rarity = math.log((n + worth) / expected) if expected else math.inf
             idf[language, term] = min(max(rarity, 0.0), math.log(cap))
     rows = []
     for (whole, head), language in zip(counts, languages, strict=True):

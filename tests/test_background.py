@@ -119,10 +119,11 @@ def test_words_found_in_few_articles_are_left_out_by_default():
     assert found.language == "en"
 
 
-def test_a_background_of_no_articles_says_nothing():
+def test_a_background_of_no_articles_knows_no_words():
     found = Background.from_articles([])
     assert found.terms.tolist() == found.shares.tolist() == []
-    assert found.rates("en", hash_words(["ferry"]))[1] == 0.0
+    rates, worth = found.rates("en", hash_words(["ferry"]))
+    assert (rates.tolist(), worth) == ([0.0], 50.0)
 
 
 def test_articles_come_in_any_form():
@@ -148,9 +149,9 @@ def test_rates_of_known_and_unknown_words():
 
 
 @pytest.mark.parametrize("language", ["fr", "latin", "cyrillic", ""])
-def test_a_background_is_worth_nothing_in_another_language(language):
+def test_a_background_is_worth_as_much_in_another_language_and_knows_none_of_its_words(language):
     rates, worth = Background.load("english").rates(language, hash_words(["said", "police"]))
-    assert (rates.tolist(), worth) == ([0.0, 0.0], 0.0)
+    assert (rates.tolist(), worth) == ([0.0, 0.0], 50.0)
 
 
 @pytest.mark.parametrize("language", ["pt-BR", "PT", "pt_PT", "pt"])

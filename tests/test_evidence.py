@@ -17,14 +17,13 @@ from storyclust.evidence import (
     Edit,
     Passage,
     Placed,
-    best_chain,
     composed_places,
     drop_chance,
     explain,
     joining,
     longest_passage,
-    shared_runs,
 )
+from storyclust.runs import best_chain, shared_runs
 
 FERRY = "The harbour ferry struck the old pier on Monday morning and nobody was hurt, police said."
 TALKS = "Ministers of both countries met in Tokyo for talks on trade, and agreed to meet again in May."

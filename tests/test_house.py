@@ -35,6 +35,7 @@ ORDER = """
     lsh
     exchange
     jaccard
+    runs
     evidence
     containment
     prefix

@@ -479,9 +479,9 @@ def test_distances_of_nothing_and_of_everything():
 def test_clone_pickle_and_parameters(stories, records):
     model = sc.StoryClusterer(event_window=3, n_jobs=2)
     assert model.get_params() == {
-        "event_distance": 0.84,
+        "event_distance": 0.82,
         "event_window": 3,
-        "thread_distance": model.thread_distance,
+        "thread_distance": 0.9,
         "copy_threshold": 0.8,
         "n_jobs": 2,
     }
@@ -492,6 +492,18 @@ def test_clone_pickle_and_parameters(stories, records):
     copy = pickle.loads(pickle.dumps(stories))  # noqa: S301
     assert np.array_equal(copy.labels_, stories.labels_)
     assert by_id(copy, records) == by_id(stories, records)
+
+
+@pytest.mark.parametrize("lang", ["en", None])
+def test_a_few_english_strangers_that_share_one_word_are_apart(lang):
+    texts = [
+        "The ferry struck the old harbour wall. Three sailors were slightly injured. The police ask why.",
+        "A baker won the national contest. His bread charmed every judge. He thanked the police for help.",
+        "Snow closed the mountain road on Sunday. Two buses got stuck for hours. The police turned back.",
+    ]
+    for n in (2, 3):
+        stories = sc.StoryClusterer().fit([{"text": text, "lang": lang} for text in texts[:n]])
+        assert stories.labels_.tolist() == stories.event_labels_.tolist() == list(range(n))
 
 
 # Pieces

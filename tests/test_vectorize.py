@@ -10,13 +10,14 @@ from scipy import sparse
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import CountVectorizer
 
-from reference_stories import content_words, counted_terms, plain_words, weighted_rows
+from reference_stories import content_words, counted_terms, plain_words, stop_words, weighted_rows
 from storyclust import Background, InputError, NewsVectorizer, chunks
 from storyclust.article import Article, as_articles
 from storyclust.tokens import hash_tokens
-from storyclust.vectorize import PAIR_STEP, count_terms, hash_words, stop_hashes
+from storyclust.vectorize import PAIR_BIT, PAIR_STEP, WORD_MASK, count_terms, hash_words, stop_hashes
 
 WORDS = "pier ferry Aldmouth storm harbour mayor the of and is a I x7 42 9 vote budget Carrow rail".split()
+WORDS += "die der und per vous".split()
 texts = st.lists(st.sampled_from(WORDS), max_size=140).map(" ".join)
 short_texts = st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join)
 punctuated = st.lists(
@@ -32,14 +33,14 @@ def make(titles_and_texts, lang="en"):
 
 
 def hash_of(term):
-    """Hash of a word or of a pair of words."""
+    """Hash of a word, its top bit cleared, or of a pair of words, its top bit set."""
     if isinstance(term, str):
-        return int(hash_tokens([term]).hashes[0])
+        return int(hash_tokens([term]).hashes[0]) % 2**63
     first, second = (hash_of(word) for word in term)
     h = (first * int(PAIR_STEP) + second) % 2**64
     for step in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
         h = (h ^ h >> 33) * step % 2**64
-    return h ^ h >> 33
+    return (h ^ h >> 33) % 2**63 + 2**63
 
 
 def same_matrix(one, other):
@@ -65,12 +66,13 @@ def by_term(vectorizer, X, terms):
 
 @given(st.lists(st.tuples(st.one_of(short_texts, punctuated), st.one_of(texts, punctuated)), max_size=4))
 @settings(max_examples=60, deadline=None)
+@pytest.mark.parametrize("language", ["en", "de", "tlh"])
 @pytest.mark.parametrize("ngram_range", [(1, 1), (1, 2), (2, 2)])
-def test_terms_are_counted_as_a_counter_counts_them(ngram_range, parts):
-    counts = count_terms(make(parts), ngram_range)
+def test_terms_are_counted_as_a_counter_counts_them(ngram_range, language, parts):
+    counts = count_terms(make(parts, language), ngram_range)
     assert len(counts.indptr) == len(parts) + 1
     for row, (title, text) in enumerate(parts):
-        whole, head = counted_terms(title, text, *ngram_range)
+        whole, head = counted_terms(title, text, *ngram_range, language=language)
         span = slice(counts.indptr[row], counts.indptr[row + 1])
         hashes = sorted((hash_of(term), term) for term in whole)
         assert counts.terms[span].tolist() == [h for h, _ in hashes]
@@ -104,9 +106,51 @@ def test_a_letter_of_any_alphabet_is_left_out_and_an_ideograph_is_not():
     assert sorted(counts.terms.tolist()) == sorted([hash_of("東"), hash_of("x1")])
 
 
+def test_stop_words_go_that_are_those_of_the_articles_own_language():
+    text = "die pier und the ferry vous per"
+    own = {
+        "en": "die pier und ferry vous",
+        "de": "pier the ferry vous per",
+        "fr": "die pier und the ferry per",
+        "tlh": text,
+    }
+    articles = [Article(text, id=name, lang=name) for name in own]
+    counts = count_terms(articles, (1, 1))
+    for row, words in enumerate(own.values()):
+        assert counts.terms[counts.indptr[row] : counts.indptr[row + 1]].tolist() == sorted(
+            hash_of(word) for word in words.split()
+        )
+
+
+def test_names_given_go_before_the_languages_of_the_articles():
+    articles = make([("", "die pier"), ("", "die pier")])
+    counts = count_terms(articles, (1, 1), names=["de", "fr"])
+    assert np.diff(counts.indptr).tolist() == [1, 2]
+    assert counts.terms.tolist()[0] == hash_of("pier")
+    assert np.diff(count_terms(articles, (1, 1)).indptr).tolist() == [2, 2]
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=30))
+@settings(max_examples=30, deadline=None)
+def test_the_top_bit_tells_pairs_from_words(words):
+    articles = make([("", " ".join(words))])
+    single, pairs = (count_terms(articles, ngram_range).terms for ngram_range in ((1, 1), (2, 2)))
+    assert (single <= WORD_MASK).all()
+    assert (pairs >= PAIR_BIT).all()
+    both = count_terms(articles, (1, 2)).terms
+    assert both.tolist() == [*single.tolist(), *pairs.tolist()]
+
+
 def test_stop_hashes_are_those_of_the_stop_words():
     assert hash_of("the") in stop_hashes()
     assert hash_of("ferry") not in stop_hashes()
+    for language in ("en", "de", "fr", "ru"):
+        words = {word for word in stop_words(language) if word.isalpha()}
+        assert set(map(hash_of, words)) <= set(stop_hashes(language).tolist())
+        assert (np.diff(stop_hashes(language)) > 0).all()
+    assert hash_of("the") not in stop_hashes("de")
+    for name in ("latin", "cyrillic", "", "tlh"):
+        assert stop_hashes(name).tolist() == []
     assert hash_words(["pier", "ferry", "pier"]).tolist() == sorted([hash_of("pier"), hash_of("ferry")])
 
 
@@ -155,10 +199,14 @@ def test_weights_follow_the_formula(corpus, ngram_range, min_df, cap, head_weigh
     background, twin = own_background() if with_background else (None, ("", {}, 0.0))
     vectorizer = NewsVectorizer(ngram_range, min_df, cap, head_weight, background)
     X = vectorizer.fit_transform(articles)
-    counts = [counted_terms(title, text, *ngram_range) for title, text, _ in corpus]
+    languages = [lang.partition("-")[0] for *_, lang in corpus]
+    counts = [
+        counted_terms(title, text, *ngram_range, language=language)
+        for (title, text, _), language in zip(corpus, languages, strict=True)
+    ]
     wanted = weighted_rows(
         counts,
-        [lang.partition("-")[0] for *_, lang in corpus],
+        languages,
         min_df=min_df,
         cap=cap,
         head_weight=head_weight,
@@ -201,6 +249,52 @@ def test_the_background_keeps_the_words_of_a_corpus_about_one_thing():
     term = np.array([hash_of("selka")], dtype=np.uint64)
     assert without.idf_of(term, "en")[0] == 0.0
     assert with_background.idf_of(term, "en")[0] > 1.0
+
+
+def test_words_of_the_background_stay_and_unknown_ones_below_min_df_go():
+    corpus = make([("", "ferry pier selka"), ("", "selka vote qqzzx"), ("", "ferry yyzzx")])
+    background, _ = own_background()
+    kept = {1: "ferry pier selka vote qqzzx yyzzx", 2: "ferry pier selka vote", 9: "ferry pier vote"}
+    for min_df, words in kept.items():
+        vectorizer = NewsVectorizer((1, 1), min_df, background=background).fit(corpus)
+        assert vectorizer.vocabulary_.tolist() == sorted(map(hash_of, words.split()))
+    assert len(NewsVectorizer((1, 1), 3, background=None).fit(corpus).vocabulary_) == 0
+    # Pairs are no words of a background, whatever they are made of.
+    vectorizer = NewsVectorizer((2, 2), 2, background=background).fit(corpus)
+    assert vectorizer.vocabulary_.tolist() == []
+
+
+def test_what_a_word_of_the_background_weighs_where_it_is_found_once():
+    corpus = [
+        *make([("", "ferry pier vote"), ("", "ferry selka"), ("", "selka")]),
+        Article("pier", lang="de"),
+    ]
+    background, (_, shares, worth) = own_background()
+    vectorizer = NewsVectorizer((1, 1), 2, background=background).fit(corpus)
+    assert vectorizer.languages_ == ["de", "en"]
+    for word, df in {"ferry": 2, "pier": 1, "vote": 1, "selka": 2}.items():
+        term = np.array([hash_of(word)], np.uint64)
+        expected = math.log((3 + worth) / (df + worth * shares.get(word, 0.0)))
+        assert vectorizer.idf_of(term, "en")[0] == pytest.approx(expected)
+    # In German the background knows of no pier, and counts for as many articles.
+    pier = np.array([hash_of("pier")], np.uint64)
+    assert vectorizer.idf_of(pier, "de")[0] == pytest.approx(math.log((1 + worth) / 1))
+    assert vectorizer.idf_of(np.array([hash_of("ferry")], np.uint64), "de")[0] == pytest.approx(math.log(300))
+
+
+STRANGERS = [
+    "The ferry struck the old harbour wall. Three sailors were slightly injured. The police ask why.",
+    "A baker won the national contest. His bread charmed every judge. He thanked the police for guarding it.",
+]
+
+
+def test_strangers_that_share_one_word_are_apart():
+    X = NewsVectorizer().fit_transform([{"text": text, "lang": "en"} for text in STRANGERS])
+    police = np.intersect1d(X[[0]].indices, X[[1]].indices)
+    assert len(police) == 1
+    assert 0 < (X[[0]] @ X[[1]].T).toarray()[0, 0] < 0.1
+    without = NewsVectorizer(background=None).fit_transform([*STRANGERS, "Rain is expected in Carrow."])
+    assert (without[[0]] @ without[[1]].T).toarray()[0, 0] == pytest.approx(1.0)  # what it is good for
 
 
 def test_the_english_background_knows_which_words_are_common():
@@ -308,9 +402,12 @@ def test_transform_before_fit_says_so():
 def test_document_frequencies_are_counted_apart_by_language():
     vectorizer = NewsVectorizer(background=None, min_df=1).fit(CORPUS)
     assert vectorizer.languages_ == ["de", "en"]
-    column = {word: int(np.searchsorted(vectorizer.vocabulary_, hash_of(word))) for word in ("pier", "die")}
+    words = ("pier", "fähre", "aldmouth")
+    column = {word: int(np.searchsorted(vectorizer.vocabulary_, hash_of(word))) for word in words}
     assert vectorizer.df_[:, column["pier"]].tolist() == [2, 2]
-    assert vectorizer.df_[:, column["die"]].tolist() == [2, 0]
+    assert vectorizer.df_[:, column["fähre"]].tolist() == [1, 0]
+    assert vectorizer.df_[:, column["aldmouth"]].tolist() == [2, 2]
+    assert hash_of("die") not in vectorizer.vocabulary_
     assert vectorizer.idf_[0, column["pier"]] == 0.0  # in both German articles
     assert vectorizer.idf_[1, column["pier"]] == pytest.approx(math.log(4 / 2))
     assert vectorizer.df_.dtype == np.int64
@@ -352,7 +449,9 @@ def test_empty_corpora_and_texts():
 
 
 def test_one_article():
-    assert NewsVectorizer().fit_transform(["The ferry struck the pier."]).shape == (1, 0)
+    assert NewsVectorizer(background=None).fit_transform(["The ferry struck the pier."]).shape == (1, 0)
+    vectorizer = NewsVectorizer().fit(["The ferry struck the qqzzx pier."])
+    assert vectorizer.vocabulary_.tolist() == sorted(map(hash_of, ("ferry", "struck", "pier")))
     row = (
         NewsVectorizer(min_df=1)
         .fit_transform([{"text": "The ferry struck the pier.", "lang": "en"}])

@@ -20,7 +20,7 @@ SAMPLED = 16  # one of so many shingles
 CUT = np.uint64(2**64 // SAMPLED)
 COMMON = 64  # texts that share a shingle from which it is an ordinary phrase and proposes nothing
 EXCERPT = 0.2  # share of the shorter text's shingles in the longer from which it is called an excerpt
-PROMISE = 0.08  # share of the shorter text's sample that must be shared for a pair to be verified
+PROMISE = 0.15  # share of the shorter text's sample, less one, that must be shared for a pair to be verified
 
 
 def containment_candidates(
@@ -49,7 +49,7 @@ def containment_candidates(
     order = np.argsort(values)
     codes, shared = np.unique(shared_codes(values[order], rows[order], COMMON), return_counts=True)
     pairs = np.column_stack((codes >> 32, codes & 0xFFFFFFFF))
-    promising: NDArray[np.int64] = pairs[shared >= PROMISE * sizes[pairs].min(axis=1)]
+    promising: NDArray[np.int64] = pairs[shared > PROMISE * sizes[pairs].min(axis=1) - 1]
     return promising
 
 
