@@ -79,7 +79,7 @@ def test_a_page_in_full():
         "a: ap-1 | AP | 4 Mar 2024, 07:05 UTC\n"
         "   Ferry hits pier\n"
         "b: yo-2 | Yomiuri\n"
-        "overlap (a passage in common) | similarity 0.211 | containment 0.364 of b in a\n"
+        "excerpt (36% of b stands in a) | similarity 0.211 | containment 0.364 of b in a\n"
         "\n"
         "Shared passages: 2\n"
         "  7 words | a 48-88, b 45-85\n"
@@ -100,12 +100,12 @@ def test_a_page_in_full():
         (
             FERRY,
             f"{TALKS} {FERRY}",
-            "excerpt (most of a stands in b) | similarity 0.400 | containment 1.000 of a in b",
+            "excerpt (100% of a stands in b) | similarity 0.400 | containment 1.000 of a in b",
         ),
         (
             f"{TALKS} {FERRY}",
             FERRY,
-            "excerpt (most of b stands in a) | similarity 0.400 | containment 1.000 of b in a",
+            "excerpt (100% of b stands in a) | similarity 0.400 | containment 1.000 of b in a",
         ),
         (FERRY, TALKS, "none (no passage in common) | similarity 0.000 | containment 0.000 of a in b"),
     ],

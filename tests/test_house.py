@@ -33,11 +33,12 @@ ORDER = """
     spill
     minhash
     lsh
+    figures
     exchange
     jaccard
+    containment
     runs
     evidence
-    containment
     prefix
     groups
     sketches

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from storyclust.errors import InputError
+from storyclust.language import plain_code
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -93,9 +94,10 @@ class Background(NamedTuple):
         from storyclust.vectorize import count_terms
 
         listed = as_articles(articles)
-        terms, df = np.unique(count_terms(listed, (1, 1)).terms, return_counts=True)
+        language = plain_code(language)
+        names = [language] * len(listed)
+        terms, df = np.unique(count_terms(listed, (1, 1), names=names).terms, return_counts=True)
         kept = df >= min_df
-        language = language.strip().lower().replace("_", "-").split("-")[0]
         return cls(language, terms[kept], df[kept] / max(1, len(listed)))
 
     def rates(self, language: str, vocabulary: NDArray[np.uint64]) -> tuple[NDArray[np.float64], float]:

@@ -108,7 +108,7 @@ def _verdict(evidence: Evidence) -> str:
     meaning = {
         "exact": "the same text",
         "near": "near copies",
-        "excerpt": f"most of {inner} stands in {outer}",
+        "excerpt": f"{evidence.containment:.0%} of {inner} stands in {outer}",
         "overlap": "a passage in common",
         "none": "no passage in common",
     }[evidence.relation]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from storyclust.article import Article, as_articles
+from storyclust.containment import EXCERPT
 from storyclust.errors import InputError, InputTypeError
 from storyclust.jaccard import ShingleSets
 from storyclust.runs import Suffixes, best_chain, pair_runs, shared_runs
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NEAR = 0.8  # similarity from which a text is a near copy
-EXCERPT = 0.8  # containment from which it is an excerpt
 CHANCE = 4  # words in common count for nothing between changes this many times as long
 
 Relation = Literal["exact", "near", "excerpt", "overlap", "none"]
@@ -95,7 +95,7 @@ class Evidence:
         Which text has the smaller set; 'a' if they are of one size.
     relation : {'exact', 'near', 'excerpt', 'overlap', 'none'}
         'exact': equal tokens in equal order. 'near': similarity of at least 0.8. 'excerpt': less, but
-        containment of at least 0.8. 'overlap': a passage in common. 'none': not even that.
+        containment of at least 0.2. 'overlap': a passage in common. 'none': not even that.
     passages : tuple of Passage
         Runs of at least `shingle_size` tokens that stand in both texts and can be continued on neither
         side, wherever they stand; longest first, then by place in the first text and the second. None
@@ -188,7 +188,7 @@ def explain(
     >>> b = "Police say: the FERRY struck the pier on Sunday."
     >>> evidence = explain(a, b)
     >>> evidence.relation, round(evidence.similarity, 3), evidence.passages[0].text_a
-    ('overlap', 0.333, 'The ferry struck the pier on')
+    ('excerpt', 0.333, 'The ferry struck the pier on')
     >>> [(edit.kind, edit.before, edit.after) for edit in evidence.edits]
     ... # doctest: +NORMALIZE_WHITESPACE
     [('insert', '', 'Police say: '),

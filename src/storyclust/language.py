@@ -20,6 +20,16 @@ FEWEST_VOTES = 1.5  # stop words that must speak for a language
 LEAST_SHARE = 0.025  # of all words that must
 MARKS = ".,;:!?\"'()[]«»“”„‘’।،؟-–—…"
 
+# Other codes and names of languages, as they are found in the wild.
+ALIASES = {
+    **{"eng": "en", "english": "en", "fra": "fr", "fre": "fr", "french": "fr", "deu": "de", "ger": "de"},
+    **{"german": "de", "spa": "es", "spanish": "es", "por": "pt", "ita": "it", "nld": "nl", "dut": "nl"},
+    **{"rus": "ru", "jpn": "ja", "japanese": "ja", "jp": "ja", "zho": "zh", "chi": "zh", "cn": "zh"},
+    **{"kor": "ko", "kr": "ko", "ara": "ar", "arabic": "ar", "hin": "hi", "hindi": "hi", "vie": "vi"},
+    **{"vn": "vi", "ces": "cs", "cze": "cs", "cz": "cs", "ell": "el", "gre": "el", "heb": "he", "iw": "he"},
+    **{"pol": "pl", "tur": "tr", "ukr": "uk", "swe": "sv", "nb": "no", "nn": "no", "nor": "no"},
+}
+
 # Upper end of each range of code points, and the script most text in it belongs to.
 SCRIPTS = (
     (0x02B0, "latin"),
@@ -94,7 +104,15 @@ def group_languages(articles: Sequence[Article]) -> list[str]:
 
 
 def _hint(article: Article) -> str:
-    return (article.lang or "").strip().lower().replace("_", "-").split("-")[0]
+    """Language code that an article gives, or "" where it gives none or something else."""
+    code = plain_code(article.lang or "")
+    return code if len(code) in (2, 3) else ""
+
+
+def plain_code(language: str) -> str:
+    """Language code without its region, in two letters where they are known: "en" for "en-GB" and "eng"."""
+    code = language.strip().lower().replace("_", "-").split("-")[0]
+    return ALIASES.get(code, code)
 
 
 def _guess(article: Article) -> str:

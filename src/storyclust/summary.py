@@ -332,9 +332,7 @@ def _words(texts: list[str], n_articles: int, vectorizer: NewsVectorizer, langua
     joined = (gap == 1) & np.isin(tokens.data[tokens.ends[:-1] % len(tokens.data)], JOINTS)
     pair = np.flatnonzero(good[:-1] & good[1:] & joined & (article[1:] == article[:-1]))
     single = np.flatnonzero(good)
-    hashes = np.concatenate(
-        (tokens.hashes[single], pair_hashes(tokens.hashes[pair], tokens.hashes[pair + 1]))
-    )
+    hashes = np.concatenate((words[single], pair_hashes(words[pair], words[pair + 1])))
     first = np.concatenate((single, pair))
     last = np.concatenate((single, pair + 1))
     if not len(hashes):

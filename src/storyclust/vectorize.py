@@ -22,7 +22,7 @@ from storyclust.background import Background
 from storyclust.chunks import kernel, map_chunks
 from storyclust.errors import InputError
 from storyclust.language import group_languages
-from storyclust.tokens import SORT_HEADS, TextBuffer, codepoint_table, mix, sort_hashes, tokenize
+from storyclust.tokens import SORT_HEADS, TextBuffer, codepoint_table, hash_tokens, mix, sort_hashes, tokenize
 from storyclust.validate import check_float, check_int
 
 if TYPE_CHECKING:
@@ -289,12 +289,14 @@ def stop_hashes(language: str = "en") -> NDArray[np.uint64]:
     import stopwordsiso
 
     listed = stopwordsiso.stopwords(language) if stopwordsiso.has_lang(language) else ()
-    return hash_words(sorted(word for word in listed if " " not in word))
+    return hash_words(sorted(listed))
 
 
 def hash_words(words: Sequence[str]) -> NDArray[np.uint64]:
-    """Sorted distinct token hashes of words (each must be one token)."""
-    return np.unique(token_hashes(words))
+    """Sorted distinct hashes of those words that are one token."""
+    tokens = hash_tokens(words)
+    single = np.diff(tokens.indptr) == 1
+    return np.unique(tokens.hashes[tokens.indptr[:-1][single]] & WORD_MASK)
 
 
 def token_hashes(words: Sequence[str]) -> NDArray[np.uint64]:
