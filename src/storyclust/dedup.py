@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 RECALL = 0.99
 BLOCK_SHINGLES = 1 << 26  # shingles sorted at a time for verification: 512 MB
 FEWEST_SHINGLES = 12  # a text of fewer is too short to be called an excerpt
-DOUBTFUL = 0.05  # a group whose least similarity is this near the threshold is worth a look
+DOUBTFUL = 0.05  # a group whose least similarity is this near the threshold is worth a look,
+SHORT = 30  # and one of texts with fewer shingles: company notices differ in a name or a date
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +60,8 @@ class DuplicateGroup:
     similarities : float64 array of shape (size,)
         Exact Jaccard similarity of each member to the representative.
     doubtful : bool
-        Whether some member only just reaches the threshold (within 0.05): worth a look.
+        Whether the group is worth a look: some member only just reaches the threshold (within 0.05), or
+        the text is so short (fewer than 30 shingles) that a template and two figures make it.
     reference : int
         Row of the reference article that all members copy, or -1.
     """
@@ -268,7 +270,8 @@ class Deduplicator(ClusterMixin, BaseEstimator):
 
         self.pairs_, self.similarities_ = within(n_reference, *expand_pairs(twins, pairs, similarities))
         excerpts, shares = self._find_excerpts(sketches, texts, leader, heads, n_reference)
-        self._describe(twins, leader, heads, closeness, n_reference, threshold)
+        short = sketches.shelf.counts[texts] < SHORT
+        self._describe(twins, leader, heads, closeness, short, n_reference, threshold)
         self._describe_excerpts(excerpts, shares, n_reference, threshold)
 
     def _choose_bands(self, threshold: float) -> Bands:
@@ -388,6 +391,7 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         leader: NDArray[np.int64],
         heads: NDArray[np.int64],
         closeness: NDArray[np.float64],
+        short: NDArray[np.bool_],
         n_reference: int,
         threshold: float,
     ) -> None:
@@ -408,10 +412,11 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         self.groups_ = []
         for label in sorted(np.flatnonzero(grouped), key=lambda g: (-sizes[g], g)):
             members = order[stops[label] - sizes[label] : stops[label]]
-            near = bool(close[members].min() < threshold + DOUBTFUL)
+            borderline = close[members].min() < min(threshold + DOUBTFUL, 1.0)
+            doubtful = bool(borderline or short[twins.classes[n_reference + members]].any())
             kept = int(self.representatives_[members[0]])
             match = int(self.reference_matches_[members[0]])
-            self.groups_.append(DuplicateGroup(members, kept, close[members], near, match))
+            self.groups_.append(DuplicateGroup(members, kept, close[members], doubtful, match))
 
     def _describe_excerpts(
         self, excerpts: NDArray[np.int64], shares: NDArray[np.float64], n_reference: int, threshold: float

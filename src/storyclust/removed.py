@@ -37,23 +37,27 @@ def removed_records(
     Yields
     ------
     record : dict
-        id, kept, relation (exact, near or excerpt), similarity or containment, and passage.
+        id, kept, relation (exact, near or excerpt), similarity or containment, whether the group is
+        doubtful, and the passage.
     """
     copies = [
-        (int(row), group.representative, group.reference, float(similarity))
+        (int(row), group, float(similarity))
         for group in dedup.groups_
         for row, similarity in zip(group.members, group.similarities, strict=True)
         if row != group.representative
     ]
     excerpts = list(zip(dedup.excerpts_.tolist(), dedup.containments_.tolist(), strict=True))
-    needed = {row for copy in copies for row in copy[:2]} | {row for pair, _ in excerpts for row in pair}
+    needed = {row for pair, _ in excerpts for row in pair}
+    needed |= {place for row, group, _ in copies for place in (row, group.representative)}
     texts = {row: article.content for row, article in enumerate(articles) if row in needed}
-    for row, kept, match, similarity in copies:
+    for row, group, similarity in copies:
+        kept, match = group.representative, group.reference
         yield {
             "id": ids[row],
             "kept": outside[match] if match >= 0 else ids[kept],
             "relation": "exact" if similarity == 1.0 else "near",
             "similarity": round(similarity, 4),
+            "doubtful": group.doubtful,
             "passage": _passage(texts[row], reference[match].content if match >= 0 else texts[kept]),
         }
     for (part, whole), share in excerpts:
