@@ -48,6 +48,7 @@ ORDER = """
     background
     vectorize
     graph
+    coverage
     agglomerate
     sentences
     summary

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from storyclust.background import Background
     from storyclust.chunks import show_progress
     from storyclust.clean import find_furniture
+    from storyclust.coverage import Link, coverage_links
     from storyclust.dedup import Deduplicator, DuplicateGroup
     from storyclust.errors import InputError, MissingExtraError, StoryclustError, StoryclustWarning
     from storyclust.evidence import Evidence, explain
@@ -33,6 +34,7 @@ _ROOMS = {
     "background": ("Background",),
     "chunks": ("show_progress",),
     "clean": ("find_furniture",),
+    "coverage": ("Link", "coverage_links"),
     "dedup": ("Deduplicator", "DuplicateGroup"),
     "evidence": ("Evidence", "explain"),
     "errors": ("InputError", "MissingExtraError", "StoryclustError", "StoryclustWarning"),
@@ -55,6 +57,7 @@ __all__ = [
     "Evidence",
     "GraphAgglomerative",
     "InputError",
+    "Link",
     "MinHasher",
     "MissingExtraError",
     "NewsVectorizer",
@@ -67,6 +70,7 @@ __all__ = [
     "__version__",
     "as_articles",
     "choose_bands",
+    "coverage_links",
     "evaluate",
     "explain",
     "find_furniture",

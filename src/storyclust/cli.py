@@ -130,6 +130,20 @@ def parser() -> argparse.ArgumentParser:
     threads.add_argument("--thread-distance", type=float, metavar="D", help="default: 0.9")
     threads.set_defaults(run=run_threads)
 
+    links = commands.add_parser(
+        "links",
+        help="link articles that report the same happening, and say why",
+        description="Link articles that report the same happening: copies, excerpts and overlapping "
+        "coverage, with the terms and passages they share.",
+    )
+    _input_options(links)
+    links.add_argument("-o", "--output", default="-", metavar="FILE", help="one record a link (default: -)")
+    links.add_argument(
+        "--min-similarity", type=float, default=0.25, metavar="S", help="cosine of coverage (default: 0.25)"
+    )
+    links.add_argument("--event-window", type=float, default=7.0, metavar="DAYS", help="default: 7")
+    links.set_defaults(run=run_links)
+
     explain = commands.add_parser(
         "explain",
         help="show what two articles share and what differs",
@@ -286,6 +300,28 @@ def _labels(stories: StoryClusterer, articles: Sequence[Article]) -> Iterator[di
             "event": int(stories.event_labels_[row]),
             "thread": int(stories.labels_[row]),
         }
+
+
+def run_links(options: argparse.Namespace) -> None:
+    """Run `storyclust links`."""
+    articles = _read(options)
+    links = sc.coverage_links(articles, options.min_similarity, options.event_window, n_jobs=options.jobs)
+    ids = [article.id for article in articles]
+    count = sc.write_records(options.output, (_link_record(link, ids) for link in links))
+    note(options, f"{count:,} links between {len(articles):,} articles.")
+
+
+def _link_record(link: sc.Link, ids: list[str]) -> dict[str, Any]:
+    gap = link.gap
+    return {
+        "a": ids[link.a],
+        "b": ids[link.b],
+        "relation": link.relation,
+        "similarity": round(link.similarity, 4),
+        "hours_apart": None if gap is None else round(gap.total_seconds() / 3600, 1),
+        "shared_terms": list(link.shared_terms),
+        "shared_passages": [passage.text_a for passage in link.shared_passages],
+    }
 
 
 def run_explain(options: argparse.Namespace) -> None:
