@@ -29,6 +29,7 @@ from storyclust.vectorize import PAIR_BIT, WORD_MASK, NewsVectorizer, pair_hashe
 
 if TYPE_CHECKING:
     pass
+    from numpy.typing import NDArray
 
 MOST_TERMS = 12
 SHORT_LIST = 60
