@@ -28,7 +28,6 @@ from storyclust.validate import check_float
 from storyclust.vectorize import PAIR_BIT, WORD_MASK, NewsVectorizer, pair_hashes, stop_hashes
 
 if TYPE_CHECKING:
-    pass
     from numpy.typing import NDArray
 
 MOST_TERMS = 12
