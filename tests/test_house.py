@@ -23,6 +23,7 @@ ORDER = """
     errors
     validate
     chunks
+    unions
     rows
     dates
     article
@@ -47,6 +48,7 @@ ORDER = """
     language
     background
     vectorize
+    terms
     graph
     coverage
     agglomerate

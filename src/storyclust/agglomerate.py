@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from storyclust.chunks import kernel
 from storyclust.graph import similarity_graph
+from storyclust.unions import find
 from storyclust.validate import check_float
 
 if TYPE_CHECKING:
@@ -228,15 +229,6 @@ def cut(merges: Merges, n: int, distance: float) -> NDArray[np.int64]:
     roots = roots_of(merges.children[:made], n)
     _, first, inverse = np.unique(roots, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[inverse].astype(np.int64)
-
-
-@kernel
-def find(parent: NDArray[np.int64], i: Any) -> Any:
-    """Root of a node, halving its path on the way (Tarjan and van Leeuwen, 1984)."""
-    while parent[i] != i:
-        parent[i] = parent[parent[i]]
-        i = parent[i]
-    return i
 
 
 @kernel

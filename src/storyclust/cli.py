@@ -446,7 +446,10 @@ def _progress(options: argparse.Namespace) -> Iterator[None]:
 @contextlib.contextmanager
 def _notes() -> Iterator[None]:
     """Show the library's warnings as one line each."""
-    show: Callable[..., None] = lambda message, *_, **__: say(str(message))  # noqa: E731
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        say(str(message))
+
     with warnings.catch_warnings():
         warnings.simplefilter("always", sc.StoryclustWarning)
         warnings.showwarning = show

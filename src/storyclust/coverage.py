@@ -8,11 +8,9 @@ TF-IDF vectors is high enough, among those published near one another in time.
 from __future__ import annotations
 
 import functools
-import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -23,18 +21,13 @@ from storyclust.dedup import Deduplicator
 from storyclust.evidence import Passage, explain
 from storyclust.graph import similarity_graph
 from storyclust.language import group_languages
-from storyclust.tokens import hash_tokens
+from storyclust.terms import Terms, is_name, parts_of
 from storyclust.validate import check_float
-from storyclust.vectorize import PAIR_BIT, WORD_MASK, NewsVectorizer, pair_hashes, stop_hashes
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from storyclust.vectorize import PAIR_BIT, NewsVectorizer, stop_hashes
 
 MOST_TERMS = 12
 SHORT_LIST = 60
-JOINTS = (ord(" "), ord("-"))
 PAIR_BONUS = 1.5  # "Yoko Kamikawa" says more than "Kamikawa"
-_BETWEEN = re.compile(r"[\s-]+")
 
 
 class Link:
@@ -175,45 +168,8 @@ def shared_terms(
     shown: list[str] = []
     taken: set[str] = set()
     for _, weight, surface in sorted(ranked):
-        parts = set(_BETWEEN.split(surface.casefold()))
+        parts = set(parts_of(surface.casefold()))
         if weight < 0 and not parts & taken:
             shown.append(surface)
             taken |= parts
     return tuple(shown[:most])
-
-
-class Terms(NamedTuple):
-    """Words and pairs of neighbouring words of an article, and where they stand."""
-
-    data: bytes
-    hashes: NDArray[np.uint64]
-    starts: NDArray[np.int64]
-    ends: NDArray[np.int64]
-    distinct: NDArray[np.uint64]
-    counts: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, article: Article, stop: NDArray[np.uint64]) -> Terms:
-        """Cut an article into its terms, less stop words and single letters."""
-        tokens = hash_tokens([f"{article.title}\n{article.text}"])
-        words = tokens.hashes & WORD_MASK
-        good = ~np.isin(words, stop) & (tokens.ends - tokens.starts > 2)
-        joints = tokens.data[np.minimum(tokens.ends, len(tokens.data) - 1)]
-        together = (tokens.starts[1:] - tokens.ends[:-1] == 1) & np.isin(joints[:-1], JOINTS)
-        pair = np.flatnonzero(good[:-1] & good[1:] & together)
-        word = np.flatnonzero(good)
-        hashes = np.concatenate((words[word], pair_hashes(words[pair], words[pair + 1])))
-        starts = np.concatenate((tokens.starts[word], tokens.starts[pair]))
-        ends = np.concatenate((tokens.ends[word], tokens.ends[pair + 1]))
-        distinct, counts = np.unique(hashes, return_counts=True)
-        return cls(tokens.data.tobytes(), hashes, starts, ends, distinct, counts)
-
-    def surfaces(self, term: np.uint64) -> Counter[str]:
-        """How a term is written, and how often."""
-        places = np.flatnonzero(self.hashes == term)
-        return Counter(self.data[self.starts[k] : self.ends[k]].decode() for k in places)
-
-
-def is_name(form: str) -> bool:
-    """Whether every word of a term is written with a capital, and not the whole in capitals."""
-    return all(word[:1].isupper() for word in _BETWEEN.split(form)) and not form.isupper()

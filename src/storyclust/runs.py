@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from storyclust.chunks import kernel
+from storyclust.unions import find
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -119,15 +120,6 @@ def common_prefixes(values: NDArray[np.int64], order: NDArray[np.int64], rank: N
         common[rank[p]] = length
         length = max(length - 1, 0)
     return common
-
-
-@kernel
-def find(parent: NDArray[np.int64], k: Any) -> Any:
-    """Root of the set that `k` is in."""
-    while parent[k] != k:
-        parent[k] = parent[parent[k]]
-        k = parent[k]
-    return k
 
 
 @kernel

@@ -22,6 +22,7 @@ from storyclust.dedup import Deduplicator
 from storyclust.errors import InputError
 from storyclust.language import group_languages
 from storyclust.sentences import split_sentences
+from storyclust.terms import JOINTS, is_name, parts_of
 from storyclust.tokens import hash_tokens
 from storyclust.validate import check_int
 from storyclust.vectorize import WORD_MASK, NewsVectorizer, pair_hashes, stop_hashes
@@ -45,7 +46,6 @@ KEYWORD_CHARACTERS = 3000
 SHORT_LIST = 40
 NAME_BONUS = 1.5
 SMOOTHING = 0.5  # so that what all articles of a small corpus share still counts
-JOINTS = (ord(" "), ord("-"))
 HEADLINE_CHARACTERS = 100
 
 # Openings that lean on a sentence before: pronouns and connectives.
@@ -350,15 +350,10 @@ def _words(texts: list[str], n_articles: int, vectorizer: NewsVectorizer, langua
             for at in places.tolist()
         )
         surface = max(surfaces, key=lambda form: (surfaces[form], form))
-        named = sum(count for form, count in surfaces.items() if _is_name(form)) / len(places)
+        named = sum(count for form, count in surfaces.items() if is_name(form)) / len(places)
         score = float(scores[number]) * (NAME_BONUS if named > 0.6 else 1.0)
-        terms.append(KeyTerm(surface, score, frozenset(re.split(r"[\s-]+", surface.casefold()))))
+        terms.append(KeyTerm(surface, score, frozenset(parts_of(surface.casefold()))))
     return terms
-
-
-def _is_name(form: str) -> bool:
-    """Whether every word of a term is written with a capital, and not the whole in capitals."""
-    return all(word[:1].isupper() for word in re.split(r"[\s-]+", form)) and not form.isupper()
 
 
 def _phrases(texts: list[str], vectorizer: NewsVectorizer, language: str) -> list[KeyTerm]:
