@@ -22,8 +22,9 @@ class Shelf:
 
     Parameters
     ----------
-    limit : int, default=SPILL_ABOVE
-        Bytes kept in memory; what comes beyond goes to a temporary file, with all before it.
+    limit : int or None, default=None
+        Bytes kept in memory; what comes beyond goes to a temporary file, with all before it. None stands
+        for `SPILL_ABOVE`.
 
     Examples
     --------
@@ -35,8 +36,8 @@ class Shelf:
     >>> shelf.close()
     """
 
-    def __init__(self, limit: int = SPILL_ABOVE) -> None:
-        self.limit = limit
+    def __init__(self, limit: int | None = None) -> None:
+        self.limit = SPILL_ABOVE if limit is None else limit
         self._parts: list[NDArray[np.uint64]] = []
         self._counts: list[NDArray[np.int64]] = []
         self._bytes = 0
@@ -70,23 +71,35 @@ class Shelf:
     def gather(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
         """Read rows, in the order asked for: their values one after the other, and offsets."""
         counts = self.counts
-        starts = np.append(0, np.cumsum(counts))
+        starts = np.append(0, np.cumsum(counts))[rows]
         offsets = np.append(0, np.cumsum(counts[rows])).astype(np.int64)
         values = np.empty(int(offsets[-1]), np.uint64)
-        parts = [self._mapped()] if self.spilled else self._parts
-        begins = np.append(0, np.cumsum([len(part) for part in parts])).astype(np.int64)
-        homes = np.searchsorted(begins, starts[rows], side="right") - 1
-        for k, (home, start) in enumerate(zip(homes.tolist(), starts[rows].tolist(), strict=True)):
-            if offsets[k] < offsets[k + 1]:
-                at = start - int(begins[home])
-                values[offsets[k] : offsets[k + 1]] = parts[home][at : at + offsets[k + 1] - offsets[k]]
+        if self.spilled:
+            self._read(starts, offsets, values)
+        else:
+            self._copy(starts, offsets, values)
         return values, offsets
 
-    def _mapped(self) -> NDArray[np.uint64]:
-        self._file.flush()
-        if self._bytes == 0:
-            return np.empty(0, np.uint64)
-        return np.memmap(self._file, dtype=np.uint64, mode="r", shape=(self._bytes // 8,))
+    def _copy(
+        self, starts: NDArray[np.int64], offsets: NDArray[np.int64], values: NDArray[np.uint64]
+    ) -> None:
+        begins = np.append(0, np.cumsum([len(part) for part in self._parts])).astype(np.int64)
+        homes = np.searchsorted(begins, starts, side="right") - 1
+        for k, (home, start) in enumerate(zip(homes.tolist(), starts.tolist(), strict=True)):
+            if offsets[k] < offsets[k + 1]:
+                at = start - int(begins[home])
+                values[offsets[k] : offsets[k + 1]] = self._parts[home][at : at + offsets[k + 1] - offsets[k]]
+
+    def _read(
+        self, starts: NDArray[np.int64], offsets: NDArray[np.int64], values: NDArray[np.uint64]
+    ) -> None:
+        # Read, not mapped: pages of a mapped file would count as memory of this process.
+        room = memoryview(values.view(np.uint8))  # type: ignore[arg-type]  # arrays are buffers from Python 3.12 on
+        for k in np.argsort(starts, kind="stable").tolist():
+            begin, end = 8 * int(offsets[k]), 8 * int(offsets[k + 1])
+            self._file.seek(8 * int(starts[k]))
+            if self._file.readinto(room[begin:end]) != end - begin:
+                raise OSError("the temporary file of shingles ends early.")
 
     def close(self) -> None:
         """Give the memory or the file back."""

@@ -144,7 +144,8 @@ def summarize(articles: Iterable[Any], max_words: int = MAX_WORDS) -> Summary:
     listed = as_articles(articles)
     if not listed:
         raise InputError("articles must hold at least one article to summarise.")
-    rows = canonical_order(listed, np.flatnonzero(Deduplicator(excerpts="ignore").fit(listed).keep_))
+    with_text_first = Deduplicator(keep=lambda article: not article.text.strip(), excerpts="ignore")
+    rows = canonical_order(listed, np.flatnonzero(with_text_first.fit(listed).keep_))
     kept = [listed[row] for row in rows]
     vectorizer = NewsVectorizer(min_df=1)
     medoid = int(medoids(vectorizer.fit_transform(kept), np.zeros(len(kept), np.int64), kept)[0])
