@@ -14,12 +14,10 @@ memory is its own. Writes results/copies.json.
 from __future__ import annotations
 
 import argparse
-import gc
 import hashlib
 import json
 import random
 import re
-import resource
 import subprocess
 import sys
 import tempfile
@@ -32,7 +30,16 @@ import numpy as np
 from scipy import sparse
 
 import storyclust as sc
-from common import EXAMPLES, data_folder, data_set, table, timed, write_results
+from common import (
+    EXAMPLES,
+    data_folder,
+    data_set,
+    forget_peak,
+    peak_megabytes,
+    table,
+    timed,
+    write_results,
+)
 from storyclust.chunks import reporting_to
 from storyclust.tokens import hash_tokens
 
@@ -312,37 +319,6 @@ def brute_force(texts: list[str]) -> Pairs:
     sizes = X.sum(axis=1)
     found = shared.data >= THRESHOLD * (sizes[shared.row] + sizes[shared.col] - shared.data)
     return set(zip(shared.row[found].tolist(), shared.col[found].tolist(), strict=True))
-
-
-def peak_megabytes() -> float:
-    """Most memory this process has held since `forget_peak`.
-
-    The kernel lets a child inherit the peak of its parent in what getrusage tells; the process's own
-    page of facts begins anew with the program.
-    """
-    facts = memory_facts()
-    if "VmHWM" in facts:
-        return facts["VmHWM"] / 1e3
-    unit = 1e6 if sys.platform == "darwin" else 1e3
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-
-
-def memory_facts() -> dict[str, int]:
-    """Kilobytes (of 1,024) that Linux tells of this process, as kilobytes of 1,000."""
-    path = Path("/proc/self/status")
-    if not path.exists():
-        return {}
-    lines = (line.split() for line in path.read_text(encoding="ascii").splitlines())
-    return {line[0].rstrip(":"): int(line[1]) * 1024 // 1000 for line in lines if line[-1] == "kB"}
-
-
-def forget_peak() -> float:
-    """Let the peak begin at what is held now, where the system can; returns that."""
-    gc.collect()
-    path = Path("/proc/self/clear_refs")
-    if path.exists():
-        path.write_text("5", encoding="ascii")
-    return memory_facts().get("VmRSS", 0) / 1e3
 
 
 def measure_set(name: str, quick: bool) -> dict[str, Any]:

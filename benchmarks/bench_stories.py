@@ -24,9 +24,9 @@ import storyclust as sc
 from common import EXAMPLES, data_folder, data_set, table, write_results
 
 WHOLE_JOB = """
-import json, resource, sys, time
+import json, sys, time
 sys.path.insert(0, sys.argv[1])
-from common import data_set
+from common import data_set, peak_megabytes
 import storyclust as sc
 articles = data_set("allsides_12k")
 begin = time.perf_counter()
@@ -36,7 +36,7 @@ words = sum(len(thread.summary.text.split()) for thread in stories.threads_)
 print(json.dumps({
     "articles": len(articles), "threads": len(stories.threads_), "seconds to threads": round(clustered, 1),
     "seconds with all summaries": round(time.perf_counter() - begin, 1),
-    "peak GB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
+    "peak GB": round(peak_megabytes() / 1e3, 2),
 }))
 """
 

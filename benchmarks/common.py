@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -67,3 +69,36 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 
 def _cell(value: Any) -> str:
     return f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+def peak_megabytes() -> float:
+    """Most memory this process has held since `forget_peak`.
+
+    The kernel lets a child inherit the peak of its parent in what getrusage tells; the process's own
+    page of facts begins anew with the program.
+    """
+    facts = memory_facts()
+    if "VmHWM" in facts:
+        return facts["VmHWM"] / 1e3
+    import resource  # which Windows has not
+
+    unit = 1e6 if sys.platform == "darwin" else 1e3
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def memory_facts() -> dict[str, int]:
+    """Kilobytes (of 1,024) that Linux tells of this process, as kilobytes of 1,000."""
+    path = Path("/proc/self/status")
+    if not path.exists():
+        return {}
+    lines = (line.split() for line in path.read_text(encoding="ascii").splitlines())
+    return {line[0].rstrip(":"): int(line[1]) * 1024 // 1000 for line in lines if line[-1] == "kB"}
+
+
+def forget_peak() -> float:
+    """Let the peak begin at what is held now, where the system can; returns that."""
+    gc.collect()
+    path = Path("/proc/self/clear_refs")
+    if path.exists():
+        path.write_text("5", encoding="ascii")
+    return memory_facts().get("VmRSS", 0) / 1e3

@@ -1,5 +1,6 @@
 import json
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ def test_rows_come_back_as_they_were_added(batches, limit, random):
         shelf.add([values], np.array([len(row) for row in batch], np.int64))
     wanted = [random.randrange(len(rows)) for _ in range(8)] if rows else []
     values, offsets = shelf.gather(np.array(wanted, np.int64))
-    parts = [values[a:b].tolist() for a, b in zip(offsets, offsets[1:], strict=False)]
+    parts = [values[a:b].tolist() for a, b in pairwise(offsets)]
     assert parts == [rows[row] for row in wanted]
     assert shelf.counts.tolist() == [len(row) for row in rows]
     shelf.close()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SAMPLED = 16  # one of so many shingles
 CUT = np.uint64(2**64 // SAMPLED)
-COMMON = 64  # texts that share a shingle from which it is an ordinary phrase and proposes nothing
+COMMON = 32  # texts that share a shingle from which it is an ordinary phrase and proposes nothing
 EXCERPT = 0.2  # share of the shorter text's shingles in the longer from which it is called an excerpt
 PROMISE = 0.15  # share of the shorter text's sample, less one, that must be shared for a pair to be verified
 
