@@ -6,6 +6,8 @@ each article: its text's number, its id, and what the keep policy sorts it by.
 
 from __future__ import annotations
 
+import contextlib
+import gc
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -53,8 +55,9 @@ class Sketches:
     def add(self, articles: Iterable[Any], place: int) -> int:
         """Sketch articles, ranked behind those of a smaller `place`; returns how many there were."""
         before = len(self.ids)
-        for batch in batches(articles):
-            self._add_batch(batch, place)
+        with no_collection():
+            for batch in batches(articles):
+                self._add_batch(batch, place)
         return len(self.ids) - before
 
     def _add_batch(self, batch: list[Article], place: int) -> None:
@@ -102,6 +105,21 @@ def _stacked(parts: list[Any], empty: Any) -> Any:
     """Stack arrays, and hold on to the stack alone."""
     parts[:] = [np.concatenate(parts)] if parts else [empty]
     return parts[0]
+
+
+@contextlib.contextmanager
+def no_collection() -> Iterator[None]:
+    """Keep the collector of cycles from looking through all articles again with every few made.
+
+    Articles are in no cycle, so that nothing is held back; whoever has switched it off finds it off.
+    """
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
 
 
 def batches(articles: Iterable[Any]) -> Iterator[list[Article]]:

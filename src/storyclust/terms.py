@@ -34,7 +34,10 @@ class Terms(NamedTuple):
         """Cut an article into its terms, less stop words and single letters."""
         tokens = hash_tokens([f"{article.title}\n{article.text}"])
         words = tokens.hashes & WORD_MASK
-        good = ~np.isin(words, stop) & (tokens.ends - tokens.starts > 2)
+        letters = (tokens.ends - tokens.starts == 1) | (
+            (tokens.ends - tokens.starts == 2) & (tokens.data[tokens.starts] >= 0xC0)
+        )
+        good = ~np.isin(words, stop) & ~letters
         joints = tokens.data[np.minimum(tokens.ends, len(tokens.data) - 1)]
         together = (tokens.starts[1:] - tokens.ends[:-1] == 1) & np.isin(joints[:-1], JOINTS)
         pair = np.flatnonzero(good[:-1] & good[1:] & together)
