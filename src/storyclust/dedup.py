@@ -159,8 +159,9 @@ class Deduplicator(ClusterMixin, BaseEstimator):
     punctuation; a text without any token, of texts with equal characters. Excerpts shorter than some
     fifty words may be missed.
 
-    Texts are read once and not held: given an iterator (such as `iter_articles`), memory is about
-    0.8 KB an article, and shingles beyond 1 GB are kept in a temporary file.
+    Texts are read once and not held. Given an iterator (such as `iter_articles`), memory peaks at about
+    5 KB an article of 3 KB: measured, 5.5 GB for a million. Shingles beyond 1 GB are kept in a temporary
+    file, which has no name and is gone with the process.
 
     References
     ----------
