@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from storyclust.chunks import kernel
 from storyclust.graph import similarity_graph
-from storyclust.unions import find
+from storyclust.unions import by_appearance, find
 from storyclust.validate import check_float
 
 if TYPE_CHECKING:
@@ -226,9 +226,7 @@ def agglomerate(
 def cut(merges: Merges, n: int, distance: float) -> NDArray[np.int64]:
     """Labels of the clusters formed by all merges below `distance`, numbered by first appearance."""
     made = int(np.searchsorted(merges.distances, distance, side="left"))
-    roots = roots_of(merges.children[:made], n)
-    _, first, inverse = np.unique(roots, return_index=True, return_inverse=True)
-    return np.argsort(np.argsort(first))[inverse].astype(np.int64)
+    return by_appearance(roots_of(merges.children[:made], n))
 
 
 @kernel

@@ -16,6 +16,7 @@ import numpy as np
 
 from storyclust.errors import InputError
 from storyclust.language import plain_code
+from storyclust.tokens import look_up
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -108,8 +109,8 @@ class Background(NamedTuple):
         """
         if language != self.language or not len(self.terms):
             return np.zeros(len(vocabulary)), self.worth
-        at = np.minimum(np.searchsorted(self.terms, vocabulary), len(self.terms) - 1)
-        return np.where(self.terms[at] == vocabulary, self.shares[at], 0.0), self.worth
+        at, known = look_up(self.terms, vocabulary)
+        return np.where(known, self.shares[at], 0.0), self.worth
 
 
 @functools.cache

@@ -35,6 +35,7 @@ from storyclust.lsh import Bands, Candidates, candidate_pairs, choose_bands, col
 from storyclust.minhash import MinHasher
 from storyclust.prefix import all_candidates
 from storyclust.sketches import Sketches
+from storyclust.unions import by_appearance
 from storyclust.validate import check_bool, check_choice, check_float, check_jobs
 
 if TYPE_CHECKING:
@@ -260,10 +261,12 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         return self
 
     def _fit(self, sketches: Sketches, n_reference: int, threshold: float) -> None:
-        twins = group_twins(sketches.fingerprints[sketches.text_of])
-        texts = sketches.text_of[twins.rows[twins.bounds[:-1]]]  # one of each class
+        text_of = sketches.text_of
+        fingerprints = sketches.fingerprints[text_of]
+        twins = group_twins(fingerprints)
+        texts = text_of[twins.rows[twins.bounds[:-1]]]  # one of each class
         candidates = self._candidates(sketches, texts, threshold)
-        rank = self._rank(sketches, twins, candidates)
+        rank = self._rank(sketches, fingerprints, twins, candidates)
         heads = twins.rows[twins.bounds[:-1]]  # after ranking: the best of each class
         untouched = heads < n_reference
         pairs, similarities = self._verify(sketches, texts, candidates, rank[heads], untouched, threshold)
@@ -294,7 +297,9 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         sets = ShingleSets.from_shingles(*sketches.shelf.gather(texts))
         return Candidates(all_candidates(sets, threshold), [])
 
-    def _rank(self, sketches: Sketches, twins: Twins, candidates: Candidates) -> NDArray[np.int64]:
+    def _rank(
+        self, sketches: Sketches, fingerprints: NDArray[np.uint64], twins: Twins, candidates: Candidates
+    ) -> NDArray[np.int64]:
         """Rank every article that may be in a group by the keep policy: 0 is kept before 1.
 
         Members of each class of twins are put in that order, too.
@@ -304,7 +309,6 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         for crowd in candidates.crowds:
             involved[crowd] = True
         rows = twins.rows[involved[twins.classes[twins.rows]]]
-        fingerprints = sketches.fingerprints[sketches.text_of]
         order = rank_rows(rows, sketches.preferences, fingerprints, sketches.ids)
         rank = np.full(len(sketches.ids), len(sketches.ids), dtype=np.int64)
         rank[order] = np.arange(len(order))
@@ -403,13 +407,13 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         self.reference_matches_ = np.where(kept_for < n_reference, kept_for, -1)
         self.representatives_ = np.where(kept_for < n_reference, -1, kept_for - n_reference)
         self.keep_ = self.representatives_ == rows
-        _, first, inverse = np.unique(kept_for, return_index=True, return_inverse=True)
-        self.labels_ = np.argsort(np.argsort(first))[inverse].astype(np.int64)
+        self.labels_ = by_appearance(kept_for)
 
         order = np.argsort(self.labels_, kind="stable")
         sizes = np.bincount(self.labels_)
         stops = np.cumsum(sizes)
-        grouped = (sizes > 1) | (self.reference_matches_[np.sort(first)] >= 0)
+        grouped = sizes > 1
+        grouped[self.labels_[self.reference_matches_ >= 0]] = True
         self.groups_ = []
         for label in sorted(np.flatnonzero(grouped), key=lambda g: (-sizes[g], g)):
             members = order[stops[label] - sizes[label] : stops[label]]

@@ -375,3 +375,13 @@ def tokenize_all(data: NDArray[np.uint8], offsets: NDArray[np.int64], table: NDA
         indptr[row + 1] = at + found
     total = indptr[n]
     return indptr, hashes[:total].copy(), starts[:total].copy(), ends[:total].copy()
+
+
+def look_up(
+    terms: NDArray[np.uint64], wanted: NDArray[np.uint64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Find hashes among sorted ones: where each stands (anywhere, if it does not), and whether it does."""
+    if not len(terms):
+        return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), bool)
+    at = np.minimum(np.searchsorted(terms, wanted), len(terms) - 1)
+    return at, terms[at] == wanted

@@ -1,4 +1,4 @@
-"""Disjoint sets over an array of parents, for kernels."""
+"""Disjoint sets over an array of parents, and the numbering of sets."""
 
 from __future__ import annotations
 
@@ -19,3 +19,9 @@ def find(parent: NDArray[np.int64], i: Any) -> Any:
         parent[i] = parent[parent[i]]
         i = parent[i]
     return i
+
+
+def by_appearance(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number labels from zero in the order in which they first appear."""
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[inverse].astype(np.int64)

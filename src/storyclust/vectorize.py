@@ -22,7 +22,16 @@ from storyclust.background import Background
 from storyclust.chunks import kernel, map_chunks
 from storyclust.errors import InputError
 from storyclust.language import group_languages
-from storyclust.tokens import SORT_HEADS, TextBuffer, codepoint_table, hash_tokens, mix, sort_hashes, tokenize
+from storyclust.tokens import (
+    SORT_HEADS,
+    TextBuffer,
+    codepoint_table,
+    hash_tokens,
+    look_up,
+    mix,
+    sort_hashes,
+    tokenize,
+)
 from storyclust.validate import check_float, check_int
 
 if TYPE_CHECKING:
@@ -187,10 +196,8 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         row = self.languages_.index(language) if language in self.languages_ else 0
         weights = np.full(len(terms), np.log(self.max_idf_ratio))
-        if len(self.vocabulary_):
-            at = np.minimum(np.searchsorted(self.vocabulary_, terms), len(self.vocabulary_) - 1)
-            known = self.vocabulary_[at] == terms
-            weights[known] = self.idf_[row, at[known]]
+        at, known = look_up(self.vocabulary_, terms)
+        weights[known] = self.idf_[row, at[known]]
         return weights
 
     def _fit(self, articles: Sequence[Article]) -> tuple[TermCounts, NDArray[np.int64]]:
@@ -221,15 +228,10 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         return counts, groups
 
     def _weigh(self, counts: TermCounts, groups: NDArray[np.int64]) -> sparse.csr_array:
-        columns = np.searchsorted(self.vocabulary_, counts.terms)
-        columns[columns == len(self.vocabulary_)] = 0
-        known = (
-            self.vocabulary_[columns] == counts.terms
-            if len(self.vocabulary_)
-            else np.zeros(len(columns), bool)
-        )
+        columns, known = look_up(self.vocabulary_, counts.terms)
         rows = np.repeat(np.arange(len(groups)), np.diff(counts.indptr))
-        idf = np.where(known, self.idf_[groups[rows], columns] if len(self.vocabulary_) else 0.0, 0.0)
+        idf = np.zeros(len(columns))
+        idf[known] = self.idf_[groups[rows[known]], columns[known]]
         weights = weigh(counts.indptr, counts.whole, counts.head, idf, float(self.head_weight))
         used = weights > 0
         indptr = np.append(0, np.cumsum(used))[counts.indptr]
@@ -300,23 +302,9 @@ def hash_words(words: Sequence[str]) -> NDArray[np.uint64]:
 
 
 def token_hashes(words: Sequence[str]) -> NDArray[np.uint64]:
-    """Token hash of each word, 0 for one that has none."""
-    data, offsets = TextBuffer.from_texts(words)
-    hashes: NDArray[np.uint64] = first_tokens(data, offsets, codepoint_table())
-    return hashes
-
-
-@kernel
-def first_tokens(data: NDArray[np.uint8], offsets: NDArray[np.int64], table: NDArray[np.uint32]) -> Any:
-    """Hash of the first token of each text."""
-    n = len(offsets) - 1
-    out = np.zeros(n, np.uint64)
-    for row in range(n):
-        room = max(1, offsets[row + 1] - offsets[row])
-        hashes, starts, ends = np.empty(room, np.uint64), np.empty(room, np.int64), np.empty(room, np.int64)
-        if tokenize(data, offsets[row], offsets[row + 1], table, hashes, starts, ends) > 0:
-            out[row] = hashes[0] & WORD_MASK
-    return out
+    """Hash of the first token of each word; each must have one."""
+    tokens = hash_tokens(words)
+    return tokens.hashes[tokens.indptr[:-1]] & WORD_MASK
 
 
 def frequent_terms(
