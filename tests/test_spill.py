@@ -1,5 +1,6 @@
 import json
 import os
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,16 +20,17 @@ hashes = st.lists(st.integers(0, 2**64 - 1), max_size=6)
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.lists(hashes, max_size=5), max_size=5), st.sampled_from([0, 40, 10**9]), st.randoms())
 def test_rows_come_back_as_they_were_added(batches, limit, random):
-    shelf, rows = Shelf(limit), [row for batch in batches for row in batch]
-    for batch in batches:
-        values = np.array([value for row in batch for value in row], np.uint64)
-        shelf.add([values], np.array([len(row) for row in batch], np.int64))
-    wanted = [random.randrange(len(rows)) for _ in range(8)] if rows else []
-    values, offsets = shelf.gather(np.array(wanted, np.int64))
-    parts = [values[a:b].tolist() for a, b in pairwise(offsets)]
-    assert parts == [rows[row] for row in wanted]
-    assert shelf.counts.tolist() == [len(row) for row in rows]
-    shelf.close()
+    rows = [row for batch in batches for row in batch]
+    # Closed even when Hypothesis runs out of choices in the middle of an example.
+    with closing(Shelf(limit)) as shelf:
+        for batch in batches:
+            values = np.array([value for row in batch for value in row], np.uint64)
+            shelf.add([values], np.array([len(row) for row in batch], np.int64))
+        wanted = [random.randrange(len(rows)) for _ in range(8)] if rows else []
+        values, offsets = shelf.gather(np.array(wanted, np.int64))
+        parts = [values[a:b].tolist() for a, b in pairwise(offsets)]
+        assert parts == [rows[row] for row in wanted]
+        assert shelf.counts.tolist() == [len(row) for row in rows]
 
 
 def test_copies_are_the_same_from_memory_and_from_disk(monkeypatch):
