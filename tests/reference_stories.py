@@ -34,13 +34,13 @@ def ngrams(words, low, high):
     return [*(words if low == 1 else []), *(itertools.pairwise(words) if high == 2 else [])]
 
 
-def counted_terms(title, text, low=1, high=2, head_words=100, language="en"):
-    """Terms of a whole article and of its head (the title twice and the first words), counted."""
+def article_terms(title, text, low=1, high=2, head_words=100, language="en"):
+    """Terms of a whole article and of its head (the title and the first words)."""
     of_title = ngrams(content_words(plain_words(title), language), low, high)
     tokens = plain_words(text)
     of_text = ngrams(content_words(tokens, language), low, high)
     of_opening = ngrams(content_words(tokens[:head_words], language), low, high)
-    return Counter(of_title + of_text), Counter(of_title + of_title + of_opening)
+    return set(of_title + of_text), set(of_title + of_opening)
 
 
 # Weights ----------------------------------------------------------------------------------------
@@ -49,7 +49,7 @@ def counted_terms(title, text, low=1, high=2, head_words=100, language="en"):
 def weighted_rows(counts, languages, *, min_df, cap, head_weight, background=("", {}, 0.0)):
     """Rows of weights as dicts, by the formula of NewsVectorizer.
 
-    `counts` are what counted_terms gives, `background` is (language, {word: share}, worth).
+    `counts` are what article_terms gives, `background` is (language, {word: share}, worth).
     """
     spoken, shares, worth = background
     articles_with = Counter(term for whole, _ in counts for term in whole)
@@ -67,10 +67,10 @@ def weighted_rows(counts, languages, *, min_df, cap, head_weight, background=(""
             idf[language, term] = min(max(rarity, 0.0), math.log(cap))
     rows = []
     for (whole, head), language in zip(counts, languages, strict=True):
-        terms = sorted((known & set(whole)), key=str)
+        terms = sorted((known & whole), key=str)
         parts = []
         for part in (whole, head):
-            raw = np.array([(1 + math.log(part[t])) * idf[language, t] if part[t] else 0.0 for t in terms])
+            raw = np.array([idf[language, t] if t in part else 0.0 for t in terms])
             length = np.linalg.norm(raw)
             parts.append(raw / length if length else raw)
         row = parts[0] + head_weight * parts[1]

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import inspect
 import io
 import os
 import re
@@ -49,6 +50,7 @@ ORDER = """
     background
     vectorize
     terms
+    strangers
     graph
     coverage
     agglomerate
@@ -56,6 +58,8 @@ ORDER = """
     summary
     stories
     metrics
+    prose
+    datasets
     digest
     removed
     compare
@@ -159,7 +163,11 @@ def test_the_public_names_are_those_that_dir_shows():
 def test_every_public_name_is_its_modules_own_and_documented():
     for name in storyclust.__all__:
         value = getattr(storyclust, name)
-        if name != "__version__":
+        if inspect.ismodule(value):
+            assert value.__name__ == f"storyclust.{name}"
+            assert value.__all__
+            assert value.__doc__
+        elif name != "__version__":
             assert value.__name__ == name
             assert value.__module__.startswith("storyclust.")
             assert getattr(importlib.import_module(value.__module__), name) is value

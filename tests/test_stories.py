@@ -479,9 +479,9 @@ def test_distances_of_nothing_and_of_everything():
 def test_clone_pickle_and_parameters(stories, records):
     model = sc.StoryClusterer(event_window=3, n_jobs=2)
     assert model.get_params() == {
-        "event_distance": 0.82,
+        "event_distance": 0.89,
         "event_window": 3,
-        "thread_distance": 0.9,
+        "thread_distance": 0.96,
         "copy_threshold": 0.8,
         "n_jobs": 2,
     }

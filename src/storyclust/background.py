@@ -92,12 +92,12 @@ class Background(NamedTuple):
         array([1.])
         """
         from storyclust.article import as_articles
-        from storyclust.vectorize import count_terms
+        from storyclust.vectorize import find_terms
 
         listed = as_articles(articles)
         language = plain_code(language)
         names = [language] * len(listed)
-        terms, df = np.unique(count_terms(listed, (1, 1), names=names).terms, return_counts=True)
+        terms, df = np.unique(find_terms(listed, (1, 1), names=names).terms, return_counts=True)
         kept = df >= min_df
         return cls(language, terms[kept], df[kept] / max(1, len(listed)))
 

@@ -125,9 +125,9 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help="leave out threads of fewer articles (default: 1)",
     )
-    threads.add_argument("--event-distance", type=float, metavar="D", help="default: 0.82")
+    threads.add_argument("--event-distance", type=float, metavar="D", help="default: 0.89")
     threads.add_argument("--event-window", type=float, metavar="DAYS", help="default: 7")
-    threads.add_argument("--thread-distance", type=float, metavar="D", help="default: 0.9")
+    threads.add_argument("--thread-distance", type=float, metavar="D", help="default: 0.96")
     threads.set_defaults(run=run_threads)
 
     links = commands.add_parser(
@@ -139,7 +139,7 @@ def parser() -> argparse.ArgumentParser:
     _input_options(links)
     links.add_argument("-o", "--output", default="-", metavar="FILE", help="one record a link (default: -)")
     links.add_argument(
-        "--min-similarity", type=float, default=0.26, metavar="S", help="cosine of coverage (default: 0.26)"
+        "--min-similarity", type=float, default=0.16, metavar="S", help="similarity above that of strangers (default: 0.16)"
     )
     links.add_argument("--event-window", type=float, default=7.0, metavar="DAYS", help="default: 7")
     links.set_defaults(run=run_links)

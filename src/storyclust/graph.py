@@ -21,9 +21,14 @@ PROMISE = 0.2  # share of the least similarity that the heaviest terms must show
 
 
 def similarity_graph(
-    X: sparse.csr_array, min_similarity: float, *, n_jobs: int | None = None, heaviest: int = HEAVIEST
+    X: sparse.csr_array,
+    min_similarity: float,
+    *,
+    strangers: NDArray[np.float64] | None = None,
+    n_jobs: int | None = None,
+    heaviest: int = HEAVIEST,
 ) -> sparse.csr_array:
-    """Cosine similarities of the pairs of rows that reach `min_similarity`.
+    """Similarities of all pairs of rows that reach `min_similarity`.
 
     Parameters
     ----------
@@ -31,6 +36,9 @@ def similarity_graph(
         Rows of unit length, or of zeros.
     min_similarity : float
         Least similarity of an edge; with 0, every positive similarity is one.
+    strangers : float64 array of shape (n,), optional
+        What each row shares with strangers. A cosine `s` is counted from the larger of the two, `m`: the
+        similarity is ``(s - m) / (1 - m)``. Without it, the similarity is the cosine.
     n_jobs : int or None
         Threads.
     heaviest : int, default=64
@@ -53,12 +61,14 @@ def similarity_graph(
     by_term = np.lexsort((rows, indices[chosen]))
     posting_rows, posting_weights = rows[by_term], data[chosen][by_term]
     bounds = np.searchsorted(indices[chosen][by_term], np.arange(X.shape[1] + 1))
-    promise = -np.inf if everything else PROMISE * min_similarity
+    promise = -1.0 if everything else PROMISE
+    floors = np.zeros(n) if strangers is None else strangers
 
     def work(start: int, stop: int) -> Any:
         return edges_of_rows(
-            start, stop, indptr, indices, data, bounds, posting_rows, posting_weights, promise, min_similarity
-        )
+            start, stop, indptr, indices, data, bounds, posting_rows, posting_weights, floors,
+            promise, min_similarity,
+        )  # fmt: skip
 
     # A row's cost is the length of the posting lists it reads.
     reads = np.add.reduceat(np.append(np.diff(bounds)[indices], 0), np.minimum(indptr[:-1], len(indices)))
@@ -124,10 +134,15 @@ def edges_of_rows(
     bounds: NDArray[np.int64],
     posting_rows: NDArray[np.int64],
     posting_weights: NDArray[np.float64],
+    floors: NDArray[np.float64],
     promise: float,
     least: float,
 ) -> Any:
-    """Edges between rows begin..end and all others: (smaller row * n + larger row, similarity)."""
+    """Edges between rows begin..end and all others: (smaller row * n + larger row, similarity).
+
+    `promise` is the share of the least cosine of an edge that a row's heaviest terms have to show, negative
+    where they need not show any.
+    """
     n = len(indptr) - 1
     partial = np.zeros(n, np.float64)
     seen = np.zeros(n, np.bool_)
@@ -137,6 +152,7 @@ def edges_of_rows(
     found = 0
     for i in range(begin, end):
         met = 0
+        promising = promise * (floors[i] + (1.0 - floors[i]) * least) if promise >= 0.0 else -np.inf
         for k in range(indptr[i], indptr[i + 1]):
             term, weight = indices[k], data[k]
             dense[term] = weight
@@ -149,12 +165,13 @@ def edges_of_rows(
                 partial[j] += weight * posting_weights[p]
         for t in range(met):
             j = touched[t]
-            promising = partial[j] >= promise and j != i
+            worth_it = partial[j] >= promising and j != i
             partial[j] = 0.0
             seen[j] = False
-            if not promising:
+            if not worth_it:
                 continue
-            similarity = cosine(dense, indptr[j], indptr[j + 1], indices, data)
+            floor = max(floors[i], floors[j])
+            similarity = (cosine(dense, indptr[j], indptr[j + 1], indices, data) - floor) / (1.0 - floor)
             if similarity < least or similarity <= 0.0:
                 continue
             if found == len(codes):

@@ -22,6 +22,7 @@ from storyclust.central import canonical_order, medoids, times_of
 from storyclust.dedup import Deduplicator
 from storyclust.errors import InputError
 from storyclust.graph import similarity_graph
+from storyclust.strangers import stranger_similarity
 from storyclust.summary import Summary, summarize_independent
 from storyclust.validate import check_float
 from storyclust.vectorize import NewsVectorizer
@@ -29,7 +30,7 @@ from storyclust.vectorize import NewsVectorizer
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LEAST_SIMILARITY = 0.05  # pairs below it count as 0: strangers' share of ordinary words
+LEAST_SIMILARITY = 0.03  # above that of strangers; pairs below it count as 0
 
 
 class Reports:
@@ -132,13 +133,13 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
 
     Parameters
     ----------
-    event_distance : float in [0, 1], default=0.82
+    event_distance : float in [0, 1], default=0.89
         Groups of articles are one event while the average cosine distance between their members is
         below it. Chosen over all development sets together.
     event_window : float or None, default=7.0
         Days that the dated articles of one event may span. None means no limit. Articles without a
         date fit into any event.
-    thread_distance : float in [0, 1], default=0.9
+    thread_distance : float in [0, 1], default=0.96
         Events are one thread while the average distance between their articles is below it; whatever
         time lies between them. Not less than `event_distance`.
     copy_threshold : float in (0, 1], default=0.8
@@ -195,9 +196,9 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
 
     def __init__(
         self,
-        event_distance: float = 0.82,
+        event_distance: float = 0.89,
         event_window: float | None = 7.0,
-        thread_distance: float = 0.9,
+        thread_distance: float = 0.96,
         copy_threshold: float = 0.8,
         n_jobs: int | None = None,
     ) -> None:
@@ -236,7 +237,8 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
 
         self.vectorizer_ = NewsVectorizer(n_jobs=self.n_jobs)
         vectors = self.vectorizer_.fit_transform(independent)
-        graph = similarity_graph(vectors, LEAST_SIMILARITY, n_jobs=self.n_jobs)
+        strangers = stranger_similarity(vectors, self.vectorizer_.groups_, n_jobs=self.n_jobs)
+        graph = similarity_graph(vectors, LEAST_SIMILARITY, strangers=strangers, n_jobs=self.n_jobs)
         events = find_events(graph, times_of(independent), self.event_distance, window)
         threads = find_threads(graph, events, self.thread_distance)
 

@@ -1,8 +1,9 @@
 """Articles to TF-IDF vectors: hashed words and word pairs, straight from the text buffer to CSR.
 
 An article's vector is the sum of two of unit length, scaled to unit length: one of the whole text, and,
-weighted less, one of its head (the title twice and the first hundred words), where news says what it is
-about. Inverse document frequency is capped, so that weights, and with them the best thresholds, do not
+weighted less, one of its head (the title and the first hundred words), where news says what it is about.
+A term counts once however often it is said: reports of one happening share what they name, not what they
+repeat. Inverse document frequency is capped, so that weights, and with them the best thresholds, do not
 drift with the size of the corpus; document frequencies are counted apart for each language.
 """
 
@@ -39,18 +40,18 @@ if TYPE_CHECKING:
 
 PAIR_STEP = np.uint64(0xA0761D6478BD642F)
 PAIR_BIT = np.uint64(1 << 63)  # set in the hash of a pair, and in that of no word
-WORD_MASK = np.uint64((1 << 63) - 1)
+WORD_MASK = np.uint64((1 << 63) - 2)
+LATE = np.uint64(1)  # a term's last bit, else 0: set while terms are sorted where it is not in the head
 HEAD_WORDS = 100
 NGRAM_RANGES = ((1, 1), (1, 2), (2, 2))
 
 
-class TermCounts(NamedTuple):
+class ArticleTerms(NamedTuple):
     """Terms of articles: row `i` has the sorted hashes `terms[indptr[i]:indptr[i + 1]]`."""
 
     indptr: NDArray[np.int64]
     terms: NDArray[np.uint64]
-    whole: NDArray[np.uint32]  # occurrences in the whole article
-    head: NDArray[np.uint32]  # occurrences in its head, the title counted twice
+    head: NDArray[np.bool_]  # whether a term stands in the head of its article
 
 
 class NewsVectorizer(TransformerMixin, BaseEstimator):
@@ -68,8 +69,8 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
     max_idf_ratio : float, default=300
         Inverse document frequency is capped at the logarithm of this: a term in fewer than one of 300
         articles weighs no more than one in 300. Keeps weights comparable from ten articles to a million.
-    head_weight : float, default=0.7
-        Weight of the vector of the head (title twice, first 100 words) against that of the whole text.
+    head_weight : float, default=0.4
+        Weight of the vector of the head (title, first 100 words) against that of the whole text.
     background : 'english', None or Background, default='english'
         Document frequencies of news at large, which count like a few dozen more articles; for articles
         in English only. They keep the words of a corpus about one thing from weighing nothing.
@@ -82,6 +83,8 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         Sorted term hashes; column `k` stands for ``vocabulary_[k]``.
     languages_ : list of str
         Languages (or scripts) told apart.
+    groups_ : int64 array of shape (n,)
+        Language of each article fitted, as a number in `languages_`.
     df_ : int64 array of shape (n_languages, n_features)
         Articles of each language that hold a term.
     idf_ : float64 array of shape (n_languages, n_features)
@@ -89,7 +92,8 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    Within an article a term weighs ``(1 + ln(tf)) * idf``. With ``n`` articles in the language, ``df`` of
+    Within an article a term weighs its idf, however often it occurs; counting occurrences, or their
+    logarithm, was measured to tell events apart less well. With ``n`` articles in the language, ``df`` of
     them holding the term, and a background of ``w`` articles' worth in which its rate is ``p``, idf is
     ``ln((n + w) / (df + w p))``, at most ``ln(max_idf_ratio)``. The stop words of the article's language
     (scikit-learn's list for English, Stopwords ISO for others) and single letters are left out before
@@ -112,6 +116,7 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
 
     vocabulary_: NDArray[np.uint64]
     languages_: list[str]
+    groups_: NDArray[np.int64]
     df_: NDArray[np.int64]
     idf_: NDArray[np.float64]
 
@@ -120,7 +125,7 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         ngram_range: tuple[int, int] = (1, 2),
         min_df: int = 2,
         max_idf_ratio: float = 300.0,
-        head_weight: float = 0.7,
+        head_weight: float = 0.4,
         background: str | Background | None = "english",
         n_jobs: int | None = None,
     ) -> None:
@@ -169,8 +174,8 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         vectors : csr_array of shape (n, n_features)
         """
         articles = as_articles(X)
-        counts, groups = self._fit(articles)
-        return self._weigh(counts, groups)
+        terms, columns = self._fit(articles)
+        return self._weigh(terms, columns, self.groups_)
 
     def transform(self, X: Iterable[Any]) -> sparse.csr_array:
         """Turn articles into vectors by the weights learnt; terms not seen then are left out.
@@ -189,7 +194,9 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         names = group_languages(articles)
         known = {name: number for number, name in enumerate(self.languages_)}
         groups = np.array([known.get(name, 0) for name in names], dtype=np.int64)
-        return self._weigh(count_terms(articles, self.ngram_range, self.n_jobs, names), groups)
+        terms = find_terms(articles, self.ngram_range, self.n_jobs, names)
+        at, found = look_up(self.vocabulary_, terms.terms)
+        return self._weigh(terms, np.where(found, at, -1), groups)
 
     def idf_of(self, terms: NDArray[np.uint64], language: str) -> NDArray[np.float64]:
         """Weights of term hashes in articles of a language; a term never seen weighs most."""
@@ -200,7 +207,8 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         weights[known] = self.idf_[row, at[known]]
         return weights
 
-    def _fit(self, articles: Sequence[Article]) -> tuple[TermCounts, NDArray[np.int64]]:
+    def _fit(self, articles: Sequence[Article]) -> tuple[ArticleTerms, NDArray[np.int64]]:
+        """Learn; returns the terms of the articles, and the column of each, -1 where it has none."""
         if self.ngram_range not in NGRAM_RANGES:
             raise InputError(f"ngram_range must be (1, 1), (1, 2) or (2, 2), got {self.ngram_range!r}.")
         min_df = check_int("min_df", self.min_df, low=1)
@@ -209,15 +217,15 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         background = Background.load(self.background)
 
         names = group_languages(articles)
-        counts = count_terms(articles, self.ngram_range, self.n_jobs, names)
-        languages, groups = np.unique(np.array(names, dtype=str), return_inverse=True)
+        terms = find_terms(articles, self.ngram_range, self.n_jobs, names)
+        languages, self.groups_ = np.unique(np.array(names, dtype=str), return_inverse=True)
         self.languages_ = [str(name) for name in languages]
-        self.vocabulary_, columns = frequent_terms(counts.terms, min_df, background.terms)
+        self.vocabulary_, columns = frequent_terms(terms.terms, min_df, background.terms)
         known = columns >= 0
         self.df_ = np.zeros((max(1, len(self.languages_)), len(self.vocabulary_)), dtype=np.int64)
-        row_groups = np.repeat(groups, np.diff(counts.indptr))
+        row_groups = np.repeat(self.groups_, np.diff(terms.indptr))
         np.add.at(self.df_, (row_groups[known], columns[known]), 1)
-        sizes = np.bincount(groups, minlength=len(self.df_)).astype(np.float64)
+        sizes = np.bincount(self.groups_, minlength=len(self.df_)).astype(np.float64)
         self.idf_ = np.empty(self.df_.shape)
         for number, df in enumerate(self.df_):
             rates, worth = (
@@ -225,16 +233,19 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
             )
             articles_held = np.maximum(df + worth * rates, 1e-9)
             self.idf_[number] = np.clip(np.log((sizes[number] + worth) / articles_held), 0, cap)
-        return counts, groups
+        return terms, columns
 
-    def _weigh(self, counts: TermCounts, groups: NDArray[np.int64]) -> sparse.csr_array:
-        columns, known = look_up(self.vocabulary_, counts.terms)
-        rows = np.repeat(np.arange(len(groups)), np.diff(counts.indptr))
+    def _weigh(
+        self, terms: ArticleTerms, columns: NDArray[np.int64], groups: NDArray[np.int64]
+    ) -> sparse.csr_array:
+        """Vectors of articles from their terms, the columns of these and the languages of the articles."""
+        known = columns >= 0
+        row_groups = np.repeat(groups, np.diff(terms.indptr))
         idf = np.zeros(len(columns))
-        idf[known] = self.idf_[groups[rows[known]], columns[known]]
-        weights = weigh(counts.indptr, counts.whole, counts.head, idf, float(self.head_weight))
+        idf[known] = self.idf_[row_groups[known], columns[known]]
+        weights = weigh(terms.indptr, terms.head, idf, float(self.head_weight))
         used = weights > 0
-        indptr = np.append(0, np.cumsum(used))[counts.indptr]
+        indptr = np.append(0, np.cumsum(used))[terms.indptr]
         shape = (len(groups), len(self.vocabulary_))
         return sparse.csr_array((weights[used], columns[used], indptr), shape=shape)
 
@@ -245,13 +256,13 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         return tags
 
 
-def count_terms(
+def find_terms(
     articles: Sequence[Article],
     ngram_range: tuple[int, int],
     n_jobs: int | None = None,
     names: Sequence[str] | None = None,
-) -> TermCounts:
-    """Count the terms of every article, in one pass over titles and texts.
+) -> ArticleTerms:
+    """Find the distinct terms of every article, in one pass over titles and texts.
 
     `names` are the languages of the articles, as `group_languages` tells them.
     """
@@ -263,19 +274,17 @@ def count_terms(
     stops = np.concatenate([np.empty(0, np.uint64), *lists])
     bounds = np.append(0, np.cumsum([len(words) for words in lists])).astype(np.int64)
 
-    def work(start: int, stop: int) -> tuple[Any, ...]:
+    def work(start: int, stop: int) -> Any:
         texts = [part for article in articles[start:stop] for part in (article.title, article.text)]
         data, offsets = TextBuffer.from_texts(texts)
-        counted = count_buffer(data, offsets, table, stops, bounds, groups[start:stop], *ngram_range)
-        return tuple(np.copy(part) for part in counted)
+        return terms_of_buffer(data, offsets, table, stops, bounds, groups[start:stop], *ngram_range)
 
     sizes = np.fromiter((len(a.title) + len(a.text) + 1 for a in articles), np.int64, len(articles))
     parts = map_chunks(work, sizes, n_jobs, "terms")
     if not parts:
-        empty = np.empty(0, np.uint32)
-        return TermCounts(np.zeros(1, np.int64), np.empty(0, np.uint64), empty, empty)
-    lengths, terms, whole, head = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return TermCounts(np.append(0, np.cumsum(lengths)), terms, whole, head)
+        return ArticleTerms(np.zeros(1, np.int64), np.empty(0, np.uint64), np.empty(0, np.bool_))
+    lengths, terms, head = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return ArticleTerms(np.append(0, np.cumsum(lengths)), terms, head)
 
 
 @functools.cache
@@ -363,42 +372,38 @@ def pair_hashes(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> Any:
     """Hash of each pair of words."""
     out = np.empty(len(first), np.uint64)
     for k in range(len(first)):
-        out[k] = mix(first[k] * PAIR_STEP + second[k]) | PAIR_BIT
+        out[k] = (mix(first[k] * PAIR_STEP + second[k]) | PAIR_BIT) & ~LATE
     return out
 
 
 @kernel
 def add_terms(
-    words: NDArray[np.uint64], n: int, low: int, high: int, out: NDArray[np.uint64], filled: int
+    words: NDArray[np.uint64],
+    n: int,
+    early: int,
+    low: int,
+    high: int,
+    out: NDArray[np.uint64],
+    filled: int,
 ) -> int:
-    """Append the hashes of words and of pairs of neighbours to `out`; returns how far it is filled."""
+    """Append the hashes of words and of pairs of neighbours to `out`; returns how far it is filled.
+
+    Those that do not lie among the first `early` words are marked as late.
+    """
     if low == 1:
         for k in range(n):
-            out[filled] = words[k]
+            out[filled] = words[k] if k < early else words[k] | LATE
             filled += 1
     if high == 2:
         for k in range(n - 1):
-            out[filled] = mix(words[k] * PAIR_STEP + words[k + 1]) | PAIR_BIT
+            pair = mix(words[k] * PAIR_STEP + words[k + 1]) | PAIR_BIT
+            out[filled] = pair & ~LATE if k + 1 < early else pair | LATE
             filled += 1
     return filled
 
 
 @kernel
-def tally(values: NDArray[np.uint64], n: int, counts: NDArray[np.uint32]) -> int:
-    """Drop the repeats of sorted values in place and count them; returns how many are distinct."""
-    kept = 0
-    for k in range(n):
-        if kept > 0 and values[k] == values[kept - 1]:
-            counts[kept - 1] += np.uint32(1)
-        else:
-            values[kept] = values[k]
-            counts[kept] = 1
-            kept += 1
-    return kept
-
-
-@kernel
-def count_buffer(
+def terms_of_buffer(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
     table: NDArray[np.uint32],
@@ -408,84 +413,63 @@ def count_buffer(
     low: int,
     high: int,
 ) -> Any:
-    """Count the terms of articles, given as title, text, title, text, ...
+    """Find the terms of articles, given as title, text, title, text, ...
 
     Returns the number of distinct terms of each article, then for all of them in turn the sorted terms,
-    their occurrences in the whole and in the head.
+    and whether each stands in the head.
     """
     n = (len(offsets) - 1) // 2
     room = 1
     for row in range(n):
         room = max(room, offsets[2 * row + 2] - offsets[2 * row])
-    title, text = np.empty(room, np.uint64), np.empty(room, np.uint64)
+    words = np.empty(room, np.uint64)
     starts, ends = np.empty(room, np.int64), np.empty(room, np.int64)
-    full, scratch = np.empty(2 * room, np.uint64), np.empty(2 * room, np.uint64)
-    full_counts, head_counts = np.empty(2 * room, np.uint32), np.empty(6 * room, np.uint32)
-    head, head_scratch = np.empty(6 * room, np.uint64), np.empty(6 * room, np.uint64)
+    found, scratch = np.empty(2 * room, np.uint64), np.empty(2 * room, np.uint64)
     heads = np.empty(SORT_HEADS, np.int64)
     lengths = np.empty(n, np.int64)
-    capacity = 2 * (offsets[len(offsets) - 1] - offsets[0]) // 3 + 1024
+    capacity = (offsets[len(offsets) - 1] - offsets[0]) // 3 + 1024
     terms = np.empty(capacity, np.uint64)
-    whole = np.empty(capacity, np.uint32)
-    in_head = np.empty(capacity, np.uint32)
+    in_head = np.empty(capacity, np.bool_)
     filled = 0
     for row in range(n):
         a, b, c = offsets[2 * row], offsets[2 * row + 1], offsets[2 * row + 2]
         stop = stops[stop_bounds[groups[row]] : stop_bounds[groups[row] + 1]]
-        n_title, _ = words_of(data, a, b, table, stop, title, starts, ends, HEAD_WORDS)
-        n_text, n_early = words_of(data, b, c, table, stop, text, starts, ends, HEAD_WORDS)
-        m = add_terms(title, n_title, low, high, full, 0)
-        m = add_terms(text, n_text, low, high, full, m)
-        sort_hashes(full, m, scratch, heads)
-        m = tally(full, m, full_counts)
-        h = add_terms(title, n_title, low, high, head, 0)
-        h = add_terms(title, n_title, low, high, head, h)
-        h = add_terms(text, n_early, low, high, head, h)
-        sort_hashes(head, h, head_scratch, heads)
-        h = tally(head, h, head_counts)
+        n_words, _ = words_of(data, a, b, table, stop, words, starts, ends, HEAD_WORDS)
+        m = add_terms(words, n_words, n_words, low, high, found, 0)
+        n_words, early = words_of(data, b, c, table, stop, words, starts, ends, HEAD_WORDS)
+        m = add_terms(words, n_words, early, low, high, found, m)
+        sort_hashes(found, m, scratch, heads)  # of equal terms, one of the head comes first
         if filled + m > len(terms):
             terms = np.concatenate((terms, np.empty(len(terms) + m, np.uint64)))
-            whole = np.concatenate((whole, np.empty(len(whole) + m, np.uint32)))
-            in_head = np.concatenate((in_head, np.empty(len(in_head) + m, np.uint32)))
-        at = 0
+            in_head = np.concatenate((in_head, np.empty(len(in_head) + m, np.bool_)))
+        begin = filled
         for k in range(m):
-            while at < h and head[at] < full[k]:
-                at += 1
-            terms[filled] = full[k]
-            whole[filled] = full_counts[k]
-            in_head[filled] = head_counts[at] if at < h and head[at] == full[k] else 0
-            filled += 1
-        lengths[row] = m
-    return lengths, terms[:filled], whole[:filled], in_head[:filled]
+            term = found[k] & ~LATE
+            if filled == begin or term != terms[filled - 1]:
+                terms[filled] = term
+                in_head[filled] = found[k] == term
+                filled += 1
+        lengths[row] = filled - begin
+    return lengths, terms[:filled].copy(), in_head[:filled].copy()
 
 
 @kernel
 def weigh(
-    indptr: NDArray[np.int64],
-    whole: NDArray[np.uint32],
-    head: NDArray[np.uint32],
-    idf: NDArray[np.float64],
-    head_weight: float,
+    indptr: NDArray[np.int64], head: NDArray[np.bool_], idf: NDArray[np.float64], head_weight: float
 ) -> Any:
     """Weights of all entries: unit vector of the whole plus `head_weight` times that of the head, scaled."""
-    out = np.zeros(len(whole), np.float64)
+    out = np.zeros(len(idf), np.float64)
     for row in range(len(indptr) - 1):
         of_whole, of_head = 0.0, 0.0
         for k in range(indptr[row], indptr[row + 1]):
-            of_whole += ((1.0 + np.log(whole[k])) * idf[k]) ** 2
-            if head[k] > 0:
-                of_head += ((1.0 + np.log(head[k])) * idf[k]) ** 2
+            square = idf[k] ** 2
+            of_whole += square
+            of_head += square if head[k] else 0.0
         if of_whole == 0.0:
             continue
-        scale_whole = 1.0 / np.sqrt(of_whole)
-        scale_head = head_weight / np.sqrt(of_head) if of_head > 0.0 else 0.0
-        total = 0.0
+        late = 1.0 / np.sqrt(of_whole)
+        early = late + (head_weight / np.sqrt(of_head) if of_head > 0.0 else 0.0)
+        length = np.sqrt(early**2 * of_head + late**2 * (of_whole - of_head))
         for k in range(indptr[row], indptr[row + 1]):
-            out[k] = (1.0 + np.log(whole[k])) * idf[k] * scale_whole
-            if head[k] > 0:
-                out[k] += (1.0 + np.log(head[k])) * idf[k] * scale_head
-            total += out[k] ** 2
-        scale = 1.0 / np.sqrt(total)
-        for k in range(indptr[row], indptr[row + 1]):
-            out[k] *= scale
+            out[k] = idf[k] * (early if head[k] else late) / length
     return out

@@ -1,0 +1,119 @@
+"""Strangers: how alike an article is to articles it has nothing to do with.
+
+Articles differ in how much they share with any other: a long one more than a short one, one on politics more
+than one on a rare disease, one in syllables more than one in words. What an article shares with strangers is
+no sign of anything; similarities are counted from there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+
+from storyclust.chunks import CHUNK_BYTES, kernel, map_chunks
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MOST_COMPARED = 2_000  # articles of a language that each is compared with
+NEAREST, FARTHEST = 50, 150  # ranks of the neighbours taken for strangers
+LEAST = 0.01  # what any two articles share, where there are too few to tell
+
+
+def stranger_similarity(
+    X: sparse.csr_array, groups: NDArray[np.int64], *, n_jobs: int | None = None
+) -> NDArray[np.float64]:
+    """Mean cosine of each row with its 50th to 150th neighbours among rows of its group.
+
+    The first fifty may belong to the same story. Neighbours that a small group has not got count as
+    similarity 0, so that a corpus of fewer than fifty articles, which may be about one thing alone, is hardly
+    touched; for those a little is added that fades as the group grows. Of a large group, rows evenly apart
+    stand for all: then the figure means the same at any size.
+
+    Parameters
+    ----------
+    X : csr_array of shape (n, n_features)
+        Rows of unit length, or of zeros, in an order that says nothing about their stories.
+    groups : int64 array of shape (n,)
+        Language of each row, from 0.
+    n_jobs : int or None
+        Threads.
+
+    Returns
+    -------
+    similarity : float64 array of shape (n,)
+    """
+    similarity = np.zeros(X.shape[0])
+    for group in range(int(groups.max(initial=-1)) + 1):
+        rows = np.flatnonzero(groups == group)
+        there = min(max(len(rows) - NEAREST, 0) / (FARTHEST - NEAREST), 1.0)
+        if there:
+            similarity[rows] = _among(sparse.csr_array(X[rows]), n_jobs)
+        similarity[rows] += LEAST * (1.0 - there) ** 3
+    return similarity
+
+
+def _among(X: sparse.csr_array, n_jobs: int | None) -> NDArray[np.float64]:
+    """Mean cosine of each row with its 50th to 150th neighbours in a sample of all."""
+    n = X.shape[0]
+    indptr, indices = X.indptr.astype(np.int64), X.indices.astype(np.int64)
+    sample = np.unique(np.linspace(0, n - 1, min(n, MOST_COMPARED)).astype(np.int64))
+    holders = sparse.csr_array(sparse.csc_array(X[sample]).T)  # of each term
+    bounds, posting_rows = holders.indptr.astype(np.int64), holders.indices.astype(np.int64)
+
+    def work(start: int, stop: int) -> Any:
+        return middle_means(
+            start,
+            stop,
+            indptr,
+            indices,
+            X.data,
+            bounds,
+            posting_rows,
+            holders.data,
+            sample,
+            NEAREST,
+            FARTHEST,
+        )
+
+    reads = np.add.reduceat(np.append(np.diff(bounds)[indices], 0), np.minimum(indptr[:-1], X.nnz))
+    weights = np.where(np.diff(indptr) > 0, 16 * reads, 0) + CHUNK_BYTES // 4096
+    return np.concatenate(map_chunks(work, weights, n_jobs, "strangers"))
+
+
+@kernel
+def middle_means(
+    begin: int,
+    end: int,
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int64],
+    data: NDArray[np.float64],
+    bounds: NDArray[np.int64],
+    posting_rows: NDArray[np.int64],
+    posting_weights: NDArray[np.float64],
+    sample: NDArray[np.int64],
+    nearest: int,
+    farthest: int,
+) -> Any:
+    """Mean of the `nearest`-th to `farthest`-th largest cosines of rows begin..end with the sample."""
+    out = np.zeros(end - begin, np.float64)
+    cosines = np.zeros(len(sample), np.float64)
+    for i in range(begin, end):
+        cosines[:] = 0.0
+        for k in range(indptr[i], indptr[i + 1]):
+            term, weight = indices[k], data[k]
+            for p in range(bounds[term], bounds[term + 1]):
+                cosines[posting_rows[p]] += weight * posting_weights[p]
+        at = np.searchsorted(sample, i)
+        if at < len(sample) and sample[at] == i:
+            cosines[at] = 0.0  # itself
+        if len(cosines) <= nearest:
+            continue
+        ranked = -np.sort(-cosines)
+        total = 0.0
+        for k in range(nearest, min(farthest, len(ranked))):
+            total += ranked[k]
+        out[i - begin] = total / (farthest - nearest)
+    return out
