@@ -19,7 +19,8 @@ from sklearn.utils.validation import check_is_fitted
 import storyclust as sc
 from reference_stories import b_cubed, partition
 from storyclust.article import Article, as_articles
-from storyclust.stories import canonical_order, find_events, find_threads, medoids
+from storyclust.central import canonical_order, centres
+from storyclust.stories import find_events, find_threads
 
 NEWSDESK = Path(__file__).parents[1] / "examples" / "newsdesk.jsonl"
 JAPAN_INDIA = "japan-india-two-plus-two"
@@ -528,12 +529,12 @@ def test_the_medoid_is_the_longest_then_the_earliest_of_equals():
     late, early = datetime(2024, 2, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC)
     pair = [Article("four words of text", published=late), Article("a longer text of six words")]
     vectors = sparse.csr_array(np.eye(2))
-    assert medoids(vectors, np.array([0, 0]), pair).tolist() == [1]
+    assert centres(vectors, np.array([0, 0]), pair).medoids.tolist() == [1]
     pair = [Article("same length", published=late), Article("same lengzz", published=early)]
-    assert medoids(vectors, np.array([0, 0]), pair).tolist() == [1]
+    assert centres(vectors, np.array([0, 0]), pair).medoids.tolist() == [1]
     three = [Article("x"), Article("y"), Article("z" * 50)]
     vectors = sparse.csr_array(np.array([[1, 0], [np.sqrt(0.5), np.sqrt(0.5)], [0, 1]]))
-    assert medoids(vectors, np.array([0, 0, 0]), three).tolist() == [1]
+    assert centres(vectors, np.array([0, 0, 0]), three).medoids.tolist() == [1]
 
 
 def test_the_order_of_work_depends_on_what_articles_say():
@@ -546,3 +547,15 @@ def test_the_order_of_work_depends_on_what_articles_say():
     order = canonical_order(articles, np.arange(4)).tolist()
     assert [articles[row].id + articles[row].title for row in order] == ["0", "2", "0t", "1"]
     assert canonical_order(articles, np.array([0, 3])).tolist() == [3, 0]
+
+
+def test_cohesion_is_the_mean_cosine_with_the_centre(stories, records):
+    vectorizer = sc.NewsVectorizer()
+    kept = np.flatnonzero(stories.deduplicator_.keep_)
+    X = vectorizer.fit_transform([records[row] for row in kept]).toarray()
+    for group in [*stories.threads_, *stories.threads_[0].events]:
+        rows = X[np.searchsorted(kept, group.independent)]
+        centre = rows.sum(axis=0)
+        wanted = np.mean(rows @ centre / np.linalg.norm(centre))
+        assert group.cohesion == pytest.approx(wanted)
+        assert 0 < group.cohesion <= 1 + 1e-12

@@ -139,7 +139,11 @@ def parser() -> argparse.ArgumentParser:
     _input_options(links)
     links.add_argument("-o", "--output", default="-", metavar="FILE", help="one record a link (default: -)")
     links.add_argument(
-        "--min-similarity", type=float, default=0.16, metavar="S", help="similarity above that of strangers (default: 0.16)"
+        "--min-similarity",
+        type=float,
+        default=0.16,
+        metavar="S",
+        help="similarity above that of strangers (default: 0.16)",
     )
     links.add_argument("--event-window", type=float, default=7.0, metavar="DAYS", help="default: 7")
     links.set_defaults(run=run_links)

@@ -57,6 +57,7 @@ def _reports(reports: Reports, ids: Sequence[str]) -> dict[str, Any]:
         "start": reports.start.isoformat() if reports.start else None,
         "end": reports.end.isoformat() if reports.end else None,
         "representative": ids[reports.representative],
+        "cohesion": round(reports.cohesion, 4),
         "members": [ids[row] for row in reports.members],
     }
 

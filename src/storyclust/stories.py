@@ -18,7 +18,7 @@ from sklearn.base import BaseEstimator, ClusterMixin
 
 from storyclust.agglomerate import agglomerate, cut
 from storyclust.article import Article, as_articles
-from storyclust.central import canonical_order, medoids, times_of
+from storyclust.central import Centres, canonical_order, centres, times_of
 from storyclust.dedup import Deduplicator
 from storyclust.errors import InputError
 from storyclust.graph import similarity_graph
@@ -47,6 +47,11 @@ class Reports:
     representative : int
         Row of the independent article that is most like the others (the medoid); ties go to the longer,
         then the earlier.
+    cohesion : float in (0, 1]
+        Mean cosine of the independent articles with the sum of their vectors. An article alone has 1. Average
+        linkage keeps chains from forming, whose ends have nothing in common: no two groups are joined
+        unless all their members are alike on average. So a low figure (below 0.4, say) means many
+        articles about one wide matter.
     """
 
     def __init__(
@@ -55,6 +60,7 @@ class Reports:
         members: NDArray[np.int64],
         independent: NDArray[np.int64],
         representative: int,
+        cohesion: float,
         articles: Sequence[Article],
         vectorizer: NewsVectorizer,
     ) -> None:
@@ -62,6 +68,7 @@ class Reports:
         self.members = members
         self.independent = independent
         self.representative = representative
+        self.cohesion = cohesion
         self._articles = articles
         self._vectorizer = vectorizer
 
@@ -242,7 +249,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         events = find_events(graph, times_of(independent), self.event_distance, window)
         threads = find_threads(graph, events, self.thread_distance)
 
-        central = [medoids(vectors, labels, independent) for labels in (threads, events)]
+        central = [centres(vectors, labels, independent) for labels in (threads, events)]
         place = np.empty(len(articles), np.int64)  # where in `kept` an article's representative stands
         place[kept] = np.arange(len(kept))
         place = place[self.deduplicator_.representatives_]
@@ -269,8 +276,8 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         kept: NDArray[np.int64],
         threads: NDArray[np.int64],
         events: NDArray[np.int64],
-        thread_medoids: NDArray[np.int64],
-        event_medoids: NDArray[np.int64],
+        of_threads: Centres,
+        of_events: Centres,
     ) -> None:
         """Number threads and events, and make the objects that describe them."""
         is_kept = np.zeros(len(articles), bool)
@@ -293,13 +300,13 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
             for e in inside[t]:
                 rows = event_rows[e]
                 self.event_labels_[rows] = n_events
-                medoid = int(kept[event_medoids[e]])
-                story.append(Event(n_events, rows, rows[is_kept[rows]], medoid, articles, self.vectorizer_))
+                middle = int(kept[of_events.medoids[e]]), float(of_events.cohesions[e])
+                story.append(Event(n_events, rows, rows[is_kept[rows]], *middle, articles, self.vectorizer_))
                 n_events += 1
             rows = thread_rows[t]
             self.labels_[rows] = number
-            medoid = int(kept[thread_medoids[t]])
-            parts = (number, rows, rows[is_kept[rows]], medoid, articles, self.vectorizer_)
+            middle = int(kept[of_threads.medoids[t]]), float(of_threads.cohesions[t])
+            parts = (number, rows, rows[is_kept[rows]], *middle, articles, self.vectorizer_)
             self.threads_.append(StoryThread(story, *parts))
 
 

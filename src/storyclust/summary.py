@@ -17,7 +17,7 @@ import numpy as np
 from scipy import sparse
 
 from storyclust.article import Article, as_articles
-from storyclust.central import canonical_order, medoids
+from storyclust.central import canonical_order, centres
 from storyclust.dedup import Deduplicator
 from storyclust.errors import InputError
 from storyclust.language import group_languages
@@ -148,7 +148,7 @@ def summarize(articles: Iterable[Any], max_words: int = MAX_WORDS) -> Summary:
     rows = canonical_order(listed, np.flatnonzero(with_text_first.fit(listed).keep_))
     kept = [listed[row] for row in rows]
     vectorizer = NewsVectorizer(min_df=1)
-    medoid = int(medoids(vectorizer.fit_transform(kept), np.zeros(len(kept), np.int64), kept)[0])
+    medoid = int(centres(vectorizer.fit_transform(kept), np.zeros(len(kept), np.int64), kept).medoids[0])
     order = [medoid, *(row for row in range(len(kept)) if row != medoid)]
     return summarize_independent(
         [kept[row] for row in order], [int(rows[row]) for row in order], vectorizer, max_words
