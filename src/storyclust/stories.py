@@ -10,13 +10,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClusterMixin
 
-from storyclust.agglomerate import agglomerate, cut
+from storyclust.agglomerate import Merges, agglomerate, cut
 from storyclust.article import Article, as_articles
 from storyclust.central import Centres, canonical_order, centres, times_of
 from storyclust.dedup import Deduplicator
@@ -236,23 +236,13 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         """
         window = self._check()
         articles = as_articles(X)
-        self.deduplicator_ = Deduplicator(self.copy_threshold, excerpts="ignore", n_jobs=self.n_jobs).fit(
-            articles
-        )
-        kept = canonical_order(articles, np.flatnonzero(self.deduplicator_.keep_))
-        independent = [articles[row] for row in kept]
-
-        self.vectorizer_ = NewsVectorizer(n_jobs=self.n_jobs)
-        vectors = self.vectorizer_.fit_transform(independent)
-        strangers = stranger_similarity(vectors, self.vectorizer_.groups_, n_jobs=self.n_jobs)
-        graph = similarity_graph(vectors, LEAST_SIMILARITY, strangers=strangers, n_jobs=self.n_jobs)
-        events = find_events(graph, times_of(independent), self.event_distance, window)
-        threads = find_threads(graph, events, self.thread_distance)
-
-        central = [centres(vectors, labels, independent) for labels in (threads, events)]
-        place = np.empty(len(articles), np.int64)  # where in `kept` an article's representative stands
-        place[kept] = np.arange(len(kept))
-        place = place[self.deduplicator_.representatives_]
+        prepared = prepare(articles, self.copy_threshold, self.n_jobs)
+        self.deduplicator_, self.vectorizer_ = prepared.deduplicator, prepared.vectorizer
+        events = find_events(prepared.graph, prepared.times, self.event_distance, window)
+        threads = find_threads(prepared.graph, events, self.thread_distance)
+        independent = [articles[row] for row in prepared.kept]
+        central = [centres(prepared.vectors, labels, independent) for labels in (threads, events)]
+        kept, place = prepared.kept, prepared.place
         self._describe(articles, kept, threads[place], events[place], *central)
         return self
 
@@ -310,29 +300,70 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
             self.threads_.append(StoryThread(story, *parts))
 
 
+class Prepared(NamedTuple):
+    """Articles made ready to be grouped, by whatever distances."""
+
+    deduplicator: Deduplicator
+    kept: NDArray[np.int64]  # rows of the independent articles, in the order of what follows
+    place: NDArray[np.int64]  # where in `kept` the representative of each article stands
+    times: NDArray[np.float64]  # in days, NaN where there is no date
+    vectorizer: NewsVectorizer
+    vectors: sparse.csr_array
+    graph: sparse.csr_array  # similarities above those of strangers
+
+
+def prepare(articles: Sequence[Article], copy_threshold: float = 0.8, n_jobs: int | None = None) -> Prepared:
+    """Find copies, and the similarities of all articles that are none."""
+    deduplicator = Deduplicator(copy_threshold, excerpts="ignore", n_jobs=n_jobs).fit(articles)
+    kept = canonical_order(articles, np.flatnonzero(deduplicator.keep_))
+    independent = [articles[row] for row in kept]
+    place = np.empty(len(articles), np.int64)
+    place[kept] = np.arange(len(kept))
+    place = place[deduplicator.representatives_]
+    vectorizer = NewsVectorizer(n_jobs=n_jobs)
+    vectors = vectorizer.fit_transform(independent)
+    strangers = stranger_similarity(vectors, vectorizer.groups_, n_jobs=n_jobs)
+    graph = similarity_graph(vectors, LEAST_SIMILARITY, strangers=strangers, n_jobs=n_jobs)
+    return Prepared(deduplicator, kept, place, times_of(independent), vectorizer, vectors, graph)
+
+
+def inside_window(graph: sparse.csr_array, times: NDArray[np.float64], window: float) -> sparse.csr_array:
+    """Pairs of a graph that are no further apart than the window; an undated article is near to all."""
+    rows = np.repeat(np.arange(graph.shape[0]), np.diff(graph.indptr))
+    near = ~(np.abs(times[rows] - times[graph.indices]) > window)
+    if near.all():
+        return graph
+    pairs = (graph.data[near], (rows[near], graph.indices[near]))
+    return sparse.csr_array(pairs, shape=graph.shape)
+
+
 def find_events(
     graph: sparse.csr_array, times: NDArray[np.float64], distance: float, window: float
 ) -> NDArray[np.int64]:
     """Event of each article: average linkage on pairs inside the window, no event longer than it."""
-    rows = np.repeat(np.arange(graph.shape[0]), np.diff(graph.indptr))
-    apart = np.abs(times[rows] - times[graph.indices]) > window  # never so where a date is missing
-    inside = graph
-    if apart.any():
-        kept = ~apart
-        pairs = (graph.data[kept], (rows[kept], graph.indices[kept]))
-        inside = sparse.csr_array(pairs, shape=graph.shape)
-    merges = agglomerate(inside, max_distance=distance, times=times, window=window)
-    return cut(merges, graph.shape[0], distance)
+    return cut(event_merges(graph, times, distance, window), graph.shape[0], distance)
+
+
+def event_merges(
+    graph: sparse.csr_array, times: NDArray[np.float64], distance: float, window: float
+) -> Merges:
+    """Merges of articles into events, up to a distance."""
+    near = inside_window(graph, times, window)
+    return agglomerate(near, max_distance=distance, times=times, window=window)
 
 
 def find_threads(graph: sparse.csr_array, events: NDArray[np.int64], distance: float) -> NDArray[np.int64]:
     """Thread of each article: average linkage carried on from the events, without a window."""
+    return cut(thread_merges(graph, events, distance), int(events.max(initial=-1)) + 1, distance)[events]
+
+
+def thread_merges(graph: sparse.csr_array, events: NDArray[np.int64], distance: float) -> Merges:
+    """Merges of events into threads, up to a distance."""
     n, n_events = graph.shape[0], int(events.max(initial=-1)) + 1
     belongs = sparse.csr_array((np.ones(n), (np.arange(n), events)), shape=(n, n_events))
     between = sparse.csr_array(belongs.T @ graph @ belongs)
     between.sort_indices()
-    merges = agglomerate(between, np.bincount(events, minlength=n_events), max_distance=distance)
-    return cut(merges, n_events, distance)[events]
+    return agglomerate(between, np.bincount(events, minlength=n_events), max_distance=distance)
 
 
 def rows_by_label(labels: NDArray[np.int64]) -> list[NDArray[np.int64]]:
