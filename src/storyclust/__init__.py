@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from storyclust import datasets
     from storyclust.agglomerate import GraphAgglomerative
     from storyclust.article import Article, as_articles
     from storyclust.background import Background
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from storyclust.minhash import MinHasher
     from storyclust.stories import Event, StoryClusterer, StoryThread
     from storyclust.summary import Summary, summarize
+    from storyclust.tuning import Tuning, tune
     from storyclust.vectorize import NewsVectorizer
 
 __version__ = "0.1.0"
@@ -44,9 +46,11 @@ _ROOMS = {
     "minhash": ("MinHasher",),
     "stories": ("Event", "StoryClusterer", "StoryThread"),
     "summary": ("Summary", "summarize"),
+    "tuning": ("Tuning", "tune"),
     "vectorize": ("NewsVectorizer",),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
+_WHOLE_ROOMS = ("datasets",)
 
 __all__ = [
     "Article",
@@ -67,10 +71,12 @@ __all__ = [
     "StoryclustError",
     "StoryclustWarning",
     "Summary",
+    "Tuning",
     "__version__",
     "as_articles",
     "choose_bands",
     "coverage_links",
+    "datasets",
     "evaluate",
     "explain",
     "find_furniture",
@@ -78,11 +84,14 @@ __all__ = [
     "read_articles",
     "show_progress",
     "summarize",
+    "tune",
     "write_records",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _WHOLE_ROOMS:
+        return importlib.import_module(f"storyclust.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'storyclust' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"storyclust.{_HOMES[name]}"), name)
