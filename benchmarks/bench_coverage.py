@@ -155,7 +155,9 @@ def chosen_rows(X: sparse.csr_array, most: int) -> tuple[NDArray[np.int64], NDAr
     """Positions of the heaviest entries of each row, and the bounds of the rows among them."""
     indptr = X.indptr.astype(np.int64)
     sizes = np.minimum(np.diff(indptr), most)
-    return heaviest_entries(indptr, X.data, most), np.append(0, np.cumsum(sizes)).astype(np.int64)
+    df = np.bincount(X.indices, minlength=X.shape[1])
+    chosen = heaviest_entries(indptr, X.indices, X.data, df, most)
+    return chosen, np.append(0, np.cumsum(sizes)).astype(np.int64)
 
 
 def minhash_search(

@@ -11,8 +11,8 @@ import storyclust as sc
 from storyclust.article import Article, as_articles
 from storyclust.background import Background
 from storyclust.errors import InputError, InputTypeError
+from storyclust.features import hash_words
 from storyclust.language import group_languages
-from storyclust.vectorize import hash_words
 
 # Loading
 

@@ -169,10 +169,14 @@ def test_the_matrix_given_is_not_changed(corpus):
     assert all(np.array_equal(a, b) for a, b in zip(before, (X.data, X.indices, X.indptr), strict=True))
 
 
-@given(st.lists(st.sampled_from([0.1, 0.2, 0.3]), max_size=8), st.integers(1, 9))
-def test_the_heaviest_entries_of_a_row_are_found_and_ties_go_to_the_earlier(data, most):
-    chosen = heaviest_entries(np.array([0, len(data)]), np.array(data), most)
-    wanted = sorted(sorted(range(len(data)), key=lambda k: (-data[k], k))[:most])
+entries = st.tuples(st.sampled_from([0.1, 0.2, 0.3]), st.integers(1, 4))
+
+
+@given(st.lists(entries, max_size=8), st.integers(1, 9))
+def test_the_heaviest_entries_of_a_row_are_found_and_ties_go_to_the_rarer_then_earlier(row, most):
+    data, df = np.array([weight for weight, _ in row]), np.array([n for _, n in row], np.int64)
+    chosen = heaviest_entries(np.array([0, len(row)]), np.arange(len(row)), data, df, most)
+    wanted = sorted(sorted(range(len(row)), key=lambda k: (-data[k], df[k], k))[:most])
     assert chosen.tolist() == wanted
 
 

@@ -13,8 +13,8 @@ from sklearn.feature_extraction.text import CountVectorizer
 from reference_stories import article_terms, content_words, plain_words, stop_words, weighted_rows
 from storyclust import Background, InputError, NewsVectorizer, chunks
 from storyclust.article import Article, as_articles
+from storyclust.features import PAIR_BIT, PAIR_STEP, WORD_MASK, find_terms, hash_words, stop_hashes
 from storyclust.tokens import hash_tokens
-from storyclust.vectorize import PAIR_BIT, PAIR_STEP, WORD_MASK, find_terms, hash_words, stop_hashes
 
 WORDS = "pier ferry Aldmouth storm harbour mayor the of and is a I x7 42 9 vote budget Carrow rail".split()
 WORDS += "die der und per vous".split()

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from storyclust.article import as_articles
 from storyclust.errors import InputError
+from storyclust.features import find_terms, token_hashes
 from storyclust.language import plain_code
 from storyclust.tokens import look_up
 
@@ -91,9 +93,6 @@ class Background(NamedTuple):
         >>> Background.from_articles(["ferry late", "ferry early"], min_df=2).shares
         array([1.])
         """
-        from storyclust.article import as_articles
-        from storyclust.vectorize import find_terms
-
         listed = as_articles(articles)
         language = plain_code(language)
         names = [language] * len(listed)
@@ -116,8 +115,6 @@ class Background(NamedTuple):
 @functools.cache
 def _english() -> Background:
     """Read the English background: a line for each word and the articles that hold it, the total first."""
-    from storyclust.vectorize import token_hashes
-
     with resources.files("storyclust").joinpath("data/english.tsv.gz").open("rb") as file:
         lines = gzip.decompress(file.read()).decode("utf-8").splitlines()
     words, counts = zip(*(line.split("\t") for line in lines), strict=True)

@@ -12,7 +12,7 @@ import contextvars
 import functools
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
@@ -197,13 +197,27 @@ def map_chunks(
         return _run_threads(work, ranges, jobs, advance)
 
 
-def cut_ranges(weights: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Cut rows into consecutive ranges of about `CHUNK_BYTES` (always at least one row)."""
+def join_parts(parts: list[tuple[NDArray[Any], ...]], dtypes: Sequence[Any]) -> list[NDArray[Any]]:
+    """Concatenate the columns of what chunks returned; `parts` is emptied, so that no two copies are held."""
+    sizes = [sum(len(part[column]) for part in parts) for column in range(len(dtypes))]
+    columns = [np.empty(size, dtype) for size, dtype in zip(sizes, dtypes, strict=True)]
+    parts.reverse()
+    at = [0] * len(columns)
+    while parts:
+        for number, values in enumerate(parts.pop()):
+            columns[number][at[number] : at[number] + len(values)] = values
+            at[number] += len(values)
+    return columns
+
+
+def cut_ranges(weights: NDArray[np.int64], most: int | None = None) -> Iterator[tuple[int, int]]:
+    """Cut rows into consecutive ranges of about `most` bytes, by default `CHUNK_BYTES` (at least one row)."""
+    most = CHUNK_BYTES if most is None else most
     ends = np.cumsum(weights)
     start = 0
     while start < len(weights):
         done = ends[start - 1] if start else 0
-        stop = max(start + 1, int(np.searchsorted(ends, done + CHUNK_BYTES, side="right")))
+        stop = max(start + 1, int(np.searchsorted(ends, done + most, side="right")))
         yield start, stop
         start = stop
 

@@ -19,12 +19,13 @@ from storyclust.article import Article, as_articles
 from storyclust.central import canonical_order, times_of
 from storyclust.dedup import Deduplicator
 from storyclust.evidence import Passage, explain
+from storyclust.features import PAIR_BIT, stop_hashes
 from storyclust.graph import similarity_graph
 from storyclust.language import group_languages
 from storyclust.strangers import stranger_similarity
 from storyclust.terms import Terms, is_name, parts_of
 from storyclust.validate import check_float
-from storyclust.vectorize import PAIR_BIT, NewsVectorizer, stop_hashes
+from storyclust.vectorize import NewsVectorizer
 
 MOST_TERMS = 12
 SHORT_LIST = 60

@@ -6,12 +6,13 @@ terms never make the search quadratic; every survivor's cosine is then computed 
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
 
-from storyclust.chunks import CHUNK_BYTES, kernel, map_chunks
+from storyclust.chunks import CHUNK_BYTES, join_parts, kernel, map_chunks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,31 +53,24 @@ def similarity_graph(
         Symmetric, without a diagonal, indices sorted.
     """
     n = X.shape[0]
-    indptr, indices = X.indptr.astype(np.int64), X.indices.astype(np.int64)
-    data = X.data.astype(np.float64)
     # The pruned index rests on sums that only grow and on a floor; else everything is indexed.
-    everything = min_similarity <= 0 or bool((data < 0).any())
-    chosen = heaviest_entries(indptr, data, X.shape[1] if everything else heaviest)
-    rows = np.repeat(np.arange(n), np.diff(indptr))[chosen]
-    by_term = np.lexsort((rows, indices[chosen]))
-    posting_rows, posting_weights = rows[by_term], data[chosen][by_term]
-    bounds = np.searchsorted(indices[chosen][by_term], np.arange(X.shape[1] + 1))
+    everything = min_similarity <= 0 or bool((X.data < 0).any())
+    most = X.shape[1] if everything else heaviest
+    bounds, posting_rows, posting_weights = index_heaviest(X.indptr, X.indices, X.data, X.shape[1], most)
     promise = -1.0 if everything else PROMISE
     floors = np.zeros(n) if strangers is None else strangers
+    own = threading.local()
 
     def work(start: int, stop: int) -> Any:
+        if not hasattr(own, "scratch"):  # once for each thread: rows leave it as they found it
+            own.scratch = np.zeros(n), np.zeros(n, np.bool_), np.zeros(X.shape[1])
         return edges_of_rows(
-            start, stop, indptr, indices, data, bounds, posting_rows, posting_weights, floors,
-            promise, min_similarity,
+            start, stop, X.indptr, X.indices, X.data, bounds, posting_rows, posting_weights, floors,
+            promise, min_similarity, *own.scratch,
         )  # fmt: skip
 
-    # A row's cost is the length of the posting lists it reads.
-    reads = np.add.reduceat(np.append(np.diff(bounds)[indices], 0), np.minimum(indptr[:-1], len(indices)))
-    weights = np.where(np.diff(indptr) > 0, 16 * reads, 0) + CHUNK_BYTES // 4096
-    parts = map_chunks(work, weights, n_jobs, "similarities") if n else []
-    if not parts:
-        return sparse.csr_array((n, n), dtype=np.float64)
-    codes, values = (np.concatenate(column) for column in zip(*parts, strict=True))
+    parts = map_chunks(work, reads_of_rows(X.indptr, X.indices, bounds), n_jobs, "similarities")
+    codes, values = join_parts(parts, (np.int64, np.float64))
     codes, first = np.unique(codes, return_index=True)  # most pairs are found from both sides
     i, j, s = codes // n, codes % n, values[first]
     graph = sparse.csr_array((np.tile(s, 2), (np.append(i, j), np.append(j, i))), shape=(n, n))
@@ -84,9 +78,31 @@ def similarity_graph(
     return graph
 
 
+def reads_of_rows(
+    indptr: NDArray[Any], indices: NDArray[Any], bounds: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Bytes of posting lists that each row reads: its cost, for cutting chunks."""
+    reads = np.empty(len(indptr) - 1, np.int64)
+    count_reads(indptr, indices, bounds, reads)
+    return 16 * reads + CHUNK_BYTES // 4096
+
+
 @kernel
-def heaviest_entries(indptr: NDArray[np.int64], data: NDArray[np.float64], most: int) -> Any:
-    """Positions of the `most` largest entries of each row; ties go to the earlier column."""
+def count_reads(
+    indptr: NDArray[Any], indices: NDArray[Any], bounds: NDArray[np.int64], reads: NDArray[np.int64]
+) -> None:
+    """Length of the posting lists of each row's terms."""
+    for row in range(len(reads)):
+        reads[row] = 0
+        for k in range(indptr[row], indptr[row + 1]):
+            reads[row] += bounds[indices[k] + 1] - bounds[indices[k]]
+
+
+@kernel
+def heaviest_entries(
+    indptr: NDArray[Any], indices: NDArray[Any], data: NDArray[np.float64], df: NDArray[np.int64], most: int
+) -> Any:
+    """Positions of the `most` largest entries of each row; of equals the rarer, then the earlier columns."""
     total = 0
     for row in range(len(indptr) - 1):
         total += min(most, indptr[row + 1] - indptr[row])
@@ -99,23 +115,52 @@ def heaviest_entries(indptr: NDArray[np.int64], data: NDArray[np.float64], most:
                 chosen[n] = k
                 n += 1
             continue
-        weights = data[start:stop].copy()
-        weights.sort()
+        weights = np.sort(data[start:stop])
         least = weights[len(weights) - most]
-        ties = most
+        ties = np.flatnonzero(data[start:stop] == least)
+        rarity = np.empty(len(ties), np.int64)
+        for t in range(len(ties)):
+            rarity[t] = df[indices[start + ties[t]]]
+        ties = ties[np.argsort(rarity, kind="mergesort")]
+        above = np.sum(weights > least)
+        taken = np.zeros(stop - start, np.bool_)
+        taken[ties[: most - above]] = True
         for k in range(start, stop):
-            ties -= data[k] > least
-        for k in range(start, stop):
-            if data[k] > least or (data[k] == least and ties > 0):
-                ties -= data[k] == least
+            if data[k] > least or taken[k - start]:
                 chosen[n] = k
                 n += 1
     return chosen
 
 
 @kernel
+def index_heaviest(
+    indptr: NDArray[Any], indices: NDArray[Any], data: NDArray[np.float64], n_terms: int, most: int
+) -> Any:
+    """Inverted index of each row's heaviest entries: bounds of the terms' lists, rows ascending, weights."""
+    df = np.zeros(n_terms, np.int64)
+    for column in indices:
+        df[column] += 1
+    chosen = heaviest_entries(indptr, indices, data, df, most)
+    bounds = np.zeros(n_terms + 1, np.int64)
+    for k in chosen:
+        bounds[indices[k] + 1] += 1
+    for term in range(n_terms):
+        bounds[term + 1] += bounds[term]
+    at = bounds[:-1].copy()
+    rows, weights = np.empty(len(chosen), np.int32), np.empty(len(chosen), np.float64)
+    row = 0
+    for k in chosen:
+        while k >= indptr[row + 1]:
+            row += 1
+        place = at[indices[k]]
+        rows[place], weights[place] = row, data[k]
+        at[indices[k]] += 1
+    return bounds, rows, weights
+
+
+@kernel
 def cosine(
-    dense: NDArray[np.float64], start: Any, stop: Any, indices: NDArray[np.int64], data: NDArray[np.float64]
+    dense: NDArray[np.float64], start: Any, stop: Any, indices: NDArray[Any], data: NDArray[np.float64]
 ) -> float:
     """Inner product of a row spread out in `dense` with the sparse row start..stop."""
     similarity = 0.0
@@ -128,25 +173,25 @@ def cosine(
 def edges_of_rows(
     begin: int,
     end: int,
-    indptr: NDArray[np.int64],
-    indices: NDArray[np.int64],
+    indptr: NDArray[Any],
+    indices: NDArray[Any],
     data: NDArray[np.float64],
     bounds: NDArray[np.int64],
-    posting_rows: NDArray[np.int64],
+    posting_rows: NDArray[np.int32],
     posting_weights: NDArray[np.float64],
     floors: NDArray[np.float64],
     promise: float,
     least: float,
+    partial: NDArray[np.float64],
+    seen: NDArray[np.bool_],
+    dense: NDArray[np.float64],
 ) -> Any:
     """Edges between rows begin..end and all others: (smaller row * n + larger row, similarity).
 
     `promise` is the share of the least cosine of an edge that a row's heaviest terms have to show, negative
-    where they need not show any.
+    where they need not show any. `partial`, `seen` and `dense` are scratch, all zeros before and after.
     """
     n = len(indptr) - 1
-    partial = np.zeros(n, np.float64)
-    seen = np.zeros(n, np.bool_)
-    dense = np.zeros(len(bounds) - 1, np.float64)
     touched = np.empty(n, np.int64)
     codes, values = np.empty(1024, np.int64), np.empty(1024, np.float64)
     found = 0

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from storyclust.chunks import CHUNK_BYTES, kernel, map_chunks
+from storyclust.chunks import kernel, map_chunks
+from storyclust.graph import index_heaviest, reads_of_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,40 +59,30 @@ def stranger_similarity(
 def _among(X: sparse.csr_array, n_jobs: int | None) -> NDArray[np.float64]:
     """Mean cosine of each row with its 50th to 150th neighbours in a sample of all."""
     n = X.shape[0]
-    indptr, indices = X.indptr.astype(np.int64), X.indices.astype(np.int64)
     sample = np.unique(np.linspace(0, n - 1, min(n, MOST_COMPARED)).astype(np.int64))
-    holders = sparse.csr_array(sparse.csc_array(X[sample]).T)  # of each term
-    bounds, posting_rows = holders.indptr.astype(np.int64), holders.indices.astype(np.int64)
+    compared = sparse.csr_array(X[sample])
+    bounds, rows, weights = index_heaviest(
+        compared.indptr, compared.indices, compared.data, X.shape[1], X.shape[1]
+    )
 
     def work(start: int, stop: int) -> Any:
         return middle_means(
-            start,
-            stop,
-            indptr,
-            indices,
-            X.data,
-            bounds,
-            posting_rows,
-            holders.data,
-            sample,
-            NEAREST,
-            FARTHEST,
+            start, stop, X.indptr, X.indices, X.data, bounds, rows, weights, sample, NEAREST, FARTHEST
         )
 
-    reads = np.add.reduceat(np.append(np.diff(bounds)[indices], 0), np.minimum(indptr[:-1], X.nnz))
-    weights = np.where(np.diff(indptr) > 0, 16 * reads, 0) + CHUNK_BYTES // 4096
-    return np.concatenate(map_chunks(work, weights, n_jobs, "strangers"))
+    costs = reads_of_rows(X.indptr, X.indices, bounds)
+    return np.concatenate(map_chunks(work, costs, n_jobs, "strangers"))
 
 
 @kernel
 def middle_means(
     begin: int,
     end: int,
-    indptr: NDArray[np.int64],
-    indices: NDArray[np.int64],
+    indptr: NDArray[Any],
+    indices: NDArray[Any],
     data: NDArray[np.float64],
     bounds: NDArray[np.int64],
-    posting_rows: NDArray[np.int64],
+    posting_rows: NDArray[np.int32],
     posting_weights: NDArray[np.float64],
     sample: NDArray[np.int64],
     nearest: int,
@@ -111,9 +102,12 @@ def middle_means(
             cosines[at] = 0.0  # itself
         if len(cosines) <= nearest:
             continue
-        ranked = -np.sort(-cosines)
+        if len(cosines) > farthest:
+            ranked = np.sort(np.partition(cosines, len(cosines) - farthest)[len(cosines) - farthest :])
+        else:
+            ranked = np.sort(cosines)
         total = 0.0
-        for k in range(nearest, min(farthest, len(ranked))):
+        for k in range(len(ranked) - nearest):  # ascending: the nearest stand last
             total += ranked[k]
         out[i - begin] = total / (farthest - nearest)
     return out

@@ -20,12 +20,13 @@ from storyclust.article import Article, as_articles
 from storyclust.central import canonical_order, centres
 from storyclust.dedup import Deduplicator
 from storyclust.errors import InputError
+from storyclust.features import WORD_MASK, pair_hashes, stop_hashes
 from storyclust.language import group_languages
 from storyclust.sentences import split_sentences
 from storyclust.terms import JOINTS, is_name, parts_of
 from storyclust.tokens import hash_tokens
 from storyclust.validate import check_int
-from storyclust.vectorize import WORD_MASK, NewsVectorizer, pair_hashes, stop_hashes
+from storyclust.vectorize import NewsVectorizer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

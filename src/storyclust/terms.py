@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from storyclust.article import Article
+from storyclust.features import WORD_MASK, pair_hashes
 from storyclust.tokens import hash_tokens
-from storyclust.vectorize import WORD_MASK, pair_hashes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,0 +1,224 @@
+"""The vocabulary: which terms count, and their numbers, for as many entries as memory holds.
+
+Entries are dealt into buckets by the leading bits of their hashes, so that each bucket's table of distinct
+terms stays in the processor's cache, and a part of the buckets at a time, so that what is dealt stays small.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from storyclust.chunks import cut_ranges, join_parts, kernel, map_chunks
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BUCKET_ENTRIES = 16_384  # on average
+MOST_BITS = 16
+DEALT_BYTES = 1 << 28  # of entries dealt at a time: hash and place
+
+
+def frequent_terms(
+    terms: NDArray[np.uint64], min_df: int, known: NDArray[np.uint64], n_jobs: int | None = None
+) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+    """Sorted terms that occur `min_df` times or more or are known from elsewhere.
+
+    Parameters
+    ----------
+    terms : uint64 array of shape (n,)
+        Hashes, each once for every article that holds it. None is odd.
+    min_df : int
+    known : uint64 array
+        Sorted hashes of terms that stay though they occur less often.
+    n_jobs : int or None
+        Threads.
+
+    Returns
+    -------
+    vocabulary : uint64 array of shape (n_terms,)
+    columns : int32 array of shape (n,)
+        Number of each entry's term in the vocabulary, -1 for a term that is left out.
+    """
+    bits = 1
+    while bits < MOST_BITS and len(terms) >> bits > BUCKET_ENTRIES:
+        bits += 1
+    shift = np.uint64(64 - bits)
+    sizes = bucket_sizes(terms, shift, 1 << bits)
+    columns = np.full(len(terms), -1, np.int32)
+    vocabulary = [np.empty(0, np.uint64)]
+    n_terms = 0
+    for low, high in cut_ranges(16 * sizes, DEALT_BYTES):
+        bounds = np.append(0, np.cumsum(sizes[low:high]))
+        values, places = deal(terms, shift, low, bounds)
+        chosen, per_bucket = _choose(values, bounds, min_df, known, n_jobs)
+        _number(
+            values, places, bounds, chosen, n_terms + np.append(0, np.cumsum(per_bucket)), columns, n_jobs
+        )
+        vocabulary.append(chosen)
+        n_terms += len(chosen)
+    return np.concatenate(vocabulary), columns
+
+
+def _choose(
+    values: NDArray[np.uint64],
+    bounds: NDArray[np.int64],
+    min_df: int,
+    known: NDArray[np.uint64],
+    n_jobs: int | None,
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Terms of buckets that stay, sorted, and how many there are in each bucket."""
+
+    def work(first: int, last: int) -> Any:
+        return frequent_in_buckets(values, bounds[first : last + 1], min_df, known)
+
+    chosen, sizes = join_parts(
+        map_chunks(work, 32 * np.diff(bounds), n_jobs, "vocabulary"), (np.uint64, np.int64)
+    )
+    return chosen, sizes
+
+
+def _number(
+    values: NDArray[np.uint64],
+    places: NDArray[np.int64],
+    bounds: NDArray[np.int64],
+    chosen: NDArray[np.uint64],
+    numbers: NDArray[np.int64],
+    columns: NDArray[np.int32],
+    n_jobs: int | None,
+) -> None:
+    """Write the number of each entry's term at the entry's place; those of a bucket begin at `numbers`."""
+
+    def work(first: int, last: int) -> None:
+        own = chosen[numbers[first] - numbers[0] : numbers[last] - numbers[0]]
+        number_entries(values, places, bounds[first : last + 1], own, numbers[first : last + 1], columns)
+
+    map_chunks(work, 32 * np.diff(bounds), n_jobs, "vocabulary")
+
+
+@kernel
+def bucket_sizes(terms: NDArray[np.uint64], shift: Any, n_buckets: int) -> NDArray[np.int64]:
+    """Entries in each bucket."""
+    sizes = np.zeros(n_buckets, np.int64)
+    for term in terms:
+        sizes[np.int64(term >> shift)] += 1
+    return sizes
+
+
+@kernel
+def deal(terms: NDArray[np.uint64], shift: Any, low: int, bounds: NDArray[np.int64]) -> Any:
+    """Entries of the buckets from `low` on, bucket by bucket: their hashes and their places in `terms`."""
+    total = bounds[len(bounds) - 1]
+    values, places = np.empty(total, np.uint64), np.empty(total, np.int64)
+    at = bounds[:-1].copy()
+    for k in range(len(terms)):
+        bucket = np.int64(terms[k] >> shift) - low
+        if 0 <= bucket < len(at):
+            values[at[bucket]] = terms[k]
+            places[at[bucket]] = k
+            at[bucket] += 1
+    return values, places
+
+
+@kernel
+def place_of(table: NDArray[np.uint64], term: Any) -> Any:
+    """Where a term stands in an open-addressed table, or the empty place where it would."""
+    last = np.uint64(len(table) - 1)
+    at = (term >> np.uint64(1)) & last
+    while table[at] != 0 and table[at] != term | np.uint64(1):
+        at = (at + np.uint64(1)) & last
+    return at
+
+
+@kernel
+def clear_table(table: NDArray[np.uint64], n: int) -> NDArray[np.uint64]:
+    """An empty table with room for `n` terms: the front of the one given, or a new one."""
+    size = 16
+    while size < 2 * n:
+        size *= 2
+    if size > len(table):
+        return np.zeros(size, np.uint64)
+    front = table[:size]
+    front[:] = 0
+    return front
+
+
+@kernel
+def frequent_in_buckets(
+    values: NDArray[np.uint64], bounds: NDArray[np.int64], min_df: int, known: NDArray[np.uint64]
+) -> Any:
+    """Terms of buckets that are frequent or known, sorted, and how many there are in each bucket."""
+    chosen = np.empty(bounds[len(bounds) - 1] - bounds[0], np.uint64)
+    sizes = np.zeros(len(bounds) - 1, np.int64)
+    room = np.zeros(16, np.uint64)
+    n = 0
+    for bucket in range(len(bounds) - 1):
+        start, stop = bounds[bucket], bounds[bucket + 1]
+        table = clear_table(room, stop - start)
+        if len(table) > len(room):
+            room = table
+        counts = np.zeros(len(table), np.int64)
+        for k in range(start, stop):
+            at = place_of(table, values[k])
+            table[at] = values[k] | np.uint64(1)
+            counts[at] += 1
+        first = n
+        for at in range(len(table)):
+            if table[at] == 0:
+                continue
+            term = table[at] & ~np.uint64(1)
+            if counts[at] < min_df:
+                near = np.searchsorted(known, term)
+                if near == len(known) or known[near] != term:
+                    continue
+            chosen[n] = term
+            n += 1
+        chosen[first:n].sort()
+        sizes[bucket] = n - first
+    return chosen[:n].copy(), sizes
+
+
+@kernel
+def number_entries(
+    values: NDArray[np.uint64],
+    places: NDArray[np.int64],
+    bounds: NDArray[np.int64],
+    chosen: NDArray[np.uint64],
+    numbers: NDArray[np.int64],
+    columns: NDArray[np.int32],
+) -> None:
+    """Write the number of each entry's term at the entry's place, where its term was chosen."""
+    room = np.zeros(16, np.uint64)
+    for bucket in range(len(bounds) - 1):
+        first, last = numbers[bucket], numbers[bucket + 1]
+        table = clear_table(room, last - first)
+        if len(table) > len(room):
+            room = table
+        named = np.empty(len(table), np.int64)
+        for number in range(first, last):
+            term = chosen[number - numbers[0]]
+            at = place_of(table, term)
+            table[at] = term | np.uint64(1)
+            named[at] = number
+        for k in range(bounds[bucket], bounds[bucket + 1]):
+            at = place_of(table, values[k])
+            if table[at] != 0:
+                columns[places[k]] = named[at]
+
+
+@kernel
+def document_frequencies(
+    indptr: NDArray[np.int64],
+    columns: NDArray[np.int32],
+    groups: NDArray[np.int64],
+    n_groups: int,
+    n_terms: int,
+) -> NDArray[np.int64]:
+    """Rows of each group that hold each term."""
+    df = np.zeros((n_groups, n_terms), np.int64)
+    for row in range(len(indptr) - 1):
+        for k in range(indptr[row], indptr[row + 1]):
+            if columns[k] >= 0:
+                df[groups[row], columns[k]] += 1
+    return df
