@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from storyclust.minhash import MinHasher
     from storyclust.stories import Event, StoryClusterer, StoryThread
     from storyclust.summary import Summary, summarize
-    from storyclust.tuning import Tuning, tune
     from storyclust.vectorize import NewsVectorizer
 
 __version__ = "0.1.0"
@@ -46,7 +45,6 @@ _ROOMS = {
     "minhash": ("MinHasher",),
     "stories": ("Event", "StoryClusterer", "StoryThread"),
     "summary": ("Summary", "summarize"),
-    "tuning": ("Tuning", "tune"),
     "vectorize": ("NewsVectorizer",),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
@@ -71,7 +69,6 @@ __all__ = [
     "StoryclustError",
     "StoryclustWarning",
     "Summary",
-    "Tuning",
     "__version__",
     "as_articles",
     "choose_bands",
@@ -84,7 +81,6 @@ __all__ = [
     "read_articles",
     "show_progress",
     "summarize",
-    "tune",
     "write_records",
 ]
 
