@@ -66,6 +66,7 @@ ORDER = """
     trials
     borderline
     tuning
+    advice
     removed
     compare
     cli

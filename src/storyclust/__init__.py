@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from storyclust.minhash import MinHasher
     from storyclust.stories import Event, StoryClusterer, StoryThread
     from storyclust.summary import Summary, summarize
+    from storyclust.tuning import Tuning, tune
     from storyclust.vectorize import NewsVectorizer
 
 __version__ = "0.1.0"
@@ -45,6 +46,7 @@ _ROOMS = {
     "minhash": ("MinHasher",),
     "stories": ("Event", "StoryClusterer", "StoryThread"),
     "summary": ("Summary", "summarize"),
+    "tuning": ("Tuning", "tune"),
     "vectorize": ("NewsVectorizer",),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
@@ -69,6 +71,7 @@ __all__ = [
     "StoryclustError",
     "StoryclustWarning",
     "Summary",
+    "Tuning",
     "__version__",
     "as_articles",
     "choose_bands",
@@ -81,6 +84,7 @@ __all__ = [
     "read_articles",
     "show_progress",
     "summarize",
+    "tune",
     "write_records",
 ]
 

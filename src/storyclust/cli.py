@@ -159,6 +159,23 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("--json", action="store_true", help="print one JSON object")
     explain.set_defaults(run=run_explain)
 
+    tune = commands.add_parser(
+        "tune",
+        help="choose settings of threads for articles of one's own",
+        description="Choose the distance of events or threads, and with labels the window of events, that "
+        "suit these articles; and say why.",
+    )
+    _input_options(tune)
+    tune.add_argument(
+        "--gold", metavar="FIELD", help="field with the right event or thread, where it is known"
+    )
+    tune.add_argument(
+        "--level", choices=("event", "thread"), default="event", help="what to tune (default: event)"
+    )
+    tune.add_argument("--plot", metavar="FILE", help="draw the figures over the distance: .png, .svg, .pdf")
+    tune.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    tune.set_defaults(run=run_tune)
+
     evaluate = commands.add_parser(
         "evaluate",
         help="score predicted groups against gold ones",
@@ -345,15 +362,25 @@ def run_explain(options: argparse.Namespace) -> None:
         print_evidence(a, b, evidence)
 
 
+def run_tune(options: argparse.Namespace) -> None:
+    """Run `storyclust tune`."""
+    from storyclust.advice import print_tuning, tuning_record
+
+    articles = _read(options)
+    gold = _column(articles, options.gold) if options.gold else None
+    tuning = sc.tune(articles, gold, options.level, n_jobs=options.jobs)
+    if options.plot:
+        tuning.plot(options.plot)
+    if options.format == "json":
+        sc.write_records("-", [tuning_record(tuning, articles, options.inputs)])
+    else:
+        print_tuning(tuning, options.inputs)
+
+
 def run_evaluate(options: argparse.Namespace) -> None:
     """Run `storyclust evaluate`."""
     articles = _read(options)
-    columns = []
-    for field in (options.gold, options.pred):
-        if not any(field in article.record for article in articles):
-            names = sorted({name for article in articles[:100] for name in article.record})
-            raise sc.InputError(f"No article has a field {field!r}; there are: {', '.join(names)}.")
-        columns.append([_hashable(article.record.get(field)) for article in articles])
+    columns = [_column(articles, field) for field in (options.gold, options.pred)]
     scores = sc.evaluate(*columns)
     if options.json:
         sc.write_records("-", [scores.as_dict()])
@@ -365,6 +392,14 @@ def run_evaluate(options: argparse.Namespace) -> None:
     ):
         print(f"{title:10} precision {values[0]:.3f}   recall {values[1]:.3f}   F1 {values[2]:.3f}")
     print(f"{'agreement':10} ARI {scores.ari:.3f}   AMI {scores.ami:.3f}   V-measure {scores.v_measure:.3f}")
+
+
+def _column(articles: Sequence[Article], field: str) -> list[Any]:
+    """A field of every article, None where it is missing; an error where it is missing everywhere."""
+    if not any(field in article.record for article in articles):
+        names = sorted({name for article in articles[:100] for name in article.record})
+        raise sc.InputError(f"No article has a field {field!r}; there are: {', '.join(names)}.")
+    return [_hashable(article.record.get(field)) for article in articles]
 
 
 def _hashable(label: Any) -> Any:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from storyclust.errors import MissingExtraError
+from storyclust.errors import InputError, MissingExtraError
 from storyclust.lsh import choose_bands, collision_probability
 from storyclust.validate import check_float, check_int
 
@@ -74,3 +76,51 @@ def plot_s_curve(threshold: float = 0.8, num_perm: int = 128, ax: Axes | None = 
     ax.set(xlabel="Jaccard similarity", ylabel="probability of being compared", xlim=(0, 1), ylim=(0, 1.02))
     ax.legend(loc="upper left")
     return ax
+
+
+def plot_tuning(
+    path: str | Path,
+    name: str,
+    distances: Sequence[float],
+    curves: Mapping[str, Sequence[float]],
+    marks: Mapping[str, float],
+) -> None:
+    """Draw what is known of the cuts at some distances into a file, with some distances marked.
+
+    Parameters
+    ----------
+    path : str or path
+        Its ending says the format.
+    name : str
+        Of the distance.
+    distances : sequence of float
+    curves : mapping from str to sequence of float
+        What is drawn over the distances.
+    marks : mapping from str to float
+        Distances that get a line; what is last stands out.
+
+    Raises
+    ------
+    InputError
+        The ending names no format that matplotlib can write.
+    MissingExtraError
+        matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingExtraError("Drawing settings", "plot") from error
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    ax = figure.subplots()
+    for label, values in curves.items():
+        ax.plot(distances, values, marker=".", label=label)
+    for label, at in marks.items():
+        colour, line = ("C3", "-") if label == list(marks)[-1] else ("0.5", "--")
+        ax.axvline(at, label=f"{label}: {at:g}", zorder=0, color=colour, linestyle=line)
+    ax.set(xlabel=name, ylim=(0, 1.02))
+    ax.legend(loc="lower left", fontsize="small")
+    formats = figure.canvas.get_supported_filetypes()
+    ending = Path(path).suffix[1:].lower()
+    if ending not in formats:
+        raise InputError(f"{path}: a figure ends in one of {', '.join(sorted(formats))}.")
+    figure.savefig(path, dpi=120)

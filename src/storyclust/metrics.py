@@ -85,12 +85,12 @@ def evaluate(gold: Sequence[Hashable | None], pred: Sequence[Hashable | None]) -
     gold, pred = list(gold), list(pred)
     if len(gold) != len(pred):
         raise InputError(f"gold and pred must be of one length, got {len(gold)} and {len(pred)}.")
-    labelled = [row for row, label in enumerate(gold) if not _missing(label)]
+    labelled = [row for row, label in enumerate(gold) if not unlabelled(label)]
     if not labelled:
         raise InputError("gold holds no label: there is nothing to compare with.")
     alone = object()
-    truth = _numbered([gold[row] for row in labelled])
-    guess = _numbered([(alone, row) if _missing(pred[row]) else pred[row] for row in labelled])
+    truth = number_labels([gold[row] for row in labelled])
+    guess = number_labels([(alone, row) if unlabelled(pred[row]) else pred[row] for row in labelled])
     return score(truth, guess)
 
 
@@ -99,20 +99,19 @@ def score(truth: NDArray[np.int64], guess: NDArray[np.int64]) -> Scores:
     from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, v_measure_score
 
     n = len(truth)
-    cells, counts = np.unique(np.column_stack((truth, guess)), axis=0, return_counts=True)
+    _, counts = np.unique(_cells(truth, guess), return_counts=True)
     gold_sizes, pred_sizes = np.bincount(truth), np.bincount(guess)
-    precision = float((counts**2 / pred_sizes[cells[:, 1]]).sum() / n)
-    recall = float((counts**2 / gold_sizes[cells[:, 0]]).sum() / n)
+    precision, recall = (float(share.mean()) for share in b_cubed(truth, guess))
     together, predicted, actual = _pairs(counts), _pairs(pred_sizes), _pairs(gold_sizes)
     pair_precision = together / predicted if predicted else 1.0
     pair_recall = together / actual if actual else 1.0
     return Scores(
         precision=precision,
         recall=recall,
-        f1=_harmonic(precision, recall),
+        f1=harmonic(precision, recall),
         pair_precision=pair_precision,
         pair_recall=pair_recall,
-        pair_f1=_harmonic(pair_precision, pair_recall),
+        pair_f1=harmonic(pair_precision, pair_recall),
         ari=float(adjusted_rand_score(truth, guess)),
         ami=float(adjusted_mutual_info_score(truth, guess)),
         v_measure=float(v_measure_score(truth, guess)),
@@ -122,16 +121,31 @@ def score(truth: NDArray[np.int64], guess: NDArray[np.int64]) -> Scores:
     )
 
 
+def b_cubed(
+    truth: NDArray[np.int64], guess: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Precision and recall of each article; their means are those of B-cubed."""
+    _, cell, counts = np.unique(_cells(truth, guess), return_inverse=True, return_counts=True)
+    shared = counts[cell]
+    return shared / np.bincount(guess)[guess], shared / np.bincount(truth)[truth]
+
+
+def _cells(truth: NDArray[np.int64], guess: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number of each article's cell in the table of both groupings."""
+    return truth * (int(guess.max(initial=0)) + 1) + guess
+
+
 def _pairs(sizes: NDArray[Any]) -> int:
     """Pairs within groups of these sizes."""
     return int((sizes.astype(np.int64) * (sizes - 1) // 2).sum())
 
 
-def _harmonic(a: float, b: float) -> float:
+def harmonic(a: float, b: float) -> float:
+    """Harmonic mean, as of precision and recall."""
     return 2 * a * b / (a + b) if a + b else 0.0
 
 
-def _missing(label: Any) -> bool:
+def unlabelled(label: Any) -> bool:
     """Whether a label is None, NaN, NaT or pandas' NA: what is not, or not surely, equal to itself."""
     try:
         return label is None or bool(label != label)  # noqa: PLR0124 - only a missing value differs from itself
@@ -139,7 +153,7 @@ def _missing(label: Any) -> bool:
         return True
 
 
-def _numbered(labels: Sequence[Hashable]) -> NDArray[np.int64]:
+def number_labels(labels: Sequence[Hashable]) -> NDArray[np.int64]:
     """Number labels by first appearance."""
     numbers: dict[Hashable, int] = {}
     return np.fromiter((numbers.setdefault(label, len(numbers)) for label in labels), np.int64, len(labels))
