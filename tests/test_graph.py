@@ -9,7 +9,7 @@ from scipy import sparse
 from reference_stories import similar_pairs
 from storyclust import chunks
 from storyclust.agglomerate import unit_rows
-from storyclust.graph import edges_of_rows, heaviest_entries, similarity_graph
+from storyclust.graph import _search, choose_entries, edges_of_rows, similarity_graph
 
 
 @st.composite
@@ -63,7 +63,7 @@ def assert_well_formed(graph, n):
 @given(matrices(), st.sampled_from([0.0, 0.05, 0.3, 0.9]))
 @settings(max_examples=150, deadline=None)
 def test_with_every_term_in_the_index_it_is_the_dense_product(X, floor):
-    graph = similarity_graph(X, floor, heaviest=X.shape[1])
+    graph = similarity_graph(X, floor, exact=True)
     dense = (X @ X.T).toarray()
     near = np.abs(dense - floor) < 1e-12  # either way is right at the floor itself
     wanted = similar_pairs(X.toarray(), floor)
@@ -86,11 +86,11 @@ def test_without_a_floor_two_rows_that_share_only_a_light_term_have_an_edge():
     assert similarity_graph(X, 0.0).toarray()[0, 1] == pytest.approx(1 / 42)
 
 
-@given(matrices(), st.sampled_from([0.05, 0.3]), st.integers(1, 4))
+@given(matrices(), st.sampled_from([0.05, 0.3]), st.integers(0, 3), st.integers(0, 4))
 @settings(max_examples=100, deadline=None)
-def test_pruning_only_leaves_pairs_out(X, floor, heaviest):
-    full = similarity_graph(X, floor, heaviest=X.shape[1]).toarray()
-    pruned = similarity_graph(X, floor, heaviest=heaviest)
+def test_pruning_only_leaves_pairs_out(X, floor, most_holders, heaviest):
+    full = similarity_graph(X, floor, exact=True).toarray()
+    pruned = _search(X, floor, None, None, most_holders, heaviest, 0.4)
     assert_well_formed(pruned, X.shape[0])
     kept = pruned.toarray() > 0
     np.testing.assert_array_equal(pruned.toarray()[kept], full[kept])
@@ -106,7 +106,7 @@ def test_pruning_finds_nearly_all(corpus, floor):
     dense = similar_pairs(corpus.toarray(), floor)
     graph = similarity_graph(corpus, floor)
     assert_well_formed(graph, corpus.shape[0])
-    assert np.diff(corpus.indptr).mean() > 100  # so that 64 terms are far from all
+    assert np.diff(corpus.indptr).mean() > 100  # so that 32 terms are far from all
     assert graph.nnz > 10_000
     found = graph.toarray()
     assert not (found[dense == 0] > floor + 1e-9).any()
@@ -119,8 +119,8 @@ def test_pruning_finds_nearly_all(corpus, floor):
 def test_permuted_rows_give_the_permuted_graph_bit_for_bit(X, random, floor):
     order = list(range(X.shape[0]))
     random.shuffle(order)
-    graph = similarity_graph(X, floor, heaviest=3)
-    permuted = similarity_graph(X[order], floor, heaviest=3)
+    graph = _search(X, floor, None, None, 2, 3, 0.4)
+    permuted = _search(X[order], floor, None, None, 2, 3, 0.4)
     expected = graph[order][:, order].tocsr()
     expected.sort_indices()
     assert same_graph(permuted, expected)
@@ -172,12 +172,13 @@ def test_the_matrix_given_is_not_changed(corpus):
 entries = st.tuples(st.sampled_from([0.1, 0.2, 0.3]), st.integers(1, 4))
 
 
-@given(st.lists(entries, max_size=8), st.integers(1, 9))
-def test_the_heaviest_entries_of_a_row_are_found_and_ties_go_to_the_rarer_then_earlier(row, most):
+@given(st.lists(entries, max_size=8), st.integers(0, 4), st.integers(0, 9))
+def test_rare_terms_are_indexed_and_the_heaviest_of_equals_the_rarer(row, most_holders, heaviest):
     data, df = np.array([weight for weight, _ in row]), np.array([n for _, n in row], np.int64)
-    chosen = heaviest_entries(np.array([0, len(row)]), np.arange(len(row)), data, df, most)
-    wanted = sorted(sorted(range(len(row)), key=lambda k: (-data[k], df[k], k))[:most])
-    assert chosen.tolist() == wanted
+    chosen = choose_entries(np.array([0, len(row)]), np.arange(len(row)), data, df, most_holders, heaviest)
+    first = sorted(range(len(row)), key=lambda k: (-data[k], df[k], k))[:heaviest]
+    wanted = {k for k in range(len(row)) if df[k] <= most_holders} | set(first)
+    assert set(np.flatnonzero(chosen).tolist()) == wanted
 
 
 def stored_zeros():
@@ -214,5 +215,5 @@ def test_sums_that_are_zero_again_do_no_harm(X, edges, floor, monkeypatch):
 @settings(max_examples=60, deadline=None)
 def test_rows_with_negative_values_are_compared_exactly(seed, n, m):
     X = unit_rows(np.random.default_rng(seed).normal(size=(n, m)))
-    graph = similarity_graph(X, 0.0, heaviest=m)
+    graph = similarity_graph(X, 0.0)
     np.testing.assert_allclose(graph.toarray(), similar_pairs(X.toarray(), 0.0), rtol=0, atol=1e-12)

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from storyclust.chunks import kernel, map_chunks
-from storyclust.graph import index_heaviest, reads_of_rows
+from storyclust.graph import index_entries, reads_of_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,16 +61,15 @@ def _among(X: sparse.csr_array, n_jobs: int | None) -> NDArray[np.float64]:
     n = X.shape[0]
     sample = np.unique(np.linspace(0, n - 1, min(n, MOST_COMPARED)).astype(np.int64))
     compared = sparse.csr_array(X[sample])
-    bounds, rows, weights = index_heaviest(
-        compared.indptr, compared.indices, compared.data, X.shape[1], X.shape[1]
-    )
+    index = index_entries(compared, np.ones(compared.nnz, np.bool_))
 
     def work(start: int, stop: int) -> Any:
         return middle_means(
-            start, stop, X.indptr, X.indices, X.data, bounds, rows, weights, sample, NEAREST, FARTHEST
-        )
+            start, stop, X.indptr, X.indices, X.data, index.bounds, index.rows, index.weights, sample,
+            NEAREST, FARTHEST,
+        )  # fmt: skip
 
-    costs = reads_of_rows(X.indptr, X.indices, bounds)
+    costs = reads_of_rows(X.indptr, X.indices, index.bounds, np.ones(X.nnz, np.bool_))
     return np.concatenate(map_chunks(work, costs, n_jobs, "strangers"))
 
 
@@ -83,7 +82,7 @@ def middle_means(
     data: NDArray[np.float64],
     bounds: NDArray[np.int64],
     posting_rows: NDArray[np.int32],
-    posting_weights: NDArray[np.float64],
+    posting_weights: NDArray[np.float32],
     sample: NDArray[np.int64],
     nearest: int,
     farthest: int,
