@@ -2,8 +2,8 @@
 
 Candidates come from an inverted index of rare terms only: those that few rows hold, and a few of the heaviest
 of each row, whoever else holds them. So posting lists of common terms never make the search quadratic, and
-what a row costs hardly grows with the corpus. Each pair is met once; if the rare terms show enough promise, its
-cosine is computed in full.
+what a row costs hardly grows with the corpus. Each pair is met once; if the rare terms show enough promise,
+its cosine is computed in full.
 """
 
 from __future__ import annotations
