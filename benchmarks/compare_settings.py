@@ -1,11 +1,14 @@
 """Settings compared: what quality, time and memory each of them buys.
 
-    python benchmarks/compare_settings.py copies [--quick]
+    python benchmarks/compare_settings.py copies|stories [--quick]
 
 `copies` measures threshold x shingle size x permutations (bands as `choose_bands` takes them) on a seeded set
 of 2,000 long articles and edited copies, against all pairs of the same threshold and shingle size, counted
 exactly by other means. Writes results/settings-copies.json and, where matplotlib is installed,
 results/settings-copies.png.
+
+`stories` measures settings of StoryClusterer and other ways to cluster on the labelled sets, at every
+threshold; see compare_stories. Writes results/settings-stories.json and results/settings-stories.png.
 """
 
 from __future__ import annotations
@@ -122,14 +125,21 @@ def draw_copies(rows: Sequence[dict[str, Any]], path: Path) -> Path | None:
     return path
 
 
-COMMANDS: dict[str, Callable[[bool], None]] = {"copies": copies}
+def stories(quick: bool) -> None:
+    """Measure settings of stories, and peers."""
+    from compare_stories import compare
+
+    compare(quick=quick)
+
+
+COMMANDS: dict[str, Callable[[bool], None]] = {"copies": copies, "stories": stories}
 
 
 def main() -> None:
     """Run one comparison."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("what", choices=COMMANDS, help="which settings to compare")
-    arguments.add_argument("--quick", action="store_true", help="a tenth of the articles")
+    arguments.add_argument("--quick", action="store_true", help="a tenth of the articles, or two sets")
     chosen = arguments.parse_args()
     COMMANDS[chosen.what](chosen.quick)
 
