@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
 
 from storyclust.article import Article
+from storyclust.chunks import kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,18 +42,48 @@ class Centres(NamedTuple):
 
 def centres(vectors: sparse.csr_array, labels: NDArray[np.int64], articles: Sequence[Article]) -> Centres:
     """Find the middle of each group of articles, and how close its members lie to it."""
-    n, n_groups = len(labels), int(labels.max(initial=-1)) + 1
-    sizes = np.bincount(labels, minlength=n_groups)
-    belongs = sparse.csr_array((np.ones(n), (labels, np.arange(n))), shape=(n_groups, n))
-    sums = sparse.csr_array(belongs @ vectors)
-    lengths = np.sqrt(np.asarray(sums.multiply(sums).sum(axis=1)).ravel())
-    cohesions = np.where(sizes > 1, lengths / np.maximum(sizes, 1), 1.0)
-    closeness = np.zeros(n)
-    shared = np.flatnonzero(sizes[labels] > 2)  # of two, both are equally like
-    if len(shared):
-        closeness[shared] = np.asarray(vectors[shared].multiply(sums[labels[shared]]).sum(axis=1)).ravel()
+    n = len(labels)
+    order = np.argsort(labels, kind="stable")
+    bounds = np.append(0, np.cumsum(np.bincount(labels)))
+    indptr, indices, data = vectors.indptr, vectors.indices, vectors.data
+    closeness, cohesions = measure_groups(order, bounds, indptr, indices, data, vectors.shape[1])
     length = np.array([len(article.text) for article in articles])
     when = np.nan_to_num(times_of(articles), nan=np.inf)
     order = np.lexsort((np.arange(n), when, -length, -closeness.round(9), labels))
     _, first = np.unique(labels[order], return_index=True)
     return Centres(order[first], cohesions)
+
+
+@kernel
+def measure_groups(
+    order: NDArray[np.int64],
+    bounds: NDArray[np.int64],
+    indptr: NDArray[Any],
+    indices: NDArray[Any],
+    data: NDArray[np.float64],
+    n_terms: int,
+) -> Any:
+    """Inner products of rows with the sum of their group, 0 in groups of one or two; cohesion of groups."""
+    closeness = np.zeros(len(order), np.float64)
+    cohesions = np.ones(len(bounds) - 1, np.float64)
+    total = np.zeros(n_terms, np.float64)
+    for group in range(len(bounds) - 1):
+        rows = order[bounds[group] : bounds[group + 1]]
+        if len(rows) == 1:
+            continue
+        for row in rows:
+            for k in range(indptr[row], indptr[row + 1]):
+                total[indices[k]] += data[k]
+        square = 0.0
+        for row in rows:
+            product = 0.0
+            for k in range(indptr[row], indptr[row + 1]):
+                product += data[k] * total[indices[k]]
+            square += product
+            if len(rows) > 2:  # of two, both are equally like
+                closeness[row] = product
+        cohesions[group] = np.sqrt(square) / len(rows)
+        for row in rows:
+            for k in range(indptr[row], indptr[row + 1]):
+                total[indices[k]] = 0.0
+    return closeness, cohesions

@@ -1,0 +1,171 @@
+"""Scaling: time and memory of every stage from a thousand to a million synthetic articles.
+
+    python benchmarks/bench_scaling.py [--sizes 1000 10000 100000 1000000]
+
+Articles of 2 to 3 KB are made by `make_newswire`; `StoryClusterer(n_jobs=-1).fit` takes them from raw strings
+to events and threads, each size in a process of its own. The vectorizer is timed on one thread against
+scikit-learn's `TfidfVectorizer` on the same articles, and the clusterer against scikit-learn's agglomeration
+and HDBSCAN on the same vectors where those can still run. Writes results/scaling.json and, where matplotlib
+is installed, results/scaling.png.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import math
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import storyclust as sc
+from bench_copies import Recorder
+from common import EXAMPLES, RESULTS, forget_peak, peak_megabytes, table, timed, write_results
+from storyclust.chunks import reporting_to
+
+SIZES = (1_000, 10_000, 100_000, 1_000_000)
+DENSE = 10_000  # articles beyond which a dense matrix of distances is not asked for
+STAGES = ("signatures", "terms", "vocabulary", "weights", "strangers", "similarities")
+
+
+def bcubed(gold: list[Any], labels: np.ndarray[Any, Any]) -> float:
+    """B-cubed F1 alone: the other scores take longer than the clustering at a million."""
+    _, g = np.unique(np.array(gold, dtype=str), return_inverse=True)
+    pairs, both = np.unique(g * (labels.max() + 1) + labels, return_counts=True)
+    sizes_g, sizes_l = np.bincount(g), np.bincount(labels)
+    squares = both.astype(float) ** 2
+    recall = float((squares / sizes_g[pairs // (labels.max() + 1)]).sum() / len(g))
+    precision = float((squares / sizes_l[pairs % (labels.max() + 1)]).sum() / len(g))
+    return 2 * precision * recall / (precision + recall)
+
+
+def measure(n: int) -> dict[str, Any]:
+    """Cluster `n` articles, in this process."""
+    sc.StoryClusterer().fit(sc.read_articles(EXAMPLES / "newsdesk.jsonl"))  # kernels compiled
+    articles = list(sc.datasets.make_newswire(n, random_state=0))
+    megabytes = sum(len(article.text.encode()) + len(article.title.encode()) for article in articles) / 1e6
+    forget_peak()
+    held = peak_megabytes()
+    recorder = Recorder()
+    begin = time.perf_counter()
+    with reporting_to(recorder):
+        stories = sc.StoryClusterer(n_jobs=-1).fit(articles)
+    seconds = time.perf_counter() - begin
+    peak = peak_megabytes()
+    row = {
+        "articles": n, "MB": round(megabytes), "seconds": round(seconds, 2),
+        "articles/s": round(n / seconds), "peak GB": round(peak / 1e3, 2),
+        "of it the articles": round(held / 1e3, 2),
+        "threads": len(stories.threads_),
+        "event F1": round(bcubed([a.record["event"] for a in articles], stories.event_labels_), 3),
+        "thread F1": round(bcubed([a.record["story"] for a in articles], stories.labels_), 3),
+    }  # fmt: skip
+    row["stages"] = {name: round(took, 2) for name, took in recorder.seconds.items() if took >= 0.005}
+    return row
+
+
+def peers(n: int) -> list[dict[str, Any]]:
+    """Time of scikit-learn's vectorizer and clusterers on the same articles, on one thread."""
+    from sklearn.cluster import HDBSCAN, AgglomerativeClustering
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    articles = list(sc.datasets.make_newswire(n, random_state=0))
+    texts = [f"{article.title}\n{article.text}" for article in articles]
+    megabytes = sum(len(text.encode()) for text in texts) / 1e6
+    theirs = TfidfVectorizer(ngram_range=(1, 2), min_df=2, stop_words="english", binary=True)
+    X, ours = timed(lambda: sc.NewsVectorizer().fit_transform(articles))
+    _, seconds = timed(lambda: theirs.fit_transform(texts), 1)
+    rows = [
+        {"articles": n, "step": "vectorizer", "tool": "NewsVectorizer", "seconds": ours,
+         "MB/s": megabytes / ours},
+        {"articles": n, "step": "vectorizer", "tool": "TfidfVectorizer", "seconds": seconds,
+         "MB/s": megabytes / seconds, "ratio": seconds / ours},
+    ]  # fmt: skip
+    _, graph = timed(lambda: sc.GraphAgglomerative().fit(X))
+    rows.append({"articles": n, "step": "clustering", "tool": "GraphAgglomerative", "seconds": graph})
+    if n <= DENSE:
+        dense: dict[str, Callable[[Any], Any]] = {
+            "AgglomerativeClustering": lambda D: AgglomerativeClustering(
+                n_clusters=None, distance_threshold=0.9, metric="precomputed", linkage="average"
+            ).fit(D),
+            "HDBSCAN": lambda D: HDBSCAN(min_cluster_size=2, metric="precomputed", copy=True).fit(D),
+        }
+        for name, fit in dense.items():
+            # Distances are part of the work: both are quadratic in what they ask for.
+            _, seconds = timed(lambda fit=fit: fit(np.clip(1 - (X @ X.T).toarray(), 0, 2)), 1)
+            rows.append({"articles": n, "step": "clustering", "tool": name, "seconds": seconds,
+                         "ratio": seconds / graph})  # fmt: skip
+    return [{key: round(v, 2) if isinstance(v, float) else v for key, v in row.items()} for row in rows]
+
+
+def exponents(rows: list[dict[str, Any]]) -> list[float]:
+    """Growth of time between neighbouring sizes: 1 is linear."""
+    steps = itertools.pairwise(rows)
+    return [
+        round(math.log(b["seconds"] / a["seconds"]) / math.log(b["articles"] / a["articles"]), 2)
+        for a, b in steps
+    ]
+
+
+def draw(rows: list[dict[str, Any]], path: Path) -> Path | None:
+    """Draw time and memory over size, both axes logarithmic."""
+    try:
+        import matplotlib as mpl
+    except ImportError:
+        return None
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
+    sizes = [row["articles"] for row in rows]
+    left.plot(sizes, [row["seconds"] for row in rows], "o-", color="black", label="all")
+    for name in dict.fromkeys(name for row in rows for name in row["stages"]):
+        took = [(row["articles"], row["stages"][name]) for row in rows if name in row["stages"]]
+        left.plot(*zip(*took, strict=True), ".-", alpha=0.7, label=name)
+    left.set(xscale="log", yscale="log", xlabel="articles", ylabel="seconds")
+    left.legend(fontsize="small")
+    right.plot(sizes, [row["peak GB"] for row in rows], "o-", color="black", label="peak")
+    right.plot(
+        sizes, [row["of it the articles"] for row in rows], "o--", color="0.5", label="the articles alone"
+    )
+    right.set(xscale="log", yscale="log", xlabel="articles", ylabel="GB")
+    right.legend(fontsize="small")
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+    return path
+
+
+def main() -> None:
+    """Measure every size in a process of its own, and write."""
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    arguments.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    chosen = arguments.parse_args()
+    if chosen.one:
+        print(json.dumps(measure(chosen.one)))
+        return
+    rows = []
+    for n in chosen.sizes:
+        command = [sys.executable, __file__, "--one", str(n)]
+        rows.append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+        print(rows[-1], flush=True)
+    compared = [row for n in chosen.sizes if n <= DENSE for row in peers(n)]
+    print(
+        table([{k: v for k, v in row.items() if k != "stages"} for row in rows]), table(compared), sep="\n\n"
+    )
+    if tuple(chosen.sizes) == SIZES:
+        command = "python benchmarks/bench_scaling.py"
+        print(
+            "written to", write_results("scaling", command, rows, exponents=exponents(rows), peers=compared)
+        )
+        print("drawn in", draw(rows, RESULTS / "scaling.png") or "no figure: matplotlib is not installed")
+
+
+if __name__ == "__main__":
+    main()
