@@ -209,8 +209,8 @@ def agglomerate(
     first, last = (spans, spans) if spans.ndim == 1 else (spans[:, 0], spans[:, 1])
     joined, averages = follow_chains(
         graph.indptr.astype(np.int64),
-        graph.indices.astype(np.int64),
-        graph.data.astype(np.float64),
+        graph.indices.astype(np.int32, copy=False),
+        graph.data.astype(np.float64, copy=False),
         sizes.astype(np.float64),
         np.where(np.isnan(first), np.inf, first),
         np.where(np.isnan(last), -np.inf, last),
@@ -234,7 +234,7 @@ def tidy(
     c: Any,
     begin: NDArray[np.int64],
     length: NDArray[np.int64],
-    neighbours: NDArray[np.int64],
+    neighbours: NDArray[np.int32],
     sums: NDArray[np.float64],
     parent: NDArray[np.int64],
     slot: NDArray[np.int64],
@@ -263,7 +263,7 @@ def nearest(
     previous: Any,
     begin: NDArray[np.int64],
     length: NDArray[np.int64],
-    neighbours: NDArray[np.int64],
+    neighbours: NDArray[np.int32],
     sums: NDArray[np.float64],
     sizes: NDArray[np.float64],
     first: NDArray[np.float64],
@@ -295,7 +295,7 @@ def nearest(
 def repack(
     begin: NDArray[np.int64],
     length: NDArray[np.int64],
-    neighbours: NDArray[np.int64],
+    neighbours: NDArray[np.int32],
     sums: NDArray[np.float64],
 ) -> int:
     """Move all edge lists to the front of the pool, in their order there; returns where they end."""
@@ -314,7 +314,7 @@ def repack(
 @kernel
 def follow_chains(
     indptr: NDArray[np.int64],
-    indices: NDArray[np.int64],
+    indices: NDArray[np.int32],
     data: NDArray[np.float64],
     sizes: NDArray[np.float64],
     first: NDArray[np.float64],
@@ -324,16 +324,16 @@ def follow_chains(
 ) -> Any:
     """Merge mutual nearest neighbours until no average exceeds `least`.
 
-    Each cluster keeps a list of (neighbour, sum of similarities) in a pool twice the size of the graph;
-    a merge appends the joint list, and a full pool is repacked. Lists of third clusters are not touched:
-    they are brought up to date when next read.
+    Each cluster keeps a list of (neighbour, sum of similarities) in a pool a quarter larger than the graph;
+    a merge appends the joint list, and a full pool is repacked, and enlarged should that not do. Lists of
+    third clusters are not touched: they are brought up to date when next read.
 
     Returns the merges as (surviving cluster, absorbed cluster), and their average similarities.
     """
     n = len(indptr) - 1
     edges = len(indices)
-    neighbours = np.empty(2 * edges, np.int64)
-    sums = np.empty(2 * edges, np.float64)
+    neighbours = np.empty(edges + edges // 4 + 1024, np.int32)
+    sums = np.empty(len(neighbours), np.float64)
     neighbours[:edges] = indices
     sums[:edges] = data
     end = edges
@@ -368,6 +368,10 @@ def follow_chains(
             tidy(best, begin, length, neighbours, sums, parent, slot)
             if end + length[kept] + length[gone] > len(neighbours):
                 end = repack(begin, length, neighbours, sums)
+                lacking = end + length[kept] + length[gone] - len(neighbours)
+                if lacking > 0:
+                    neighbours = np.concatenate((neighbours, np.empty(2 * lacking, np.int32)))
+                    sums = np.concatenate((sums, np.empty(2 * lacking, np.float64)))
             joint = end
             for part in (kept, gone):
                 for k in range(begin[part], begin[part] + length[part]):

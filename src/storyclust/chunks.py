@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import numba
 import numpy as np
+from scipy import sparse
 
 from storyclust.validate import check_jobs
 
@@ -208,6 +209,15 @@ def join_parts(parts: list[tuple[NDArray[Any], ...]], dtypes: Sequence[Any]) -> 
             columns[number][at[number] : at[number] + len(values)] = values
             at[number] += len(values)
     return columns
+
+
+def compressed_rows(
+    indptr: NDArray[Any], indices: NDArray[np.int32], data: NDArray[np.float64], shape: tuple[int, int]
+) -> sparse.csr_array:
+    """CSR array of these arrays themselves: bounds of one kind with the indices, or SciPy copies both."""
+    if len(indices) <= np.iinfo(np.int32).max:
+        indptr = indptr.astype(np.int32)
+    return sparse.csr_array((data, indices, indptr), shape=shape)
 
 
 def cut_ranges(weights: NDArray[np.int64], most: int | None = None) -> Iterator[tuple[int, int]]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from storyclust.chunks import CHUNK_BYTES, join_parts, kernel, map_chunks
+from storyclust.chunks import CHUNK_BYTES, compressed_rows, join_parts, kernel, map_chunks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,6 +78,22 @@ def _search(
     promise: float,
 ) -> sparse.csr_array:
     """Search with an index of terms that so many rows hold at most, and of so many of each row's heaviest."""
+    codes, values = _find_edges(X, least, strangers, n_jobs, most_holders, heaviest, promise)
+    n = X.shape[0]
+    indptr, indices, data = both_ways(codes, values, n)
+    return compressed_rows(indptr, indices, data, (n, n))
+
+
+def _find_edges(
+    X: sparse.csr_array,
+    least: float,
+    strangers: NDArray[np.float64] | None,
+    n_jobs: int | None,
+    most_holders: int,
+    heaviest: int,
+    promise: float,
+) -> list[NDArray[Any]]:
+    """Edges as earlier row * n + row, in order of the row, and their similarities."""
     n = X.shape[0]
     df = count_holders(X.indices, X.shape[1])
     indexed = choose_entries(X.indptr, X.indices, X.data, df, most_holders, heaviest)
@@ -94,11 +110,7 @@ def _search(
         )
 
     costs = reads_of_rows(X.indptr, X.indices, index.bounds, indexed)
-    codes, values = join_parts(map_chunks(work, costs, n_jobs, "similarities"), (np.int64, np.float64))
-    i, j = codes // n, codes % n
-    graph = sparse.csr_array((np.tile(values, 2), (np.append(i, j), np.append(j, i))), shape=(n, n))
-    graph.sort_indices()
-    return graph
+    return join_parts(map_chunks(work, costs, n_jobs, "similarities"), (np.int64, np.float64))
 
 
 def index_entries(X: sparse.csr_array, indexed: NDArray[np.bool_]) -> Index:
@@ -282,3 +294,58 @@ def edges_of_rows(
             dense[indices[k]] = 0.0
             marks[mark_of(indices[k])] = False
     return codes[:found].copy(), values[:found].copy()
+
+
+@kernel
+def both_ways(codes: NDArray[np.int64], values: NDArray[np.float64], n: int) -> Any:
+    """CSR arrays of a symmetric graph from its edges, given once each in order of the later row."""
+    sizes = np.zeros(n, np.int64)
+    for code in codes:
+        sizes[code // n] += 1
+        sizes[code % n] += 1
+    indptr = np.zeros(n + 1, np.int64)
+    for row in range(n):
+        indptr[row + 1] = indptr[row] + sizes[row]
+    indices = np.empty(indptr[n], np.int32)
+    data = np.empty(indptr[n], np.float64)
+    # Later neighbours come in order and fill a row from its middle on; read from there in order of rows,
+    # they give the earlier neighbours of others in order too.
+    middle = indptr[:-1].copy()
+    for code in codes:
+        middle[code % n] += 1
+    at = middle.copy()
+    for k in range(len(codes)):
+        row, later = codes[k] // n, codes[k] % n
+        indices[at[row]], data[at[row]] = later, values[k]
+        at[row] += 1
+    at = indptr[:-1].copy()
+    for row in range(n):
+        for k in range(middle[row], indptr[row + 1]):
+            later = indices[k]
+            indices[at[later]], data[at[later]] = row, data[k]
+            at[later] += 1
+    return indptr, indices, data
+
+
+@kernel
+def near_in_time(
+    indptr: NDArray[Any],
+    indices: NDArray[Any],
+    data: NDArray[np.float64],
+    times: NDArray[np.float64],
+    window: float,
+) -> Any:
+    """CSR arrays of the edges whose ends are no further apart than the window; no date is near to all."""
+    kept = np.zeros(len(indptr), np.int64)
+    for row in range(len(indptr) - 1):
+        kept[row + 1] = kept[row]
+        for k in range(indptr[row], indptr[row + 1]):
+            kept[row + 1] += not abs(times[row] - times[indices[k]]) > window
+    to, similarities = np.empty(kept[-1], np.int32), np.empty(kept[-1], np.float64)
+    at = 0
+    for row in range(len(indptr) - 1):
+        for k in range(indptr[row], indptr[row + 1]):
+            if not abs(times[row] - times[indices[k]]) > window:
+                to[at], similarities[at] = indices[k], data[k]
+                at += 1
+    return kept, to, similarities

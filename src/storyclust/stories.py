@@ -19,9 +19,10 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from storyclust.agglomerate import Merges, agglomerate, cut
 from storyclust.article import Article, as_articles
 from storyclust.central import Centres, canonical_order, centres, times_of
+from storyclust.chunks import compressed_rows
 from storyclust.dedup import Deduplicator
 from storyclust.errors import InputError
-from storyclust.graph import similarity_graph
+from storyclust.graph import near_in_time, similarity_graph
 from storyclust.strangers import stranger_similarity
 from storyclust.summary import Summary, summarize_independent
 from storyclust.validate import check_float
@@ -329,12 +330,10 @@ def prepare(articles: Sequence[Article], copy_threshold: float = 0.8, n_jobs: in
 
 def inside_window(graph: sparse.csr_array, times: NDArray[np.float64], window: float) -> sparse.csr_array:
     """Pairs of a graph that are no further apart than the window; an undated article is near to all."""
-    rows = np.repeat(np.arange(graph.shape[0]), np.diff(graph.indptr))
-    near = ~(np.abs(times[rows] - times[graph.indices]) > window)
-    if near.all():
+    if window == np.inf or np.isnan(times).all():
         return graph
-    pairs = (graph.data[near], (rows[near], graph.indices[near]))
-    return sparse.csr_array(pairs, shape=graph.shape)
+    indptr, indices, data = near_in_time(graph.indptr, graph.indices, graph.data, times, float(window))
+    return compressed_rows(indptr, indices, data, graph.shape)
 
 
 def find_events(

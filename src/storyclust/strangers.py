@@ -51,7 +51,7 @@ def stranger_similarity(
         rows = np.flatnonzero(groups == group)
         there = min(max(len(rows) - NEAREST, 0) / (FARTHEST - NEAREST), 1.0)
         if there:
-            similarity[rows] = _among(sparse.csr_array(X[rows]), n_jobs)
+            similarity[rows] = _among(X if len(rows) == X.shape[0] else sparse.csr_array(X[rows]), n_jobs)
         similarity[rows] += LEAST * (1.0 - there) ** 3
     return similarity
 

@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from storyclust.article import Article, as_articles
 from storyclust.background import Background
-from storyclust.chunks import kernel, map_chunks
+from storyclust.chunks import compressed_rows, kernel, map_chunks
 from storyclust.errors import InputError
 from storyclust.features import ArticleTerms, find_terms
 from storyclust.language import group_languages
@@ -230,7 +230,7 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
             )  # fmt: skip
 
         map_chunks(work, 16 * np.diff(terms.indptr) + 1, self.n_jobs, "weights")
-        return sparse.csr_array((weights, indices, indptr), shape=(len(groups), len(self.vocabulary_)))
+        return compressed_rows(indptr, indices, weights, (len(groups), len(self.vocabulary_)))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
