@@ -9,7 +9,7 @@ from scipy import sparse
 from reference_stories import similar_pairs
 from storyclust import chunks
 from storyclust.agglomerate import unit_rows
-from storyclust.graph import _search, choose_entries, edges_of_rows, similarity_graph
+from storyclust.graph import _search, choose_entries, edges_of_rows, near_in_time, similarity_graph
 
 
 @st.composite
@@ -217,3 +217,15 @@ def test_rows_with_negative_values_are_compared_exactly(seed, n, m):
     X = unit_rows(np.random.default_rng(seed).normal(size=(n, m)))
     graph = similarity_graph(X, 0.0)
     np.testing.assert_allclose(graph.toarray(), similar_pairs(X.toarray(), 0.0), rtol=0, atol=1e-12)
+
+
+@given(matrices(), st.lists(st.one_of(st.just(np.nan), st.integers(0, 5)), min_size=40, max_size=40))
+@settings(max_examples=60, deadline=None)
+def test_pairs_beyond_the_window_are_dropped_and_undated_ones_stay(X, days):
+    graph = similarity_graph(X, 0.0)
+    times = np.array(days[: X.shape[0]], dtype=float)
+    near = sparse.csr_array(
+        near_in_time(graph.indptr, graph.indices, graph.data, times, 2.0)[::-1], graph.shape
+    )
+    gap = np.abs(times[:, None] - times[None, :])
+    np.testing.assert_array_equal(near.toarray(), np.where(gap > 2.0, 0.0, graph.toarray()))
