@@ -189,7 +189,8 @@ def index_candidates(X: sparse.csr_array) -> tuple[int, int, int]:
     """Pairs that `similarity_graph` meets in its index, those it computes, and the terms indexed of a row."""
     df = np.bincount(X.indices, minlength=X.shape[1])
     chosen = choose_entries(X.indptr, X.indices, X.data, df, MOST_HOLDERS, HEAVIEST)
-    indexed = sparse.csr_array((np.where(chosen, X.data, 0.0), X.indices, X.indptr), shape=X.shape)
+    indexed = X.copy()
+    indexed.data[~chosen] = 0.0
     indexed.eliminate_zeros()
     met = examined = 0
     for start in range(0, X.shape[0], BLOCK):
