@@ -7,6 +7,7 @@ sentence. A full stop after an initial or a usual abbreviation, or before a smal
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 CLOSING = "\"'”’“»›)\\]」』）】"
@@ -14,6 +15,7 @@ CLOSING = "\"'”’“»›)\\]」』）】"
 _END = re.compile(
     rf"[。！？｡]+[{CLOSING}]*|[।॥]+[{CLOSING}]*|[.!?؟۔…]+[{CLOSING}]*(?:[ \u00a0\u202f]»)?(?=\s|$)",
 )
+_NOT_SPACE = re.compile(r"\S")
 _PARAGRAPH = re.compile(r"[^\r\n\u2028\u2029]+")
 _ABBREVIATIONS = frozenset(
     "mr mrs ms dr prof st sen rep gov gen col lt capt sgt rev hon jr sr messrs mme mlle vs etc cf al no nos "
@@ -50,21 +52,27 @@ def split_sentences(text: str) -> list[Sentence]:
     >>> [s.string for s in split_sentences("両相は会談した。「成果があった」と述べた。")]
     ['両相は会談した。', '「成果があった」と述べた。']
     """
-    sentences = []
+    return list(iter_sentences(text))
+
+
+def iter_sentences(text: str) -> Iterator[Sentence]:
+    """Split a text as `split_sentences` does, no further than is asked for."""
     for paragraph in _PARAGRAPH.finditer(text):
         begin = paragraph.start()
         for stop in _END.finditer(text, paragraph.start(), paragraph.end()):
             if _goes_on(text, begin, stop, paragraph.end()):
                 continue
-            sentences.append(_trimmed(text, begin, stop.end()))
+            if (sentence := _trimmed(text, begin, stop.end())).string:
+                yield sentence
             begin = stop.end()
-        sentences.append(_trimmed(text, begin, paragraph.end()))
-    return [sentence for sentence in sentences if sentence.string]
+        if (sentence := _trimmed(text, begin, paragraph.end())).string:
+            yield sentence
 
 
 def _goes_on(text: str, begin: int, stop: re.Match[str], end: int) -> bool:
     """Whether the sentence goes on behind a stop: an abbreviation, an initial, a small letter."""
-    follower = text[stop.end() : end].lstrip()[:1]
+    next_one = _NOT_SPACE.search(text, stop.end(), end)
+    follower = next_one.group() if next_one else ""
     if text[stop.start()] in "。！？｡":
         return follower == "と" or (bool(follower) and text[stop.end() - 1] in "」』" and follower == "、")
     if follower.islower():

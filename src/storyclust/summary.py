@@ -7,6 +7,7 @@ should not open a summary.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -22,7 +23,7 @@ from storyclust.dedup import Deduplicator
 from storyclust.errors import InputError
 from storyclust.features import WORD_MASK, pair_hashes, stop_hashes
 from storyclust.language import group_languages
-from storyclust.sentences import split_sentences
+from storyclust.sentences import iter_sentences, split_sentences
 from storyclust.terms import JOINTS, is_name, parts_of
 from storyclust.tokens import hash_tokens
 from storyclust.validate import check_int
@@ -190,7 +191,7 @@ def candidate_sentences(articles: Sequence[Article]) -> list[Candidate]:
     """Leading sentences of each article that read like sentences; if none does, all of them."""
     found = []
     for number, article in enumerate(articles):
-        for position, sentence in enumerate(split_sentences(article.text)[:SENTENCES]):
+        for position, sentence in enumerate(itertools.islice(iter_sentences(article.text), SENTENCES)):
             string = " ".join(sentence.string.split())
             found.append(
                 Candidate(number, position, string, sentence.start, sentence.end, count_words(string))
@@ -220,11 +221,11 @@ def count_words(string: str) -> float:
 
 def _is_junk(string: str) -> bool:
     """Whether a line is furniture rather than a sentence."""
-    letters = [char for char in string if char.isalpha()]
-    capitals = sum(char.isupper() for char in letters)
+    letters = sum(map(str.isalpha, string))
+    capitals = sum(map(str.isupper, string))
     no_end = string[-1] not in ".!?…。！？।॥؟۔\"'”’»」』)"
     crowded = "|" in string or string.count("@") > 1 or string.count("#") > 1
-    return not letters or no_end or crowded or capitals > CAPITALS * len(letters)
+    return not letters or no_end or crowded or capitals > CAPITALS * letters
 
 
 def pick_sentences(
