@@ -20,9 +20,8 @@ from storyclust.central import canonical_order, times_of
 from storyclust.dedup import Deduplicator
 from storyclust.evidence import Passage, explain
 from storyclust.features import PAIR_BIT, stop_hashes
-from storyclust.graph import similarity_graph
 from storyclust.language import group_languages
-from storyclust.strangers import stranger_similarity
+from storyclust.strangers import graph_above_strangers
 from storyclust.terms import Terms, is_name, parts_of
 from storyclust.validate import check_float
 from storyclust.vectorize import NewsVectorizer
@@ -138,8 +137,7 @@ def coverage_links(
     vectorizer = NewsVectorizer(n_jobs=n_jobs)
     independent = [listed[row] for row in kept]
     vectors = vectorizer.fit_transform(independent)
-    strangers = stranger_similarity(vectors, vectorizer.groups_, n_jobs=n_jobs)
-    graph = sparse.triu(similarity_graph(vectors, least, strangers=strangers, n_jobs=n_jobs)).tocoo()
+    graph = sparse.triu(graph_above_strangers(vectors, vectorizer.groups_, least, n_jobs=n_jobs)).tocoo()
     times = times_of(independent)
     near = ~(np.abs(times[graph.row] - times[graph.col]) > window)  # also where a date is missing
 

@@ -22,8 +22,8 @@ from storyclust.central import Centres, canonical_order, centres, times_of
 from storyclust.chunks import compressed_rows
 from storyclust.dedup import Deduplicator
 from storyclust.errors import InputError
-from storyclust.graph import near_in_time, similarity_graph
-from storyclust.strangers import stranger_similarity
+from storyclust.graph import near_in_time
+from storyclust.strangers import graph_above_strangers
 from storyclust.summary import Summary, summarize_independent
 from storyclust.validate import check_float
 from storyclust.vectorize import NewsVectorizer
@@ -142,8 +142,9 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
     Parameters
     ----------
     event_distance : float in [0, 1], default=0.89
-        Groups of articles are one event while the average cosine distance between their members is
-        below it. Chosen over all development sets together.
+        Groups of articles are one event while the average distance between their members is below it: 1
+        less their cosine, which is counted from what both share with strangers (see Notes). Chosen over
+        all development sets together.
     event_window : float or None, default=7.0
         Days that the dated articles of one event may span. None means no limit. Articles without a
         date fit into any event.
@@ -173,6 +174,9 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
     -----
     Copies are collapsed to the earliest of them before anything is compared, and get its labels
     afterwards, so that fifty prints of one agency report weigh as one.
+
+    A cosine ``s`` of two articles counts as ``(s - m) / (1 - m)``, where ``m`` is the larger of their mean
+    cosines with their 50th to 150th neighbours among articles of their language: strangers.
 
     Articles are put into an order of their own (by text, title, date and id) before anything else, so
     that the result does not depend on the order they come in, not even in the last bit of a sum.
@@ -323,8 +327,7 @@ def prepare(articles: Sequence[Article], copy_threshold: float = 0.8, n_jobs: in
     place = place[deduplicator.representatives_]
     vectorizer = NewsVectorizer(n_jobs=n_jobs)
     vectors = vectorizer.fit_transform(independent)
-    strangers = stranger_similarity(vectors, vectorizer.groups_, n_jobs=n_jobs)
-    graph = similarity_graph(vectors, LEAST_SIMILARITY, strangers=strangers, n_jobs=n_jobs)
+    graph = graph_above_strangers(vectors, vectorizer.groups_, LEAST_SIMILARITY, n_jobs=n_jobs)
     return Prepared(deduplicator, kept, place, times_of(independent), vectorizer, vectors, graph)
 
 

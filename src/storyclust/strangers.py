@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from storyclust.chunks import kernel, map_chunks
-from storyclust.graph import index_entries, reads_of_rows
+from storyclust.graph import index_entries, reads_of_rows, similarity_graph
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,6 +54,14 @@ def stranger_similarity(
             similarity[rows] = _among(X if len(rows) == X.shape[0] else sparse.csr_array(X[rows]), n_jobs)
         similarity[rows] += LEAST * (1.0 - there) ** 3
     return similarity
+
+
+def graph_above_strangers(
+    X: sparse.csr_array, groups: NDArray[np.int64], min_similarity: float, *, n_jobs: int | None = None
+) -> sparse.csr_array:
+    """Similarities, counted from what rows share with strangers, of all pairs that reach `min_similarity`."""
+    strangers = stranger_similarity(X, groups, n_jobs=n_jobs)
+    return similarity_graph(X, min_similarity, strangers=strangers, n_jobs=n_jobs)
 
 
 def _among(X: sparse.csr_array, n_jobs: int | None) -> NDArray[np.float64]:

@@ -117,11 +117,7 @@ class Tuning:
         """
         curves = {
             label: values
-            for label, name in (
-                ("B-cubed F1", "f1"),
-                ("separation", "separation"),
-                ("stability", "stability"),
-            )
+            for label, name in CURVES.items()
             if not math.isnan(sum(values := [getattr(trial, name) for trial in self.curve]))
         }
         at = [trial.distance(self.level) for trial in self.curve]

@@ -132,16 +132,12 @@ def place_of(table: NDArray[np.uint64], term: Any) -> Any:
 
 
 @kernel
-def clear_table(table: NDArray[np.uint64], n: int) -> NDArray[np.uint64]:
-    """An empty table with room for `n` terms: the front of the one given, or a new one."""
+def empty_table(n: int) -> NDArray[np.uint64]:
+    """An open-addressed table with room for `n` terms."""
     size = 16
     while size < 2 * n:
         size *= 2
-    if size > len(table):
-        return np.zeros(size, np.uint64)
-    front = table[:size]
-    front[:] = 0
-    return front
+    return np.zeros(size, np.uint64)
 
 
 @kernel
@@ -151,13 +147,10 @@ def frequent_in_buckets(
     """Terms of buckets that are frequent or known, sorted, and how many there are in each bucket."""
     chosen = np.empty(bounds[len(bounds) - 1] - bounds[0], np.uint64)
     sizes = np.zeros(len(bounds) - 1, np.int64)
-    room = np.zeros(16, np.uint64)
     n = 0
     for bucket in range(len(bounds) - 1):
         start, stop = bounds[bucket], bounds[bucket + 1]
-        table = clear_table(room, stop - start)
-        if len(table) > len(room):
-            room = table
+        table = empty_table(stop - start)
         counts = np.zeros(len(table), np.int64)
         for k in range(start, stop):
             at = place_of(table, values[k])
@@ -189,12 +182,9 @@ def number_entries(
     columns: NDArray[np.int32],
 ) -> None:
     """Write the number of each entry's term at the entry's place, where its term was chosen."""
-    room = np.zeros(16, np.uint64)
     for bucket in range(len(bounds) - 1):
         first, last = numbers[bucket], numbers[bucket + 1]
-        table = clear_table(room, last - first)
-        if len(table) > len(room):
-            room = table
+        table = empty_table(last - first)
         named = np.empty(len(table), np.int64)
         for number in range(first, last):
             term = chosen[number - numbers[0]]
