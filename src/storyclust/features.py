@@ -15,6 +15,7 @@ import numpy as np
 from storyclust.article import Article
 from storyclust.chunks import join_parts, kernel, map_chunks
 from storyclust.language import group_languages
+from storyclust.memory import give_back
 from storyclust.tokens import (
     SORT_HEADS,
     TextBuffer,
@@ -68,6 +69,7 @@ def find_terms(
     sizes = np.fromiter((len(a.title) + len(a.text) + 1 for a in articles), np.int64, len(articles))
     parts = map_chunks(work, sizes, n_jobs, "terms")
     lengths, terms, head = join_parts(parts, (np.int64, np.uint64, np.bool_))
+    give_back()
     return ArticleTerms(np.append(0, np.cumsum(lengths)), terms, head)
 
 

@@ -3,7 +3,8 @@
 Candidates come from an inverted index of rare terms only: those that few rows hold, and a few of the heaviest
 of each row, whoever else holds them. So posting lists of common terms never make the search quadratic, and
 what a row costs hardly grows with the corpus. Each pair is met once; if the rare terms show enough promise,
-its cosine is computed in full.
+its cosine is computed in full. And no row has more than a thousand neighbours: what it shares with so many
+is a template, or a language, and no story.
 """
 
 from __future__ import annotations
@@ -22,7 +23,20 @@ if TYPE_CHECKING:
 MOST_HOLDERS = 500  # rows that hold a term, beyond which it is common and not indexed
 HEAVIEST = 32  # terms of a row that are indexed all the same, so that short texts have enough
 PROMISE = 0.4  # share of the least similarity that indexed terms must show for a pair to be computed
+CROWD = 1_000  # neighbours of a row that may belong to its story; what it shares with more is no sign of one
+EXAMINED = 2  # times as many candidates are computed where more are promising
 MARKS = 1 << 16  # places of the small table that says which terms a row may hold
+NOTHING, TRACE = np.float32(0.0), np.float32(1e-30)
+SPARSENESS = 8
+
+
+class Bounds(NamedTuple):
+    """What bounds a search, so that its work and its edges do not grow with the square of the rows."""
+
+    most_holders: int  # rows that hold a term that is indexed
+    heaviest: int  # terms of each row that are indexed however many hold them
+    promise: float  # share of the least similarity that indexed terms have to show; negative: none
+    crowd: int  # neighbours of a row
 
 
 class Index(NamedTuple):
@@ -51,7 +65,9 @@ def similarity_graph(
         Least similarity of an edge; with 0, every positive similarity is one.
     strangers : float64 array of shape (n,), optional
         What each row shares with strangers. A cosine `s` is counted from the larger of the two, `m`: the
-        similarity is ``(s - m) / (1 - m)``. Without it, the similarity is the cosine.
+        similarity is ``(s - m) / (1 - m)``. Without it, the similarity is the cosine. A row of more than
+        `CROWD` neighbours shares with strangers what it shares with the last of so many: it is made from a
+        template that thousands use. So the edges of any matrix are linear in its rows.
     n_jobs : int or None
         Threads.
     exact : bool, default=False
@@ -63,51 +79,49 @@ def similarity_graph(
     graph : csr_array of shape (n, n)
         Symmetric, without a diagonal, indices sorted.
     """
+    n = X.shape[0]
+    bounds = Bounds(MOST_HOLDERS, HEAVIEST, PROMISE, n if strangers is None else CROWD)
     if exact or min_similarity <= 0 or bool((X.data < 0).any()):
-        return _search(X, min_similarity, strangers, n_jobs, X.shape[0], 0, -1.0)
-    return _search(X, min_similarity, strangers, n_jobs, MOST_HOLDERS, HEAVIEST, PROMISE)
+        bounds = Bounds(n, 0, -1.0, n)
+    return search(X, min_similarity, strangers, bounds, n_jobs)
 
 
-def _search(
+def search(
     X: sparse.csr_array,
     least: float,
     strangers: NDArray[np.float64] | None,
-    n_jobs: int | None,
-    most_holders: int,
-    heaviest: int,
-    promise: float,
+    bounds: Bounds,
+    n_jobs: int | None = None,
 ) -> sparse.csr_array:
-    """Search with an index of terms that so many rows hold at most, and of so many of each row's heaviest."""
-    codes, values = _find_edges(X, least, strangers, n_jobs, most_holders, heaviest, promise)
+    """Search for similarities inside these bounds."""
     n = X.shape[0]
-    indptr, indices, data = both_ways(codes, values, n)
+    floors = np.zeros(n) if strangers is None else strangers
+    codes, cosines = _find_edges(X, least, floors, bounds, n_jobs)
+    indptr, indices, data = both_ways(codes, cosines, n)
+    if strangers is not None:
+        floors = above_crowds(indptr, data, floors, bounds.crowd)
+        indptr, indices, data = count_from_floors(indptr, indices, data, floors, least)
     return compressed_rows(indptr, indices, data, (n, n))
 
 
 def _find_edges(
-    X: sparse.csr_array,
-    least: float,
-    strangers: NDArray[np.float64] | None,
-    n_jobs: int | None,
-    most_holders: int,
-    heaviest: int,
-    promise: float,
+    X: sparse.csr_array, least: float, floors: NDArray[np.float64], bounds: Bounds, n_jobs: int | None
 ) -> list[NDArray[Any]]:
-    """Edges as earlier row * n + row, in order of the row, and their similarities."""
+    """Edges as earlier row * n + row, in order of the row, and their cosines."""
     n = X.shape[0]
-    df = count_holders(X.indices, X.shape[1])
-    indexed = choose_entries(X.indptr, X.indices, X.data, df, most_holders, heaviest)
+    indexed = choose_entries(X, bounds.most_holders, bounds.heaviest, n_jobs)
     index = index_entries(X, indexed)
-    floors = np.zeros(n) if strangers is None else strangers
+    places = table_size(int(np.diff(X.indptr).max(initial=0)))
     own = threading.local()
 
     def work(start: int, stop: int) -> Any:
         if not hasattr(own, "scratch"):  # once for each thread: rows leave it as they found it
-            own.scratch = (np.zeros(n), np.zeros(n, np.bool_), np.empty(n, np.int64), np.zeros(X.shape[1]),
-                           np.zeros(MARKS, np.bool_))  # fmt: skip
+            own.scratch = (np.zeros(n, np.float32), np.empty(n, np.int32),
+                           np.zeros(places, np.int32), np.zeros(MARKS, np.bool_))  # fmt: skip
         return edges_of_rows(
-            start, stop, X.indptr, X.indices, X.data, indexed, *index, floors, promise, least, *own.scratch
-        )
+            start, stop, X.indptr, X.indices, X.data, indexed, *index, floors, bounds.promise, least,
+            bounds.crowd, *own.scratch,
+        )  # fmt: skip
 
     costs = reads_of_rows(X.indptr, X.indices, index.bounds, indexed)
     return join_parts(map_chunks(work, costs, n_jobs, "similarities"), (np.int64, np.float64))
@@ -147,32 +161,55 @@ def count_holders(indices: NDArray[Any], n_terms: int) -> NDArray[np.int64]:
     return df
 
 
-@kernel
 def choose_entries(
+    X: sparse.csr_array, most_holders: int, heaviest: int, n_jobs: int | None = None
+) -> NDArray[np.bool_]:
+    """Mark entries whose terms so few rows hold, and the heaviest of each row: of equals, the rarer first."""
+    df = count_holders(X.indices, X.shape[1])
+    chosen = np.zeros(X.nnz, np.bool_)
+
+    def work(start: int, stop: int) -> None:
+        mark_entries(start, stop, X.indptr, X.indices, X.data, df, most_holders, heaviest, chosen)
+
+    map_chunks(work, 64 * np.diff(X.indptr).astype(np.int64), n_jobs, "index")
+    return chosen
+
+
+@kernel
+def mark_entries(
+    begin: int,
+    end: int,
     indptr: NDArray[Any],
     indices: NDArray[Any],
     data: NDArray[np.float64],
     df: NDArray[np.int64],
     most_holders: int,
     heaviest: int,
-) -> NDArray[np.bool_]:
-    """Mark entries whose terms so few rows hold, and the heaviest of each row: of equals, the rarer first."""
-    chosen = np.zeros(len(indices), np.bool_)
-    for row in range(len(indptr) - 1):
+    chosen: NDArray[np.bool_],
+) -> None:
+    """Mark those of rows begin..end whose terms so few rows hold, and the heaviest of each row: of equals, the rarer first."""
+    for row in range(begin, end):
         start, stop = indptr[row], indptr[row + 1]
-        rare = 0
+        common = 0
         for k in range(start, stop):
             chosen[k] = df[indices[k]] <= most_holders
-            rare += chosen[k]
-        if rare == stop - start or heaviest == 0:
+            common += not chosen[k]
+        if common == 0 or heaviest == 0:
             continue
         if stop - start <= heaviest:
             chosen[start:stop] = True
             continue
-        order = np.argsort(df[indices[start:stop]], kind="mergesort")
-        order = order[np.argsort(-data[start:stop][order], kind="mergesort")]
-        chosen[start + order[:heaviest]] = True
-    return chosen
+        last = np.partition(data[start:stop], stop - start - heaviest)[stop - start - heaviest]
+        places = heaviest
+        for k in range(start, stop):
+            places -= data[k] > last or (data[k] == last and chosen[k])
+            chosen[k] = chosen[k] or data[k] > last
+        for _ in range(places):
+            rarest = -1
+            for k in range(start, stop):
+                if data[k] == last and not chosen[k] and (rarest < 0 or df[indices[k]] < df[indices[rarest]]):
+                    rarest = k
+            chosen[rarest] = True
 
 
 @kernel
@@ -195,35 +232,101 @@ def invert(
         for k in range(indptr[row], indptr[row + 1]):
             if indexed[k]:
                 place = at[indices[k]]
-                rows[place], weights[place] = row, data[k]
+                rows[place], weights[place] = row, abs(data[k])
                 at[indices[k]] += 1
     return bounds, rows, weights
 
 
 @kernel
-def mark_of(term: Any) -> Any:
-    """Place of a term in the small table of marks."""
-    return (np.int64(term) * np.int64(40_503)) & np.int64(MARKS - 1)
+def table_size(n_terms: Any) -> Any:
+    """Places of a table for the terms of a row: a power of two."""
+    size = 64
+    while size < SPARSENESS * n_terms:
+        size *= 2
+    return size
+
+
+@kernel
+def enter_terms(
+    table: NDArray[np.int32], marks: NDArray[np.bool_], start: Any, stop: Any, indices: NDArray[Any]
+) -> Any:
+    """Enter the terms of row start..stop into a table and marks of zeros; returns the mask of the table.
+
+    The table is open-addressed, and says where in the row a term stands, from 1.
+    """
+    mask = table_size(stop - start) - 1
+    for k in range(start, stop):
+        term = np.int64(indices[k])
+        marks[term & (MARKS - 1)] = True
+        at = term & mask
+        while table[at] != 0:
+            at = (at + 1) & mask
+        table[at] = k - start + 1
+    return mask
+
+
+@kernel
+def clear_terms(
+    table: NDArray[np.int32],
+    marks: NDArray[np.bool_],
+    start: Any,
+    stop: Any,
+    indices: NDArray[Any],
+    mask: Any,
+) -> None:
+    """Make table and marks zeros again."""
+    table[: mask + 1] = 0
+    for k in range(start, stop):
+        marks[np.int64(indices[k]) & (MARKS - 1)] = False
 
 
 @kernel
 def cosine(
-    dense: NDArray[np.float64],
+    table: NDArray[np.int32],
     marks: NDArray[np.bool_],
+    mask: Any,
+    own: Any,
     start: Any,
     stop: Any,
     indices: NDArray[Any],
     data: NDArray[np.float64],
 ) -> float:
-    """Inner product of a row spread out in `dense` with the sparse row start..stop.
+    """Inner product of the row that begins at `own`, whose terms are in the table, with row start..stop.
 
-    Most terms of one are not in the other: `marks`, which stays in the nearest cache, says so.
+    Most terms of one are not in the other: the marks, which stay in the nearest cache, say so.
     """
     similarity = 0.0
     for k in range(start, stop):
-        if marks[mark_of(indices[k])]:
-            similarity += dense[indices[k]] * data[k]
+        term = np.int64(indices[k])
+        if not marks[term & (MARKS - 1)]:
+            continue
+        at = term & mask
+        while table[at] != 0:
+            place = own + table[at] - 1
+            if indices[place] == term:
+                similarity += data[place] * data[k]
+                break
+            at = (at + 1) & mask
     return similarity
+
+
+@kernel
+def most_promising(candidates: NDArray[np.int32], n: int, most: int, partial: NDArray[np.float32]) -> int:
+    """Move the `most` candidates that show most to the front; what the others show is forgotten."""
+    shown = partial[candidates[:n]]
+    last = np.partition(shown, n - most)[n - most]
+    ties = most
+    for value in shown:
+        ties -= value > last
+    kept = 0
+    for t in range(n):
+        if shown[t] > last or (shown[t] == last and ties > 0):
+            ties -= shown[t] == last
+            candidates[kept] = candidates[t]
+            kept += 1
+        else:
+            partial[candidates[t]] = NOTHING
+    return kept
 
 
 @kernel
@@ -240,47 +343,55 @@ def edges_of_rows(
     floors: NDArray[np.float64],
     promise: float,
     least: float,
-    partial: NDArray[np.float64],
-    seen: NDArray[np.bool_],
-    touched: NDArray[np.int64],
-    dense: NDArray[np.float64],
+    crowd: int,
+    partial: NDArray[np.float32],
+    touched: NDArray[np.int32],
+    table: NDArray[np.int32],
     marks: NDArray[np.bool_],
 ) -> Any:
-    """Edges between rows begin..end and earlier ones: (earlier row * n + row, similarity).
+    """Edges between rows begin..end and `crowd` earlier ones at most: (earlier row * n + row, cosine).
 
     `promise` is the share of the least cosine of an edge that indexed terms have to show, negative where they
-    need not show any. `partial`, `seen`, `dense` and `marks` are scratch, all zeros before and after.
+    need not show any. `partial`, `table` and `marks` are scratch, all zeros before and after.
     """
     n = len(indptr) - 1
     codes, values = np.empty(1024, np.int64), np.empty(1024, np.float64)
     found = 0
     for i in range(begin, end):
-        met = 0
-        for k in range(indptr[i], indptr[i + 1]):
-            term = indices[k]
-            dense[term] = data[k]
-            marks[mark_of(term)] = True
+        met, first = 0, found
+        own = indptr[i]
+        mask = enter_terms(table, marks, own, indptr[i + 1], indices)
+        for k in range(own, indptr[i + 1]):
             if not indexed[k]:
                 continue
-            weight = np.float32(data[k])
+            term = indices[k]
+            weight = np.float32(abs(data[k]))
             for p in range(bounds[term], bounds[term + 1]):
                 j = posting_rows[p]
                 if j >= i:
                     break
-                if not seen[j]:
-                    seen[j] = True
+                shown = partial[j]
+                if shown == NOTHING:
                     touched[met] = j
                     met += 1
-                partial[j] += weight * posting_weights[p]
+                partial[j] = shown + weight * posting_weights[p] + TRACE
+        own_floor = floors[i]
+        enough = promise * (own_floor + (1.0 - own_floor) * least)
+        promising = 0
         for t in range(met):
             j = touched[t]
-            floor = max(floors[i], floors[j])
-            worth_it = promise < 0.0 or partial[j] >= promise * (floor + (1.0 - floor) * least)
-            partial[j] = 0.0
-            seen[j] = False
-            if not worth_it:
-                continue
-            product = cosine(dense, marks, indptr[j], indptr[j + 1], indices, data)
+            if partial[j] < enough or partial[j] < promise * (floors[j] + (1.0 - floors[j]) * least):
+                partial[j] = NOTHING
+            else:
+                touched[promising] = j
+                promising += 1
+        if promising > EXAMINED * crowd:
+            promising = most_promising(touched, promising, EXAMINED * crowd, partial)
+        for t in range(promising):
+            j = touched[t]
+            partial[j] = NOTHING
+            floor = max(own_floor, floors[j])
+            product = cosine(table, marks, mask, own, indptr[j], indptr[j + 1], indices, data)
             similarity = (product - floor) / (1.0 - floor)
             if similarity < least or similarity <= 0.0:
                 continue
@@ -288,12 +399,63 @@ def edges_of_rows(
                 codes = np.concatenate((codes, np.empty(found, np.int64)))
                 values = np.concatenate((values, np.empty(found, np.float64)))
             codes[found] = j * n + i
-            values[found] = similarity
+            values[found] = product
             found += 1
-        for k in range(indptr[i], indptr[i + 1]):
-            dense[indices[k]] = 0.0
-            marks[mark_of(indices[k])] = False
+        if found - first > crowd:
+            found = keep_best(codes, values, first, found, crowd)
+        clear_terms(table, marks, own, indptr[i + 1], indices, mask)
     return codes[:found].copy(), values[:found].copy()
+
+
+@kernel
+def keep_best(codes: NDArray[np.int64], values: NDArray[np.float64], start: int, stop: int, most: int) -> int:
+    """Move the `most` largest values of start..stop to its front, in the order found; returns their end."""
+    last = np.partition(values[start:stop], stop - start - most)[stop - start - most]
+    ties = most
+    for k in range(start, stop):
+        ties -= values[k] > last
+    end = start
+    for k in range(start, stop):
+        if values[k] > last or (values[k] == last and ties > 0):
+            ties -= values[k] == last
+            codes[end], values[end] = codes[k], values[k]
+            end += 1
+    return end
+
+
+@kernel
+def above_crowds(
+    indptr: NDArray[np.int64], cosines: NDArray[np.float64], floors: NDArray[np.float64], crowd: int
+) -> NDArray[np.float64]:
+    """What rows share with strangers, where they have more than `crowd` neighbours: its last cosine."""
+    raised = floors.copy()
+    for row in range(len(floors)):
+        own = cosines[indptr[row] : indptr[row + 1]]
+        if len(own) > crowd:
+            raised[row] = max(floors[row], np.partition(own, len(own) - crowd)[len(own) - crowd])
+    return raised
+
+
+@kernel
+def count_from_floors(
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    cosines: NDArray[np.float64],
+    floors: NDArray[np.float64],
+    least: float,
+) -> Any:
+    """CSR arrays of the similarities above what rows share with strangers; written over the cosines."""
+    kept = np.zeros(len(indptr), np.int64)
+    end = 0
+    for row in range(len(indptr) - 1):
+        for k in range(indptr[row], indptr[row + 1]):
+            floor = max(floors[row], floors[indices[k]])
+            similarity = (cosines[k] - floor) / (1.0 - floor) if floor < 1.0 else 0.0
+            if similarity >= least and similarity > 0.0:
+                indices[end], cosines[end] = indices[k], similarity
+                end += 1
+        kept[row + 1] = end
+    return kept, indices[:end].copy(), cosines[:end].copy()
 
 
 @kernel

@@ -23,6 +23,7 @@ from storyclust.chunks import compressed_rows
 from storyclust.dedup import Deduplicator
 from storyclust.errors import InputError
 from storyclust.graph import near_in_time
+from storyclust.memory import give_back
 from storyclust.strangers import graph_above_strangers
 from storyclust.summary import Summary, summarize_independent
 from storyclust.validate import check_float
@@ -320,6 +321,7 @@ class Prepared(NamedTuple):
 def prepare(articles: Sequence[Article], copy_threshold: float = 0.8, n_jobs: int | None = None) -> Prepared:
     """Find copies, and the similarities of all articles that are none."""
     deduplicator = Deduplicator(copy_threshold, excerpts="ignore", n_jobs=n_jobs).fit(articles)
+    give_back()
     kept = canonical_order(articles, np.flatnonzero(deduplicator.keep_))
     independent = [articles[row] for row in kept]
     place = np.empty(len(articles), np.int64)

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from storyclust.chunks import kernel, map_chunks
-from storyclust.graph import index_entries, reads_of_rows, similarity_graph
+from storyclust.graph import index_entries, similarity_graph
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,14 +70,15 @@ def _among(X: sparse.csr_array, n_jobs: int | None) -> NDArray[np.float64]:
     sample = np.unique(np.linspace(0, n - 1, min(n, MOST_COMPARED)).astype(np.int64))
     compared = sparse.csr_array(X[sample])
     index = index_entries(compared, np.ones(compared.nnz, np.bool_))
+    held = np.packbits(np.diff(index.bounds) > 0, bitorder="little")  # small enough to stay in cache
 
     def work(start: int, stop: int) -> Any:
         return middle_means(
-            start, stop, X.indptr, X.indices, X.data, index.bounds, index.rows, index.weights, sample,
+            start, stop, X.indptr, X.indices, X.data, held, index.bounds, index.rows, index.weights, sample,
             NEAREST, FARTHEST,
         )  # fmt: skip
 
-    costs = reads_of_rows(X.indptr, X.indices, index.bounds, np.ones(X.nnz, np.bool_))
+    costs = 64 * np.diff(X.indptr).astype(np.int64) + 8 * len(sample)
     return np.concatenate(map_chunks(work, costs, n_jobs, "strangers"))
 
 
@@ -88,6 +89,7 @@ def middle_means(
     indptr: NDArray[Any],
     indices: NDArray[Any],
     data: NDArray[np.float64],
+    held: NDArray[np.uint8],
     bounds: NDArray[np.int64],
     posting_rows: NDArray[np.int32],
     posting_weights: NDArray[np.float32],
@@ -102,6 +104,8 @@ def middle_means(
         cosines[:] = 0.0
         for k in range(indptr[i], indptr[i + 1]):
             term, weight = indices[k], data[k]
+            if not held[term >> 3] & (1 << (term & 7)):
+                continue
             for p in range(bounds[term], bounds[term + 1]):
                 cosines[posting_rows[p]] += weight * posting_weights[p]
         at = np.searchsorted(sample, i)

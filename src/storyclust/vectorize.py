@@ -10,7 +10,7 @@ drift with the size of the corpus; document frequencies are counted apart for ea
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -21,7 +21,7 @@ from storyclust.article import Article, as_articles
 from storyclust.background import Background
 from storyclust.chunks import compressed_rows, kernel, map_chunks
 from storyclust.errors import InputError
-from storyclust.features import ArticleTerms, find_terms
+from storyclust.features import find_terms
 from storyclust.language import group_languages
 from storyclust.tokens import look_up
 from storyclust.validate import check_float, check_int
@@ -31,6 +31,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NGRAM_RANGES = ((1, 1), (1, 2), (2, 2))
+
+
+class Entries(NamedTuple):
+    """What articles hold: row `i` has the columns ``columns[indptr[i]:indptr[i + 1]]``."""
+
+    indptr: NDArray[np.int64]
+    columns: NDArray[np.int32]  # -1 for a term that is left out
+    head: NDArray[np.bool_]  # whether a term stands in the head of its article
 
 
 class NewsVectorizer(TransformerMixin, BaseEstimator):
@@ -152,9 +160,7 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         -------
         vectors : csr_array of shape (n, n_features)
         """
-        articles = as_articles(X)
-        terms, columns = self._fit(articles)
-        return self._weigh(terms, columns, self.groups_)
+        return self._weigh(self._fit(as_articles(X)), self.groups_)
 
     def transform(self, X: Iterable[Any]) -> sparse.csr_array:
         """Turn articles into vectors by the weights learnt; terms not seen then are left out.
@@ -175,7 +181,8 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         groups = np.array([known.get(name, 0) for name in names], dtype=np.int64)
         terms = find_terms(articles, self.ngram_range, self.n_jobs, names)
         at, found = look_up(self.vocabulary_, terms.terms)
-        return self._weigh(terms, np.where(found, at, -1).astype(np.int32), groups)
+        columns = np.where(found, at, -1).astype(np.int32)
+        return self._weigh(Entries(terms.indptr, columns, terms.head), groups)
 
     def idf_of(self, terms: NDArray[np.uint64], language: str) -> NDArray[np.float64]:
         """Weights of term hashes in articles of a language; a term never seen weighs most."""
@@ -186,8 +193,8 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         weights[known] = self.idf_[row, at[known]]
         return weights
 
-    def _fit(self, articles: Sequence[Article]) -> tuple[ArticleTerms, NDArray[np.int32]]:
-        """Learn; returns the terms of the articles, and the column of each, -1 where it has none."""
+    def _fit(self, articles: Sequence[Article]) -> Entries:
+        """Learn; returns what the articles hold."""
         if self.ngram_range not in NGRAM_RANGES:
             raise InputError(f"ngram_range must be (1, 1), (1, 2) or (2, 2), got {self.ngram_range!r}.")
         min_df = check_int("min_df", self.min_df, low=1)
@@ -212,24 +219,21 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
             )
             articles_held = np.maximum(df + worth * rates, 1e-9)
             self.idf_[number] = np.clip(np.log((sizes[number] + worth) / articles_held), 0, cap)
-        return terms, columns
+        return Entries(terms.indptr, columns, terms.head)
 
-    def _weigh(
-        self, terms: ArticleTerms, columns: NDArray[np.int32], groups: NDArray[np.int64]
-    ) -> sparse.csr_array:
-        """Vectors of articles from their terms, the columns of these and the languages of the articles."""
-        lengths = used_terms(terms.indptr, columns, self.idf_, groups)
+    def _weigh(self, entries: Entries, groups: NDArray[np.int64]) -> sparse.csr_array:
+        """Vectors of articles from what they hold and their languages."""
+        lengths = used_terms(entries.indptr, entries.columns, self.idf_, groups)
         indptr = np.append(0, np.cumsum(lengths))
         indices, weights = np.empty(indptr[-1], np.int32), np.empty(indptr[-1])
         head_weight = float(self.head_weight)
 
         def work(start: int, stop: int) -> None:
             weigh(
-                start, stop, terms.indptr, columns, terms.head, groups, self.idf_, head_weight,
-                indptr, indices, weights,
+                start, stop, *entries, groups, self.idf_, head_weight, indptr, indices, weights,
             )  # fmt: skip
 
-        map_chunks(work, 16 * np.diff(terms.indptr) + 1, self.n_jobs, "weights")
+        map_chunks(work, 16 * np.diff(entries.indptr) + 1, self.n_jobs, "weights")
         return compressed_rows(indptr, indices, weights, (len(groups), len(self.vocabulary_)))
 
     def __sklearn_tags__(self) -> Any:
