@@ -4,6 +4,7 @@ import io
 import os
 import sys
 import threading
+import time
 
 import numba
 import numpy as np
@@ -13,7 +14,17 @@ from hypothesis import strategies as st
 
 import storyclust as sc
 from storyclust import chunks
-from storyclust.chunks import Bars, cut_ranges, effective_jobs, map_chunks, reporting_to, show_progress, stage
+from storyclust.chunks import (
+    AHEAD,
+    Bars,
+    cut_ranges,
+    each_chunk,
+    effective_jobs,
+    map_chunks,
+    reporting_to,
+    show_progress,
+    stage,
+)
 
 
 def rows(n):
@@ -174,6 +185,11 @@ def test_every_stage_of_a_job_is_reported_and_ended():
     starts = [entry for entry in recorder.told if entry[0] == "start"]
     assert len(starts) == recorder.told.count(("finish",)) >= 2
     assert recorder.steps == sum(total for _, _, total in starts)
+    recorder = Recorder()
+    with reporting_to(recorder):
+        sc.Deduplicator().fit(iter(["one text", "two texts", "one text"]))
+    assert recorder.told[0] == ("start", "signatures", None), "nobody knows how many will come"
+    assert recorder.told[1:3] == [("advance", 2), ("advance", 1)]
     assert all(isinstance(name, str) and name for _, name, _ in starts)
 
 
@@ -202,6 +218,30 @@ def test_reporters_nest_and_end():
         advance(1)
     assert [entry for entry in inner.told if entry[0] == "start"] == [("start", "inside", 1)]
     assert [entry for entry in outer.told if entry[0] == "start"] == [("start", "outside", 2)]
+
+
+def test_a_stage_inside_one_of_the_same_name_is_a_part_of_it():
+    recorder = Recorder()
+    with reporting_to(recorder), stage("terms", 6) as advance:
+        advance(1)
+        map_chunks(lambda start, stop: None, rows(3), 1, "terms")
+        map_chunks(lambda start, stop: None, rows(2), 2, "terms")
+        map_chunks(lambda start, stop: None, rows(2), 1, "other")
+    starts = [entry[1:] for entry in recorder.told if entry[0] == "start"]
+    assert starts == [("terms", 6), ("other", 2)]
+    assert recorder.steps == 8
+
+
+def test_results_that_nobody_takes_are_not_made():
+    made = []
+    results = each_chunk(lambda start, stop: made.append(start), rows(100), 2, "test")
+    next(results)
+    deadline = time.monotonic() + 10
+    while len(made) < 2 * AHEAD and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.05)
+    assert len(made) <= 2 * AHEAD + 1
+    results.close()
 
 
 # Bars
@@ -259,6 +299,7 @@ def test_a_bar_appears_once_its_stage_has_lasted(monkeypatch):
         advance(1)
         assert "terms" in terminal.getvalue()
         assert "/9" in terminal.getvalue()
+        assert "1/s" in terminal.getvalue()
 
 
 def test_a_bar_goes_away_after_an_error(monkeypatch):

@@ -9,7 +9,7 @@ from scipy import sparse
 from reference_stories import similar_pairs
 from storyclust import chunks
 from storyclust.agglomerate import unit_rows
-from storyclust.graph import _search, choose_entries, edges_of_rows, near_in_time, similarity_graph
+from storyclust.graph import Bounds, choose_entries, edges_of_rows, near_in_time, search, similarity_graph
 
 
 @st.composite
@@ -90,7 +90,7 @@ def test_without_a_floor_two_rows_that_share_only_a_light_term_have_an_edge():
 @settings(max_examples=100, deadline=None)
 def test_pruning_only_leaves_pairs_out(X, floor, most_holders, heaviest):
     full = similarity_graph(X, floor, exact=True).toarray()
-    pruned = _search(X, floor, None, None, most_holders, heaviest, 0.4)
+    pruned = search(X, floor, None, Bounds(most_holders, heaviest, 0.4, len(full)))
     assert_well_formed(pruned, X.shape[0])
     kept = pruned.toarray() > 0
     np.testing.assert_array_equal(pruned.toarray()[kept], full[kept])
@@ -119,8 +119,8 @@ def test_pruning_finds_nearly_all(corpus, floor):
 def test_permuted_rows_give_the_permuted_graph_bit_for_bit(X, random, floor):
     order = list(range(X.shape[0]))
     random.shuffle(order)
-    graph = _search(X, floor, None, None, 2, 3, 0.4)
-    permuted = _search(X[order], floor, None, None, 2, 3, 0.4)
+    graph = search(X, floor, None, Bounds(2, 3, 0.4, X.shape[0]))
+    permuted = search(X[order], floor, None, Bounds(2, 3, 0.4, X.shape[0]))
     expected = graph[order][:, order].tocsr()
     expected.sort_indices()
     assert same_graph(permuted, expected)
@@ -175,7 +175,16 @@ entries = st.tuples(st.sampled_from([0.1, 0.2, 0.3]), st.integers(1, 4))
 @given(st.lists(entries, max_size=8), st.integers(0, 4), st.integers(0, 9))
 def test_rare_terms_are_indexed_and_the_heaviest_of_equals_the_rarer(row, most_holders, heaviest):
     data, df = np.array([weight for weight, _ in row]), np.array([n for _, n in row], np.int64)
-    chosen = choose_entries(np.array([0, len(row)]), np.arange(len(row)), data, df, most_holders, heaviest)
+    held = np.repeat(np.arange(len(row)), df - 1)  # as many more rows hold each term
+    rows = sparse.csr_array(
+        (
+            np.append(data, np.ones(len(held))),
+            np.append(np.arange(len(row)), held),
+            np.append(0, np.arange(len(row), len(row) + len(held) + 1)),
+        ),
+        shape=(1 + len(held), len(row)),
+    )
+    chosen = choose_entries(rows, most_holders, heaviest)[: len(row)]
     first = sorted(range(len(row)), key=lambda k: (-data[k], df[k], k))[:heaviest]
     wanted = {k for k in range(len(row)) if df[k] <= most_holders} | set(first)
     assert set(np.flatnonzero(chosen).tolist()) == wanted
@@ -217,6 +226,44 @@ def test_rows_with_negative_values_are_compared_exactly(seed, n, m):
     X = unit_rows(np.random.default_rng(seed).normal(size=(n, m)))
     graph = similarity_graph(X, 0.0)
     np.testing.assert_allclose(graph.toarray(), similar_pairs(X.toarray(), 0.0), rtol=0, atol=1e-12)
+
+
+def crowded(X, strangers, least, crowd):
+    """Slow twin: each row keeps its best earlier neighbours; a row of too many counts from the last."""
+    n = X.shape[0]
+    cosines = np.tril((X @ X.T).toarray(), -1)
+    floor = np.maximum(strangers[:, None], strangers[None, :])
+    cosines[(cosines - floor) / (1 - floor) < least] = 0
+    for row in cosines:
+        row[np.argsort(-row)[crowd:]] = 0
+    cosines += cosines.T
+    last = np.sort(cosines, axis=1)[:, -crowd]
+    raised = np.where((cosines > 0).sum(axis=1) > crowd, np.maximum(strangers, last), strangers)
+    floor = np.maximum(raised[:, None], raised[None, :])
+    similarities = (cosines - floor) / (1 - floor)
+    return np.where((similarities >= least) & ~np.eye(n, dtype=bool), similarities, 0)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(8, 60), st.integers(1, 7))
+@settings(max_examples=80, deadline=None)
+def test_rows_of_a_crowd_count_from_what_they_share_with_the_last_of_it(seed, n, crowd):
+    rng = np.random.default_rng(seed)
+    X = unit_rows(rng.random((n, 30)) * (rng.random((n, 30)) < 0.4))
+    strangers = rng.uniform(0, 0.1, n)
+    graph = search(X, 0.03, strangers, Bounds(n, 0, 0.1, crowd))
+    assert_well_formed(graph, n)
+    np.testing.assert_allclose(graph.toarray(), crowded(X, strangers, 0.03, crowd), rtol=0, atol=1e-6)
+
+
+def test_a_template_that_thousands_use_joins_only_those_that_share_more(monkeypatch):
+    monkeypatch.setattr("storyclust.graph.CROWD", 50)
+    form = np.tile(np.eye(4)[0], (400, 1))  # four hundred notices of one form, in pairs of the same town
+    towns = np.repeat(np.eye(200), 2, axis=0)
+    X = unit_rows(np.hstack((2 * form, towns)))
+    graph = similarity_graph(X, 0.03, strangers=np.full(400, 0.01))
+    pairs = sparse.csr_array((np.ones(400), (np.arange(400), np.arange(400) ^ 1)))
+    assert ((graph > 0) != (pairs > 0)).nnz == 0
+    assert similarity_graph(X, 0.03).nnz == 400 * 399, "cosines count from nothing, and know no crowds"
 
 
 @given(matrices(), st.lists(st.one_of(st.just(np.nan), st.integers(0, 5)), min_size=40, max_size=40))

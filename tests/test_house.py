@@ -31,6 +31,7 @@ ORDER = """
     clean
     output
     io
+    memory
     tokens
     spill
     minhash

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import storyclust as sc
 from storyclust import spill
-from storyclust.spill import Shelf
+from storyclust.spill import Pile, Shelf
 
 NEWSDESK = Path(__file__).parent.parent / "examples" / "newsdesk.jsonl"
 hashes = st.lists(st.integers(0, 2**64 - 1), max_size=6)
@@ -40,6 +40,24 @@ def test_copies_are_the_same_from_memory_and_from_disk(monkeypatch):
     spilled = sc.Deduplicator().fit(iter(articles))
     for name in ("labels_", "keep_", "pairs_", "similarities_", "excerpts_", "containments_"):
         assert getattr(held, name).tolist() == getattr(spilled, name).tolist(), name
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.integers(0, 9), max_size=6), st.sampled_from([0, 40, 10**9]), st.integers(1, 7))
+def test_a_pile_gives_back_what_was_added(sizes, limit, block):
+    with closing(Pile(limit)) as pile, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spill, "BLOCK", block)
+        for number, size in enumerate(sizes):
+            pile.add(np.arange(size, dtype=np.uint64) + np.uint64(100 * number))
+        wanted = [100 * number + k for number, size in enumerate(sizes) for k in range(size)]
+        assert pile.whole().tolist() == wanted
+        assert len(pile) == len(wanted)
+        for start, values in pile.blocks():
+            assert values.tolist() == wanted[start : start + len(values)]
+        for start in range(len(wanted)):
+            out = np.empty(min(5, len(wanted) - start), np.uint64)
+            pile.read(start, out)
+            assert out.tolist() == wanted[start : start + 5]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere the file has a name until it is closed")

@@ -485,6 +485,7 @@ def test_clone_pickle_and_parameters(stories, records):
         "thread_distance": 0.96,
         "copy_threshold": 0.8,
         "n_jobs": 2,
+        "memory_limit": None,
     }
     assert clone(model).get_params() == model.get_params()
     assert "event_window=3" in repr(model)

@@ -75,14 +75,14 @@ def test_terms_are_those_of_the_slow_twin(ngram_range, language, parts):
         whole, head = article_terms(title, text, *ngram_range, language=language)
         span = slice(counts.indptr[row], counts.indptr[row + 1])
         hashes = sorted((hash_of(term), term) for term in whole)
-        assert counts.terms[span].tolist() == [h for h, _ in hashes]
+        assert counts.terms.whole()[span].tolist() == [h for h, _ in hashes]
         assert counts.head[span].tolist() == [term in head for _, term in hashes]
 
 
 def test_the_head_is_the_title_and_a_hundred_tokens_stop_words_among_them():
     text = " ".join(["the pier"] * 49 + ["the ferry", "the mayor", "the storm"])
     counts = find_terms(make([("Ferry", text)]), (1, 1))
-    in_head = dict(zip(counts.terms.tolist(), counts.head.tolist(), strict=True))
+    in_head = dict(zip(counts.terms.whole().tolist(), counts.head.tolist(), strict=True))
     assert in_head == {
         hash_of("pier"): True,
         hash_of("ferry"): True,
@@ -92,18 +92,18 @@ def test_the_head_is_the_title_and_a_hundred_tokens_stop_words_among_them():
 
 
 def test_stop_words_and_single_letters_go_before_pairs_are_formed():
-    terms = find_terms(make([("", "Mayor of the storm, a B vote")]), (2, 2)).terms
+    terms = find_terms(make([("", "Mayor of the storm, a B vote")]), (2, 2)).terms.whole()
     assert set(terms.tolist()) == {hash_of(("mayor", "storm")), hash_of(("storm", "vote"))}
 
 
 def test_no_pair_joins_the_title_to_the_text():
-    terms = find_terms(make([("ferry", "pier")]), (2, 2)).terms
+    terms = find_terms(make([("ferry", "pier")]), (2, 2)).terms.whole()
     assert len(terms) == 0
 
 
 def test_a_letter_of_any_alphabet_is_left_out_and_an_ideograph_is_not():
     counts = find_terms(make([("", "é ж ש q 東 x1")]), (1, 1))
-    assert sorted(counts.terms.tolist()) == sorted([hash_of("東"), hash_of("x1")])
+    assert sorted(counts.terms.whole().tolist()) == sorted([hash_of("東"), hash_of("x1")])
 
 
 def test_stop_words_go_that_are_those_of_the_articles_own_language():
@@ -117,7 +117,7 @@ def test_stop_words_go_that_are_those_of_the_articles_own_language():
     articles = [Article(text, id=name, lang=name) for name in own]
     counts = find_terms(articles, (1, 1))
     for row, words in enumerate(own.values()):
-        assert counts.terms[counts.indptr[row] : counts.indptr[row + 1]].tolist() == sorted(
+        assert counts.terms.whole()[counts.indptr[row] : counts.indptr[row + 1]].tolist() == sorted(
             hash_of(word) for word in words.split()
         )
 
@@ -126,7 +126,7 @@ def test_names_given_go_before_the_languages_of_the_articles():
     articles = make([("", "die pier"), ("", "die pier")])
     counts = find_terms(articles, (1, 1), names=["de", "fr"])
     assert np.diff(counts.indptr).tolist() == [1, 2]
-    assert counts.terms.tolist()[0] == hash_of("pier")
+    assert counts.terms.whole().tolist()[0] == hash_of("pier")
     assert np.diff(find_terms(articles, (1, 1)).indptr).tolist() == [2, 2]
 
 
@@ -134,10 +134,10 @@ def test_names_given_go_before_the_languages_of_the_articles():
 @settings(max_examples=30, deadline=None)
 def test_the_top_bit_tells_pairs_from_words(words):
     articles = make([("", " ".join(words))])
-    single, pairs = (find_terms(articles, ngram_range).terms for ngram_range in ((1, 1), (2, 2)))
+    single, pairs = (find_terms(articles, ngram_range).terms.whole() for ngram_range in ((1, 1), (2, 2)))
     assert (single <= WORD_MASK).all()
     assert (pairs >= PAIR_BIT).all()
-    both = find_terms(articles, (1, 2)).terms
+    both = find_terms(articles, (1, 2)).terms.whole()
     assert both.tolist() == [*single.tolist(), *pairs.tolist()]
 
 
@@ -162,7 +162,7 @@ def test_long_and_empty_texts_are_counted_alike(lengths):
     for row, (title, text) in enumerate(parts):
         whole, _ = article_terms(title, text)
         span = slice(counts.indptr[row], counts.indptr[row + 1])
-        assert counts.terms[span].tolist() == sorted(hash_of(term) for term in whole)
+        assert counts.terms.whole()[span].tolist() == sorted(hash_of(term) for term in whole)
 
 
 # Weights
@@ -213,7 +213,7 @@ def test_weights_follow_the_formula(corpus, ngram_range, min_df, cap, head_weigh
     rows = by_term(vectorizer, X, {term for whole, _ in counts for term in whole})
     for row, twin_row in zip(rows, wanted, strict=True):
         assert row.keys() == twin_row.keys()
-        assert all(abs(row[term] - twin_row[term]) < 1e-12 for term in row)
+        assert all(abs(row[term] - twin_row[term]) < 1e-7 for term in row)
 
 
 @given(corpora)
@@ -221,9 +221,9 @@ def test_weights_follow_the_formula(corpus, ngram_range, min_df, cap, head_weigh
 def test_rows_are_of_unit_length_or_zeros_and_indices_are_sorted(corpus):
     X = NewsVectorizer().fit_transform([{"title": t, "text": x, "lang": lang} for t, x, lang in corpus])
     assert isinstance(X, sparse.csr_array)
-    assert X.dtype == np.float64
+    assert X.dtype == np.float32
     lengths = np.sqrt(X.multiply(X).sum(axis=1))
-    assert np.all((lengths == 0) | (np.abs(lengths - 1) < 1e-12))
+    assert np.all((lengths == 0) | (np.abs(lengths - 1) < 1e-6))
     assert (X.data > 0).all()
     assert all((np.diff(X[[i]].indices) > 0).all() for i in range(X.shape[0]))
 
@@ -340,7 +340,7 @@ def test_parity_with_scikit_learn(ngram_range, min_df):
     words = [tuple(name.split()) if " " in name else name for name in counter.get_feature_names_out()]
     columns = np.searchsorted(vectorizer.vocabulary_, np.array([hash_of(word) for word in words], np.uint64))
     assert len(vectorizer.vocabulary_) == len(words)
-    np.testing.assert_allclose(X.toarray()[:, columns], weights, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(X.toarray()[:, columns], weights, rtol=0, atol=1e-7)
 
 
 def test_the_token_rules_of_the_parity_test_are_the_same():

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storyclust import chunks, vocabulary
+from storyclust.spill import Pile
 from storyclust.vocabulary import document_frequencies, frequent_terms
 
 hashes = st.lists(
@@ -25,6 +26,14 @@ def as_array(values):
     return np.array(values, dtype=np.uint64)
 
 
+def pile_of(values, limit=None):
+    """A pile of values in parts of seven."""
+    pile = Pile(limit)
+    for start in range(0, len(values), 7_000):
+        pile.add(values[start : start + 7_000])
+    return pile
+
+
 @given(
     hashes.map(lambda terms: [term % 2**64 for term in terms]), st.integers(1, 4), st.sets(st.integers(1, 30))
 )
@@ -32,7 +41,7 @@ def as_array(values):
 def test_terms_that_are_frequent_or_known_are_numbered(terms, min_df, known):
     terms = [term or 2 for term in terms]  # no term hashes to 0
     known = sorted(2 * n for n in known)
-    found, columns = frequent_terms(as_array(terms), min_df, as_array(known))
+    found, columns = frequent_terms(pile_of(as_array(terms)), min_df, as_array(known))
     assert (found.tolist(), columns.tolist()) == slow_twin(terms, min_df, set(known))
 
 
@@ -45,7 +54,7 @@ def test_parts_buckets_and_threads_change_nothing(n_jobs, monkeypatch):
     monkeypatch.setattr(vocabulary, "BUCKET_ENTRIES", 100)
     monkeypatch.setattr(vocabulary, "DEALT_BYTES", 1 << 14)
     monkeypatch.setattr(chunks, "CHUNK_BYTES", 1 << 12)
-    found, columns = frequent_terms(terms, 5, known, n_jobs)
+    found, columns = frequent_terms(pile_of(terms), 5, known, n_jobs)
     wanted, numbers = slow_twin(terms.tolist(), 5, set(known.tolist()))
     assert found.tolist() == wanted
     assert columns.tolist() == numbers
@@ -53,7 +62,7 @@ def test_parts_buckets_and_threads_change_nothing(n_jobs, monkeypatch):
 
 def test_terms_of_one_bucket_alone():
     terms = as_array([2, 4, 2, 6] * 40_000)
-    found, columns = frequent_terms(terms, 50_000, as_array([6]))
+    found, columns = frequent_terms(pile_of(terms), 50_000, as_array([6]))
     assert found.tolist() == [2, 6]
     assert np.bincount(columns + 1).tolist() == [40_000, 80_000, 40_000]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import gzip
 from collections.abc import Iterable
+from contextlib import closing
 from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -96,7 +97,8 @@ class Background(NamedTuple):
         listed = as_articles(articles)
         language = plain_code(language)
         names = [language] * len(listed)
-        terms, df = np.unique(find_terms(listed, (1, 1), names=names).terms, return_counts=True)
+        with closing(find_terms(listed, (1, 1), names=names).terms) as pile:
+            terms, df = np.unique(pile.whole(), return_counts=True)
         kept = df >= min_df
         return cls(language, terms[kept], df[kept] / max(1, len(listed)))
 

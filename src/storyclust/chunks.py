@@ -12,8 +12,9 @@ import contextvars
 import functools
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
@@ -31,6 +32,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 CHUNK_BYTES = 4 << 20  # text per chunk: large enough to amortise a call, small enough to stay in cache
 PATIENCE = 2.0  # seconds of silence before a bar appears
+AHEAD = 2  # chunks for each thread that are begun or done before their results are taken
 
 
 def kernel(function: F) -> F:
@@ -60,8 +62,8 @@ def _package_stamp() -> tuple[tuple[str, int, int], ...]:
 class Reporter(Protocol):
     """Who hears of progress: told the stage, its total and each step done."""
 
-    def start(self, stage: str, total: int) -> None:
-        """Begin a stage of `total` steps."""
+    def start(self, stage: str, total: int | None) -> None:
+        """Begin a stage of `total` steps, or of nobody knows how many."""
 
     def advance(self, steps: int) -> None:
         """Count steps done."""
@@ -71,15 +73,19 @@ class Reporter(Protocol):
 
 
 _reporter: contextvars.ContextVar[Reporter | None] = contextvars.ContextVar("reporter", default=None)
+_open_stage: contextvars.ContextVar[tuple[str, Callable[[int], None]] | None] = contextvars.ContextVar(
+    "open_stage", default=None
+)
 
 
 @contextlib.contextmanager
 def reporting_to(reporter: Reporter | None) -> Iterator[None]:
     """Send the progress of everything run inside to `reporter`."""
-    token = _reporter.set(reporter)
+    token, around = _reporter.set(reporter), _open_stage.set(None)
     try:
         yield
     finally:
+        _open_stage.reset(around)
         _reporter.reset(token)
 
 
@@ -111,11 +117,13 @@ class Bars:
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
             console=self.console,
             transient=True,
         )
-        self._stage, self._total, self._done, self._since = "", 0, 0, 0.0
+        self._stage, self._done, self._since = "", 0, 0.0
+        self._total: int | None = None
         self._task: Any = None
         self._shown = self.console.is_terminal or self.console.is_jupyter
 
@@ -125,7 +133,7 @@ class Bars:
     def __exit__(self, *error: object) -> None:
         self.finish()
 
-    def start(self, stage: str, total: int) -> None:
+    def start(self, stage: str, total: int | None) -> None:
         """Begin a stage; its bar waits for two seconds to have passed."""
         self.finish()
         self._stage, self._total, self._done, self._since = stage, total, 0, time.monotonic()
@@ -133,12 +141,14 @@ class Bars:
     def advance(self, steps: int) -> None:
         """Count steps done, and show the bar once the stage has proved long."""
         self._done += steps
+        lasted = time.monotonic() - self._since
+        rate = f"{self._done / lasted:,.0f}/s" if lasted > 0 else ""
         if self._task is None:
-            if not self._shown or time.monotonic() - self._since < PATIENCE:
+            if not self._shown or lasted < PATIENCE:
                 return
             self._progress.start()
-            self._task = self._progress.add_task(self._stage, total=self._total)
-        self._progress.update(self._task, completed=self._done)
+            self._task = self._progress.add_task(self._stage, total=self._total, rate=rate)
+        self._progress.update(self._task, completed=self._done, rate=rate)
 
     def finish(self) -> None:
         """Take the bar away."""
@@ -149,16 +159,24 @@ class Bars:
 
 
 @contextlib.contextmanager
-def stage(name: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Report one stage; yields the function that counts steps done."""
-    reporter = _reporter.get()
+def stage(name: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Report one stage; yields the function that counts steps done.
+
+    A stage inside another of the same name is a part of it: what is done there counts here.
+    """
+    reporter, around = _reporter.get(), _open_stage.get()
+    if around is not None and around[0] == name:
+        yield around[1]
+        return
     if reporter is None:
         yield lambda _: None
         return
     reporter.start(name, total)
+    token = _open_stage.set((name, reporter.advance))
     try:
         yield reporter.advance
     finally:
+        _open_stage.reset(token)
         reporter.finish()
 
 
@@ -186,16 +204,20 @@ def map_chunks(
     name : str
         What to call the stage in a progress bar.
     """
+    return list(each_chunk(work, weights, n_jobs, name))
+
+
+def each_chunk(
+    work: Callable[[int, int], T], weights: NDArray[np.int64], n_jobs: int | None, name: str
+) -> Iterator[T]:
+    """Yield the results of `map_chunks` one by one, while no more than a few are held for each thread."""
     ranges = list(cut_ranges(weights))
     jobs = min(effective_jobs(n_jobs), len(ranges))
     with stage(name, len(weights)) as advance:
-        if jobs <= 1:
-            results = []
-            for start, stop in ranges:
-                results.append(work(start, stop))
-                advance(stop - start)
-            return results
-        return _run_threads(work, ranges, jobs, advance)
+        results = _on_threads(work, ranges, jobs) if jobs > 1 else (work(*each) for each in ranges)
+        for (start, stop), result in zip(ranges, results, strict=True):
+            advance(stop - start)
+            yield result
 
 
 def join_parts(parts: list[tuple[NDArray[Any], ...]], dtypes: Sequence[Any]) -> list[NDArray[Any]]:
@@ -232,23 +254,26 @@ def cut_ranges(weights: NDArray[np.int64], most: int | None = None) -> Iterator[
         start = stop
 
 
-def _run_threads(
-    work: Callable[[int, int], T], ranges: list[tuple[int, int]], jobs: int, advance: Callable[[int], None]
-) -> list[T]:
+def _on_threads(work: Callable[[int, int], T], ranges: list[tuple[int, int]], jobs: int) -> Iterator[T]:
     """Run all ranges on a pool; the first error, or Ctrl-C, drops whatever has not begun."""
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="storyclust")
+    begun: deque[Future[T]] = deque()
     try:
-        futures = [pool.submit(work, start, stop) for start, stop in ranges]
-        spans = {future: stop - start for future, (start, stop) in zip(futures, ranges, strict=True)}
-        waiting = set(futures)
-        while waiting:
-            done, waiting = wait(waiting, timeout=0.2, return_when=FIRST_EXCEPTION)
-            for future in done:
-                future.result()
-                advance(spans[future])
-        return [future.result() for future in futures]
+        for start, stop in ranges:
+            begun.append(pool.submit(work, start, stop))
+            if len(begun) > AHEAD * jobs:
+                yield _wait_for(begun.popleft())
+        while begun:
+            yield _wait_for(begun.popleft())
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _wait_for(future: Future[T]) -> T:
+    """Result of a future; woken now and then, so that Ctrl-C is heard on every system."""
+    while not wait([future], timeout=0.2).done:
+        pass
+    return future.result()
 
 
 @contextlib.contextmanager

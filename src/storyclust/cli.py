@@ -67,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
         description="Keep one article of each group of copies and write the rest of the pile unchanged.",
     )
     _input_options(dedup)
+    _memory_option(dedup)
     dedup.add_argument(
         "-o", "--output", default="-", metavar="FILE", help="articles kept; - is stdout (default: -)"
     )
@@ -106,6 +107,7 @@ def parser() -> argparse.ArgumentParser:
         "for each thread otherwise.",
     )
     _input_options(threads)
+    _memory_option(threads)
     threads.add_argument(
         "-o", "--output", default="-", metavar="FILE", help="one record a thread; - is stdout (default: -)"
     )
@@ -214,6 +216,14 @@ def _input_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("-q", "--quiet", action="store_true", help="no progress bars and no notes")
 
 
+def _memory_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--memory",
+        metavar="SIZE",
+        help="memory to take besides the articles, such as 4GB (default: three quarters of what is free)",
+    )
+
+
 def run_dedup(options: argparse.Namespace) -> None:
     """Run `storyclust dedup`."""
     from storyclust.removed import removed_records
@@ -228,6 +238,7 @@ def run_dedup(options: argparse.Namespace) -> None:
         excerpts=options.excerpts,
         clean=options.clean,
         n_jobs=options.jobs,
+        memory_limit=options.memory,
     ).fit(_noting_ids(again(first=True), ids), reference=reference)
     outside = [article.id for article in reference or ()]
     copy_of = [_original(dedup, row, ids, outside) for row in range(len(ids))]
@@ -291,7 +302,7 @@ def run_threads(options: argparse.Namespace) -> None:
     articles = _read(options)
     given = {name: getattr(options, name) for name in ("event_distance", "event_window", "thread_distance")}
     settings = {name: value for name, value in given.items() if value is not None}
-    stories = sc.StoryClusterer(**settings, n_jobs=options.jobs).fit(articles)
+    stories = sc.StoryClusterer(**settings, n_jobs=options.jobs, memory_limit=options.memory).fit(articles)
     if options.labelled:
         _write_labelled(options.labelled, articles, _labels(stories, articles))
     shown = [thread for thread in stories.threads_ if len(thread) >= options.min_size]

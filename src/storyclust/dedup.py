@@ -32,6 +32,7 @@ from storyclust.groups import (
 )
 from storyclust.jaccard import ShingleSets, follow_leaders, jaccard_pairs
 from storyclust.lsh import Bands, Candidates, candidate_pairs, choose_bands, collision_probability
+from storyclust.memory import check_memory
 from storyclust.minhash import MinHasher
 from storyclust.prefix import all_candidates
 from storyclust.sketches import Sketches
@@ -120,6 +121,10 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         memory and takes twice as long as all the rest; text from feeds and archives has little of it.
     n_jobs : int or None, default=None
         Threads: None is one, -1 is every core. The result does not depend on it.
+    memory_limit : int, str or None, default=None
+        Bytes taken besides the articles, as a number or a text like '4GB': shingles that go beyond a quarter
+        of it wait in a temporary file. None is three quarters of what is free. The result does not
+        depend on it.
 
     Attributes
     ----------
@@ -161,8 +166,8 @@ class Deduplicator(ClusterMixin, BaseEstimator):
     fifty words may be missed.
 
     Texts are read once and not held. Given an iterator (such as `iter_articles`), memory peaks at about
-    5 KB an article of 3 KB: measured, 5.5 GB for a million. Shingles beyond 1 GB are kept in a temporary
-    file, which has no name and is gone with the process.
+    5 KB an article of 3 KB: measured, 5.5 GB for a million. The temporary file of shingles has no name and
+    is gone with the process.
 
     References
     ----------
@@ -208,6 +213,7 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         excerpts: str = "report",
         clean: bool = False,
         n_jobs: int | None = None,
+        memory_limit: int | str | None = None,
     ) -> None:
         self.threshold = threshold
         self.num_perm = num_perm
@@ -217,6 +223,7 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         self.excerpts = excerpts
         self.clean = clean
         self.n_jobs = n_jobs
+        self.memory_limit = memory_limit
 
     def fit(
         self, X: Iterable[Any], y: object = None, *, reference: Iterable[Any] | None = None
@@ -249,7 +256,8 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         check_choice("excerpts", self.excerpts, ("report", "drop", "ignore"))
         hasher = MinHasher(self.num_perm, self.shingle_size, n_jobs=self.n_jobs).fit()
         self.bands_ = self._choose_bands(threshold)
-        sketches = Sketches(hasher, check_policy(self.keep), sample=self.excerpts != "ignore")
+        limit = check_memory(self.memory_limit) // 4
+        sketches = Sketches(hasher, check_policy(self.keep), sample=self.excerpts != "ignore", limit=limit)
         try:
             if self.clean:
                 X, reference = cleaned(X), None if reference is None else cleaned(reference)

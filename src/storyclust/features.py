@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from storyclust.article import Article
-from storyclust.chunks import join_parts, kernel, map_chunks
+from storyclust.chunks import each_chunk, join_parts, kernel
 from storyclust.language import group_languages
 from storyclust.memory import give_back
+from storyclust.spill import Pile
 from storyclust.tokens import (
     SORT_HEADS,
     TextBuffer,
@@ -38,10 +39,10 @@ STOP_SHIFT = np.uint64(20)  # bits of a hash that choose its place in a table of
 
 
 class ArticleTerms(NamedTuple):
-    """Terms of articles: row `i` has the sorted hashes `terms[indptr[i]:indptr[i + 1]]`."""
+    """Terms of articles: row `i` has the sorted hashes from `indptr[i]` to `indptr[i + 1]`."""
 
     indptr: NDArray[np.int64]
-    terms: NDArray[np.uint64]
+    terms: Pile
     head: NDArray[np.bool_]  # whether a term stands in the head of its article
 
 
@@ -50,10 +51,12 @@ def find_terms(
     ngram_range: tuple[int, int],
     n_jobs: int | None = None,
     names: Sequence[str] | None = None,
+    limit: int | None = None,
 ) -> ArticleTerms:
     """Find the distinct terms of every article, in one pass over titles and texts.
 
-    `names` are the languages of the articles, as `group_languages` tells them.
+    `names` are the languages of the articles, as `group_languages` tells them; `limit` says how many bytes
+    of terms are kept in memory. Whoever asked closes the pile of terms.
     """
     table = codepoint_table()
     languages, groups = np.unique(
@@ -67,10 +70,14 @@ def find_terms(
         return terms_of_buffer(data, offsets, table, stops, groups[start:stop], *ngram_range)
 
     sizes = np.fromiter((len(a.title) + len(a.text) + 1 for a in articles), np.int64, len(articles))
-    parts = map_chunks(work, sizes, n_jobs, "terms")
-    lengths, terms, head = join_parts(parts, (np.int64, np.uint64, np.bool_))
+    pile = Pile(limit)
+    rest: list[tuple[NDArray[Any], ...]] = []
+    for lengths, terms, head in each_chunk(work, sizes, n_jobs, "terms"):
+        pile.add(terms)
+        rest.append((lengths, head))
+    lengths, head = join_parts(rest, (np.int64, np.bool_))
     give_back()
-    return ArticleTerms(np.append(0, np.cumsum(lengths)), terms, head)
+    return ArticleTerms(np.append(0, np.cumsum(lengths)), pile, head)
 
 
 @functools.cache

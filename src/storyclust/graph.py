@@ -187,7 +187,7 @@ def mark_entries(
     heaviest: int,
     chosen: NDArray[np.bool_],
 ) -> None:
-    """Mark those of rows begin..end whose terms so few rows hold, and the heaviest of each row: of equals, the rarer first."""
+    """Mark entries of rows begin..end: see `choose_entries`."""
     for row in range(begin, end):
         start, stop = indptr[row], indptr[row + 1]
         common = 0

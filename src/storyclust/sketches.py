@@ -6,16 +6,16 @@ each article: its text's number, its id, and what the keep policy sorts it by.
 
 from __future__ import annotations
 
-import contextlib
-import gc
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from storyclust.article import Article, as_articles
+from storyclust.chunks import stage
 from storyclust.containment import CUT
 from storyclust.groups import Policy, preference
+from storyclust.memory import no_collection
 from storyclust.spill import Shelf
 
 if TYPE_CHECKING:
@@ -39,11 +39,13 @@ class Sketches:
     preferences : list of tuple
     """
 
-    def __init__(self, hasher: MinHasher, keep: Policy, *, sample: bool = True) -> None:
+    def __init__(
+        self, hasher: MinHasher, keep: Policy, *, sample: bool = True, limit: int | None = None
+    ) -> None:
         self.hasher = hasher
         self.keep = keep
         self.sample = sample
-        self.shelf = Shelf()
+        self.shelf = Shelf(limit)
         self.ids: list[str] = []
         self.preferences: list[tuple[Any, ...]] = []
         self._texts_of: list[NDArray[np.int64]] = []
@@ -55,12 +57,15 @@ class Sketches:
     def add(self, articles: Iterable[Any], place: int) -> int:
         """Sketch articles, ranked behind those of a smaller `place`; returns how many there were."""
         before = len(self.ids)
-        with no_collection():
+        total = len(articles) if isinstance(articles, Sized) else None
+        with no_collection(), stage("signatures", total) as advance:
             for batch in batches(articles):
-                self._add_batch(batch, place)
+                distinct = self._add_batch(batch, place)
+                advance(len(batch) - distinct)  # what was signed has been counted
         return len(self.ids) - before
 
-    def _add_batch(self, batch: list[Article], place: int) -> None:
+    def _add_batch(self, batch: list[Article], place: int) -> int:
+        """Sketch some articles; returns how many distinct texts they have."""
         numbers: dict[str, int] = {}
         text_of = [numbers.setdefault(article.content, len(numbers)) for article in batch]
         signed = self.hasher.sign(list(numbers), keep_shingles=True, cut=CUT if self.sample else 0)
@@ -75,6 +80,7 @@ class Sketches:
             self.preferences.append((place, *by_rule))
         self.ids += [article.id for article in batch]
         self.n_texts += len(numbers)
+        return len(numbers)
 
     @property
     def text_of(self) -> NDArray[np.int64]:
@@ -105,21 +111,6 @@ def _stacked(parts: list[Any], empty: Any) -> Any:
     """Stack arrays, and hold on to the stack alone."""
     parts[:] = [np.concatenate(parts)] if parts else [empty]
     return parts[0]
-
-
-@contextlib.contextmanager
-def no_collection() -> Iterator[None]:
-    """Keep the collector of cycles from looking through all articles again with every few made.
-
-    Articles are in no cycle, so that nothing is held back; whoever has switched it off finds it off.
-    """
-    on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if on:
-            gc.enable()
 
 
 def batches(articles: Iterable[Any]) -> Iterator[list[Article]]:

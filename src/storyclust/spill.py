@@ -1,12 +1,14 @@
-"""Ragged arrays that may outgrow memory: rows of hashes, kept in memory while they are few.
+"""Arrays that may outgrow memory: kept there while they are short, and else in a temporary file.
 
-Beyond a limit they move to a temporary file without a name (or, on Windows, one that goes with its last
-handle), so that nothing is left behind, however the process ends.
+The file has no name (or, on Windows, one that goes with its last handle), so that nothing is left behind,
+however the process ends. It is read, not mapped: pages of a mapped file count as memory of the process.
 """
 
 from __future__ import annotations
 
 import tempfile
+from bisect import bisect_right
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +16,99 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SPILL_ABOVE = 1 << 30  # bytes of hashes kept in memory: those of about 250,000 articles of 3 KB
+SPILL_ABOVE = 1 << 30  # bytes kept in memory: hashes of about 250,000 articles of 3 KB
+BLOCK = 1 << 22  # values read from a file at a time
+
+
+class Pile:
+    """A long uint64 array, appended part by part.
+
+    Parameters
+    ----------
+    limit : int or None, default=None
+        Bytes kept in memory, at most `SPILL_ABOVE`; what comes beyond goes to a temporary file, with all
+        before it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pile = Pile(limit=0)
+    >>> pile.add(np.array([5, 6, 7], np.uint64))
+    >>> len(pile), [(start, block.tolist()) for start, block in pile.blocks()]
+    (3, [(0, [5, 6, 7])])
+    >>> pile.close()
+    """
+
+    def __init__(self, limit: int | None = None) -> None:
+        self.limit = SPILL_ABOVE if limit is None else min(limit, SPILL_ABOVE)
+        self._parts: list[NDArray[np.uint64]] = []
+        self._starts: list[int] = []
+        self._length = 0
+        self._file: Any = None
+
+    def __len__(self) -> int:
+        return self._length
+
+    @property
+    def spilled(self) -> bool:
+        """Whether the values lie in a file."""
+        return self._file is not None
+
+    def add(self, part: NDArray[np.uint64]) -> None:
+        """Append values."""
+        self._parts.append(part)
+        self._starts.append(self._length)
+        self._length += len(part)
+        if 8 * self._length > self.limit:
+            self._spill()
+
+    def _spill(self) -> None:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(prefix="storyclust-")  # noqa: SIM115 - closed with the pile
+        for part in self._parts:
+            self._file.write(part.data)
+        self._parts, self._starts = [], []
+
+    def blocks(self) -> Iterator[tuple[int, NDArray[np.uint64]]]:
+        """All values, as blocks in order, each with the place where it begins."""
+        if not self.spilled:
+            yield from zip(self._starts, self._parts, strict=True)
+            return
+        for start in range(0, self._length, BLOCK):
+            block = np.empty(min(BLOCK, self._length - start), np.uint64)
+            self.read(start, block)
+            yield start, block
+
+    def read(self, start: int, out: NDArray[np.uint64]) -> None:
+        """Fill an array with the values from `start` on."""
+        if self.spilled:
+            self._file.seek(8 * start)
+            room = memoryview(out.view(np.uint8))  # type: ignore[arg-type]  # buffers from Python 3.12 on
+            if self._file.readinto(room) != out.nbytes:
+                raise OSError("a temporary file of hashes ends early.")
+            return
+        home = bisect_right(self._starts, start) - 1
+        filled = 0
+        while filled < len(out):
+            part = self._parts[home]
+            some = part[start + filled - self._starts[home] :][: len(out) - filled]
+            out[filled : filled + len(some)] = some
+            filled += len(some)
+            home += 1
+
+    def whole(self) -> NDArray[np.uint64]:
+        """All values as one array."""
+        values = np.empty(self._length, np.uint64)
+        for start, block in self.blocks():
+            values[start : start + len(block)] = block
+        return values
+
+    def close(self) -> None:
+        """Give the memory or the file back."""
+        self._parts, self._starts, self._length = [], [], 0
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
 
 class Shelf:
@@ -23,8 +117,7 @@ class Shelf:
     Parameters
     ----------
     limit : int or None, default=None
-        Bytes kept in memory; what comes beyond goes to a temporary file, with all before it. None stands
-        for `SPILL_ABOVE`.
+        Bytes kept in memory; see `Pile`.
 
     Examples
     --------
@@ -37,11 +130,8 @@ class Shelf:
     """
 
     def __init__(self, limit: int | None = None) -> None:
-        self.limit = SPILL_ABOVE if limit is None else limit
-        self._parts: list[NDArray[np.uint64]] = []
+        self.pile = Pile(limit)
         self._counts: list[NDArray[np.int64]] = []
-        self._bytes = 0
-        self._file: Any = None
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -51,22 +141,13 @@ class Shelf:
     @property
     def spilled(self) -> bool:
         """Whether the rows lie in a file."""
-        return self._file is not None
+        return self.pile.spilled
 
     def add(self, parts: list[NDArray[np.uint64]], counts: NDArray[np.int64]) -> None:
-        """Append rows: `parts` hold them one after the other, none cut in two; `counts` their lengths."""
+        """Append rows: `parts` hold them one after the other; `counts` their lengths."""
         self._counts.append(np.asarray(counts, np.int64))
-        self._bytes += sum(part.nbytes for part in parts)
-        self._parts += parts
-        if self._bytes > self.limit:
-            self._spill()
-
-    def _spill(self) -> None:
-        if self._file is None:
-            self._file = tempfile.TemporaryFile(prefix="storyclust-")  # noqa: SIM115 - closed with the shelf
-        for part in self._parts:
-            self._file.write(part.data)
-        self._parts = []
+        for part in parts:
+            self.pile.add(part)
 
     def gather(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
         """Read rows, in the order asked for: their values one after the other, and offsets."""
@@ -74,36 +155,11 @@ class Shelf:
         starts = np.append(0, np.cumsum(counts))[rows]
         offsets = np.append(0, np.cumsum(counts[rows])).astype(np.int64)
         values = np.empty(int(offsets[-1]), np.uint64)
-        if self.spilled:
-            self._read(starts, offsets, values)
-        else:
-            self._copy(starts, offsets, values)
-        return values, offsets
-
-    def _copy(
-        self, starts: NDArray[np.int64], offsets: NDArray[np.int64], values: NDArray[np.uint64]
-    ) -> None:
-        begins = np.append(0, np.cumsum([len(part) for part in self._parts])).astype(np.int64)
-        homes = np.searchsorted(begins, starts, side="right") - 1
-        for k, (home, start) in enumerate(zip(homes.tolist(), starts.tolist(), strict=True)):
+        for k in np.argsort(starts, kind="stable").tolist():  # a file is read from its beginning to its end
             if offsets[k] < offsets[k + 1]:
-                at = start - int(begins[home])
-                values[offsets[k] : offsets[k + 1]] = self._parts[home][at : at + offsets[k + 1] - offsets[k]]
-
-    def _read(
-        self, starts: NDArray[np.int64], offsets: NDArray[np.int64], values: NDArray[np.uint64]
-    ) -> None:
-        # Read, not mapped: pages of a mapped file would count as memory of this process.
-        room = memoryview(values.view(np.uint8))  # type: ignore[arg-type]  # arrays are buffers from Python 3.12 on
-        for k in np.argsort(starts, kind="stable").tolist():
-            begin, end = 8 * int(offsets[k]), 8 * int(offsets[k + 1])
-            self._file.seek(8 * int(starts[k]))
-            if self._file.readinto(room[begin:end]) != end - begin:
-                raise OSError("the temporary file of shingles ends early.")
+                self.pile.read(int(starts[k]), values[offsets[k] : offsets[k + 1]])
+        return values, offsets
 
     def close(self) -> None:
         """Give the memory or the file back."""
-        self._parts = []
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        self.pile.close()

@@ -23,7 +23,7 @@ from storyclust.chunks import compressed_rows
 from storyclust.dedup import Deduplicator
 from storyclust.errors import InputError
 from storyclust.graph import near_in_time
-from storyclust.memory import give_back
+from storyclust.memory import check_memory, give_back, no_collection
 from storyclust.strangers import graph_above_strangers
 from storyclust.summary import Summary, summarize_independent
 from storyclust.validate import check_float
@@ -156,6 +156,10 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         Jaccard similarity from which articles are copies, which count as one article here.
     n_jobs : int or None, default=None
         Threads of the processor: None is one, -1 is every core. The result does not depend on it.
+    memory_limit : int, str or None, default=None
+        Bytes taken besides the articles, as a number or a text like '4GB'. Hashes that do not fit wait in
+        temporary files; vectors that would not fit are an error before they are made, which says what
+        they take. None is three quarters of what is free. The result does not depend on it.
 
     Attributes
     ----------
@@ -214,12 +218,14 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         thread_distance: float = 0.96,
         copy_threshold: float = 0.8,
         n_jobs: int | None = None,
+        memory_limit: int | str | None = None,
     ) -> None:
         self.event_distance = event_distance
         self.event_window = event_window
         self.thread_distance = thread_distance
         self.copy_threshold = copy_threshold
         self.n_jobs = n_jobs
+        self.memory_limit = memory_limit
 
     def fit(self, X: Iterable[Any], y: object = None) -> StoryClusterer:
         """Group articles.
@@ -238,18 +244,20 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         Raises
         ------
         InputError
-            A parameter is out of range, or an article cannot be read as one.
+            A parameter is out of range, an article cannot be read as one, or the vectors would outgrow
+            `memory_limit`.
         """
         window = self._check()
         articles = as_articles(X)
-        prepared = prepare(articles, self.copy_threshold, self.n_jobs)
+        prepared = prepare(articles, self.copy_threshold, self.n_jobs, check_memory(self.memory_limit))
         self.deduplicator_, self.vectorizer_ = prepared.deduplicator, prepared.vectorizer
         events = find_events(prepared.graph, prepared.times, self.event_distance, window)
         threads = find_threads(prepared.graph, events, self.thread_distance)
         independent = [articles[row] for row in prepared.kept]
         central = [centres(prepared.vectors, labels, independent) for labels in (threads, events)]
         kept, place = prepared.kept, prepared.place
-        self._describe(articles, kept, threads[place], events[place], *central)
+        with no_collection():
+            self._describe(articles, kept, threads[place], events[place], *central)
         return self
 
     def _check(self) -> float:
@@ -318,16 +326,23 @@ class Prepared(NamedTuple):
     graph: sparse.csr_array  # similarities above those of strangers
 
 
-def prepare(articles: Sequence[Article], copy_threshold: float = 0.8, n_jobs: int | None = None) -> Prepared:
+def prepare(
+    articles: Sequence[Article],
+    copy_threshold: float = 0.8,
+    n_jobs: int | None = None,
+    memory_limit: int | str | None = None,
+) -> Prepared:
     """Find copies, and the similarities of all articles that are none."""
-    deduplicator = Deduplicator(copy_threshold, excerpts="ignore", n_jobs=n_jobs).fit(articles)
+    deduplicator = Deduplicator(
+        copy_threshold, excerpts="ignore", n_jobs=n_jobs, memory_limit=memory_limit
+    ).fit(articles)
     give_back()
     kept = canonical_order(articles, np.flatnonzero(deduplicator.keep_))
     independent = [articles[row] for row in kept]
     place = np.empty(len(articles), np.int64)
     place[kept] = np.arange(len(kept))
     place = place[deduplicator.representatives_]
-    vectorizer = NewsVectorizer(n_jobs=n_jobs)
+    vectorizer = NewsVectorizer(n_jobs=n_jobs, memory_limit=memory_limit)
     vectors = vectorizer.fit_transform(independent)
     graph = graph_above_strangers(vectors, vectorizer.groups_, LEAST_SIMILARITY, n_jobs=n_jobs)
     return Prepared(deduplicator, kept, place, times_of(independent), vectorizer, vectors, graph)

@@ -10,6 +10,7 @@ drift with the size of the corpus; document frequencies are counted apart for ea
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -23,14 +24,17 @@ from storyclust.chunks import compressed_rows, kernel, map_chunks
 from storyclust.errors import InputError
 from storyclust.features import find_terms
 from storyclust.language import group_languages
+from storyclust.memory import check_memory, require
 from storyclust.tokens import look_up
 from storyclust.validate import check_float, check_int
-from storyclust.vocabulary import document_frequencies, frequent_terms
+from storyclust.vocabulary import DEALT_BYTES, document_frequencies, frequent_terms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NGRAM_RANGES = ((1, 1), (1, 2), (2, 2))
+LEAST_DEALT = 1 << 25  # bytes of terms dealt at a time, however little memory there is
+ENTRY_BYTES = 16  # of each entry of the vectors: column and weight, its place in an index, and room to work
 
 
 class Entries(NamedTuple):
@@ -63,6 +67,10 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         in English only. They keep the words of a corpus about one thing from weighing nothing.
     n_jobs : int or None, default=None
         Threads: None is one, -1 is every core. The result does not depend on it.
+    memory_limit : int, str or None, default=None
+        Bytes taken besides the articles, as a number or a text like '4GB'; terms that do not fit wait in a
+        temporary file, and vectors that would not fit are an error before they are made. None is three
+        quarters of what is free. The result does not depend on it.
 
     Attributes
     ----------
@@ -115,6 +123,7 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         head_weight: float = 0.4,
         background: str | Background | None = "english",
         n_jobs: int | None = None,
+        memory_limit: int | str | None = None,
     ) -> None:
         self.ngram_range = ngram_range
         self.min_df = min_df
@@ -122,6 +131,7 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         self.head_weight = head_weight
         self.background = background
         self.n_jobs = n_jobs
+        self.memory_limit = memory_limit
 
     def fit(self, X: Iterable[Any], y: object = None) -> NewsVectorizer:
         """Learn the terms and their weights.
@@ -142,7 +152,7 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         InputError
             A parameter is out of range, or an article cannot be read as one.
         """
-        self._fit(as_articles(X))
+        self._fit(as_articles(X), check_memory(self.memory_limit))
         return self
 
     def fit_transform(self, X: Iterable[Any], y: object = None, **fit_params: Any) -> sparse.csr_array:
@@ -158,9 +168,16 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        vectors : csr_array of shape (n, n_features)
+        vectors : float32 csr_array of shape (n, n_features)
+
+        Raises
+        ------
+        InputError
+            A parameter is out of range, an article cannot be read as one, or the vectors would outgrow
+            `memory_limit`.
         """
-        return self._weigh(self._fit(as_articles(X)), self.groups_)
+        limit = check_memory(self.memory_limit)
+        return self._weigh(self._fit(as_articles(X), limit), self.groups_, limit)
 
     def transform(self, X: Iterable[Any]) -> sparse.csr_array:
         """Turn articles into vectors by the weights learnt; terms not seen then are left out.
@@ -171,7 +188,7 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        vectors : csr_array of shape (n, n_features)
+        vectors : float32 csr_array of shape (n, n_features)
             Rows of unit length, or of zeros where an article has no known term.
         """
         check_is_fitted(self)
@@ -179,10 +196,14 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         names = group_languages(articles)
         known = {name: number for number, name in enumerate(self.languages_)}
         groups = np.array([known.get(name, 0) for name in names], dtype=np.int64)
-        terms = find_terms(articles, self.ngram_range, self.n_jobs, names)
-        at, found = look_up(self.vocabulary_, terms.terms)
-        columns = np.where(found, at, -1).astype(np.int32)
-        return self._weigh(Entries(terms.indptr, columns, terms.head), groups)
+        limit = check_memory(self.memory_limit)
+        terms = find_terms(articles, self.ngram_range, self.n_jobs, names, limit // 4)
+        with closing(terms.terms) as pile:
+            columns = np.empty(len(pile), np.int32)
+            for start, block in pile.blocks():
+                at, found = look_up(self.vocabulary_, block)
+                columns[start : start + len(block)] = np.where(found, at, -1)
+        return self._weigh(Entries(terms.indptr, columns, terms.head), groups, limit)
 
     def idf_of(self, terms: NDArray[np.uint64], language: str) -> NDArray[np.float64]:
         """Weights of term hashes in articles of a language; a term never seen weighs most."""
@@ -193,7 +214,7 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         weights[known] = self.idf_[row, at[known]]
         return weights
 
-    def _fit(self, articles: Sequence[Article]) -> Entries:
+    def _fit(self, articles: Sequence[Article], limit: int) -> Entries:
         """Learn; returns what the articles hold."""
         if self.ngram_range not in NGRAM_RANGES:
             raise InputError(f"ngram_range must be (1, 1), (1, 2) or (2, 2), got {self.ngram_range!r}.")
@@ -203,10 +224,12 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         background = Background.load(self.background)
 
         names = group_languages(articles)
-        terms = find_terms(articles, self.ngram_range, self.n_jobs, names)
+        terms = find_terms(articles, self.ngram_range, self.n_jobs, names, limit // 4)
         languages, self.groups_ = np.unique(np.array(names, dtype=str), return_inverse=True)
         self.languages_ = [str(name) for name in languages]
-        self.vocabulary_, columns = frequent_terms(terms.terms, min_df, background.terms, self.n_jobs)
+        with closing(terms.terms) as pile:
+            dealt = min(max(limit // 8, LEAST_DEALT), DEALT_BYTES)
+            self.vocabulary_, columns = frequent_terms(pile, min_df, background.terms, self.n_jobs, dealt)
         n_languages = max(1, len(self.languages_))
         self.df_ = document_frequencies(
             terms.indptr, columns, self.groups_, n_languages, len(self.vocabulary_)
@@ -221,11 +244,12 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
             self.idf_[number] = np.clip(np.log((sizes[number] + worth) / articles_held), 0, cap)
         return Entries(terms.indptr, columns, terms.head)
 
-    def _weigh(self, entries: Entries, groups: NDArray[np.int64]) -> sparse.csr_array:
+    def _weigh(self, entries: Entries, groups: NDArray[np.int64], limit: int) -> sparse.csr_array:
         """Vectors of articles from what they hold and their languages."""
         lengths = used_terms(entries.indptr, entries.columns, self.idf_, groups)
         indptr = np.append(0, np.cumsum(lengths))
-        indices, weights = np.empty(indptr[-1], np.int32), np.empty(indptr[-1])
+        require(f"The vectors of {len(groups):,} articles", ENTRY_BYTES * int(indptr[-1]), limit)
+        indices, weights = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32)
         head_weight = float(self.head_weight)
 
         def work(start: int, stop: int) -> None:

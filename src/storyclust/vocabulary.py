@@ -10,30 +10,37 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from storyclust.chunks import cut_ranges, join_parts, kernel, map_chunks
+from storyclust.chunks import cut_ranges, join_parts, kernel, map_chunks, stage
+from storyclust.spill import Pile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BUCKET_ENTRIES = 16_384  # on average
 MOST_BITS = 16
-DEALT_BYTES = 1 << 28  # of entries dealt at a time: hash and place
+DEALT_BYTES = 1 << 30  # of entries dealt at a time: hash and place
 
 
 def frequent_terms(
-    terms: NDArray[np.uint64], min_df: int, known: NDArray[np.uint64], n_jobs: int | None = None
+    terms: Pile,
+    min_df: int,
+    known: NDArray[np.uint64],
+    n_jobs: int | None = None,
+    limit: int | None = None,
 ) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
     """Sorted terms that occur `min_df` times or more or are known from elsewhere.
 
     Parameters
     ----------
-    terms : uint64 array of shape (n,)
+    terms : Pile of n values
         Hashes, each once for every article that holds it. None is odd.
     min_df : int
     known : uint64 array
         Sorted hashes of terms that stay though they occur less often.
     n_jobs : int or None
         Threads.
+    limit : int or None, default=None
+        Bytes of entries that are dealt at a time. None stands for `DEALT_BYTES`.
 
     Returns
     -------
@@ -45,19 +52,22 @@ def frequent_terms(
     while bits < MOST_BITS and len(terms) >> bits > BUCKET_ENTRIES:
         bits += 1
     shift = np.uint64(64 - bits)
-    sizes = bucket_sizes(terms, shift, 1 << bits)
+    sizes = np.zeros(1 << bits, np.int64)
+    for _, block in terms.blocks():
+        count_buckets(block, shift, sizes)
     columns = np.full(len(terms), -1, np.int32)
     vocabulary = [np.empty(0, np.uint64)]
     n_terms = 0
-    for low, high in cut_ranges(16 * sizes, DEALT_BYTES):
-        bounds = np.append(0, np.cumsum(sizes[low:high]))
-        values, places = deal(terms, shift, low, bounds)
-        chosen, per_bucket = _choose(values, bounds, min_df, known, n_jobs)
-        _number(
-            values, places, bounds, chosen, n_terms + np.append(0, np.cumsum(per_bucket)), columns, n_jobs
-        )
-        vocabulary.append(chosen)
-        n_terms += len(chosen)
+    with stage("vocabulary", 2 * len(sizes)):
+        for low, high in cut_ranges(16 * sizes, DEALT_BYTES if limit is None else limit):
+            bounds = np.append(0, np.cumsum(sizes[low:high]))
+            values, places = deal(terms, shift, low, bounds)
+            chosen, per_bucket = _choose(values, bounds, min_df, known, n_jobs)
+            _number(
+                values, places, bounds, chosen, n_terms + np.append(0, np.cumsum(per_bucket)), columns, n_jobs
+            )
+            vocabulary.append(chosen)
+            n_terms += len(chosen)
     return np.concatenate(vocabulary), columns
 
 
@@ -97,28 +107,41 @@ def _number(
     map_chunks(work, 32 * np.diff(bounds), n_jobs, "vocabulary")
 
 
+def deal(
+    terms: Pile, shift: Any, low: int, bounds: NDArray[np.int64]
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Entries of the buckets from `low` on, bucket by bucket: their hashes and their places in `terms`."""
+    values, places = np.empty(bounds[-1], np.uint64), np.empty(bounds[-1], np.int64)
+    at = bounds[:-1].copy()
+    for start, block in terms.blocks():
+        deal_block(start, block, shift, low, at, values, places)
+    return values, places
+
+
 @kernel
-def bucket_sizes(terms: NDArray[np.uint64], shift: Any, n_buckets: int) -> NDArray[np.int64]:
-    """Entries in each bucket."""
-    sizes = np.zeros(n_buckets, np.int64)
+def count_buckets(terms: NDArray[np.uint64], shift: Any, sizes: NDArray[np.int64]) -> None:
+    """Count entries of each bucket."""
     for term in terms:
         sizes[np.int64(term >> shift)] += 1
-    return sizes
 
 
 @kernel
-def deal(terms: NDArray[np.uint64], shift: Any, low: int, bounds: NDArray[np.int64]) -> Any:
-    """Entries of the buckets from `low` on, bucket by bucket: their hashes and their places in `terms`."""
-    total = bounds[len(bounds) - 1]
-    values, places = np.empty(total, np.uint64), np.empty(total, np.int64)
-    at = bounds[:-1].copy()
+def deal_block(
+    start: int,
+    terms: NDArray[np.uint64],
+    shift: Any,
+    low: int,
+    at: NDArray[np.int64],
+    values: NDArray[np.uint64],
+    places: NDArray[np.int64],
+) -> None:
+    """Deal a block of entries, that begins at `start`, to their buckets: `at` says where each goes on."""
     for k in range(len(terms)):
         bucket = np.int64(terms[k] >> shift) - low
         if 0 <= bucket < len(at):
             values[at[bucket]] = terms[k]
-            places[at[bucket]] = k
+            places[at[bucket]] = start + k
             at[bucket] += 1
-    return values, places
 
 
 @kernel
