@@ -154,8 +154,7 @@ def cosines(
 def chosen_rows(X: sparse.csr_array, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Positions of the heaviest entries of each row, and the bounds of the rows among them."""
     sizes = np.minimum(np.diff(X.indptr), most)
-    df = np.bincount(X.indices, minlength=X.shape[1])
-    chosen = choose_entries(X.indptr, X.indices, X.data, df, 0, most)
+    chosen = choose_entries(X, 0, most)
     return np.flatnonzero(chosen), np.append(0, np.cumsum(sizes)).astype(np.int64)
 
 
@@ -187,8 +186,7 @@ def all_codes(found: Candidates, held: NDArray[np.int64], n: int) -> NDArray[np.
 
 def index_candidates(X: sparse.csr_array) -> tuple[int, int, int]:
     """Pairs that `similarity_graph` meets in its index, those it computes, and the terms indexed of a row."""
-    df = np.bincount(X.indices, minlength=X.shape[1])
-    chosen = choose_entries(X.indptr, X.indices, X.data, df, MOST_HOLDERS, HEAVIEST)
+    chosen = choose_entries(X, MOST_HOLDERS, HEAVIEST)
     indexed = X.copy()
     indexed.data[~chosen] = 0.0
     indexed.eliminate_zeros()

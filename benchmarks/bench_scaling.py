@@ -1,9 +1,11 @@
-"""Scaling: time and memory of every stage from a thousand to 300,000 synthetic articles.
+"""Scaling: time and memory of every stage from a thousand to a million synthetic articles.
 
-    python benchmarks/bench_scaling.py [--sizes 1000 10000 100000 300000]
+    python benchmarks/bench_scaling.py [--sizes 1000 10000 100000 300000 1000000]
 
 Articles of 2 to 3 KB are made by `make_newswire`; `StoryClusterer(n_jobs=-1).fit` takes them from raw strings
-to events and threads, each size in a process of its own. The vectorizer is timed on one thread against
+to events and threads, each size in a process of its own; and once more under a memory limit. Real articles
+(with STORYCLUST_DATA set) go on to summaries of every thread. The graph of similarities is compared with the
+exact one, edge for edge and in the threads that come of it. The vectorizer is timed on one thread against
 scikit-learn's `TfidfVectorizer` on the same articles, and the clusterer against scikit-learn's agglomeration
 and HDBSCAN on the same vectors where those can still run. Writes results/scaling.json and, where matplotlib
 is installed, results/scaling.png.
@@ -20,20 +22,29 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 import storyclust as sc
 from bench_copies import Recorder
-from common import EXAMPLES, RESULTS, forget_peak, peak_megabytes, table, timed, write_results
+from common import EXAMPLES, RESULTS, data_set, forget_peak, peak_megabytes, table, timed, write_results
 from storyclust.chunks import reporting_to
+from storyclust.graph import similarity_graph
 from storyclust.metrics import b_cubed, harmonic, number_labels
+from storyclust.stories import LEAST_SIMILARITY, find_events, find_threads, prepare
+from storyclust.strangers import stranger_similarity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SIZES = (1_000, 10_000, 100_000, 300_000)
+SIZES = (1_000, 10_000, 100_000, 300_000, 1_000_000)
+LIMITED, LIMITS = 300_000, ("4GB", "2GB")
+REAL = {  # sets, and how many articles of each
+    "allsides_12k": {"allsides_12k": None},
+    "37,000 articles": {"allsides_12k": None, "livedoor": None, "reuters21578": 37_000 - 12_000 - 7_367},
+}
+GRAPHS = ("allsides_12k", "livedoor", "reuters21578", "newswire")
 DENSE = 10_000  # articles beyond which a dense matrix of distances is not asked for
 
 
@@ -43,29 +54,76 @@ def f1_of(gold: list[Any], labels: NDArray[np.int64]) -> float:
     return round(harmonic(float(precision.mean()), float(recall.mean())), 3)
 
 
-def measure(n: int) -> dict[str, Any]:
-    """Cluster `n` articles, in this process."""
-    sc.StoryClusterer().fit(sc.read_articles(EXAMPLES / "newsdesk.jsonl"))  # kernels compiled
+def measure(n: int, limit: str | None = None) -> dict[str, Any]:
+    """Cluster `n` synthetic articles, in this process."""
     articles = list(sc.datasets.make_newswire(n, random_state=0))
+    stories, row = cluster(articles, limit)
+    return row | {
+        "event F1": f1_of([a.record["event"] for a in articles], stories.event_labels_),
+        "thread F1": f1_of([a.record["story"] for a in articles], stories.labels_),
+    }  # fmt: skip
+
+
+def cluster(articles: list[sc.Article], limit: str | None = None) -> tuple[sc.StoryClusterer, dict[str, Any]]:
+    """Cluster articles in this process; time and memory."""
+    sc.StoryClusterer().fit(sc.read_articles(EXAMPLES / "newsdesk.jsonl"))  # kernels compiled
+    n = len(articles)
     megabytes = sum(len(article.text.encode()) + len(article.title.encode()) for article in articles) / 1e6
     forget_peak()
     held = peak_megabytes()
     recorder = Recorder()
     begin = time.perf_counter()
     with reporting_to(recorder):
-        stories = sc.StoryClusterer(n_jobs=-1).fit(articles)
+        stories = sc.StoryClusterer(n_jobs=-1, memory_limit=limit).fit(articles)
     seconds = time.perf_counter() - begin
-    peak = peak_megabytes()
     row = {
         "articles": n, "MB": round(megabytes), "seconds": round(seconds, 2),
-        "articles/s": round(n / seconds), "peak GB": round(peak / 1e3, 2),
+        "articles/s": round(n / seconds), "peak GB": round(peak_megabytes() / 1e3, 2),
         "of it the articles": round(held / 1e3, 2),
         "threads": len(stories.threads_),
-        "event F1": f1_of([a.record["event"] for a in articles], stories.event_labels_),
-        "thread F1": f1_of([a.record["story"] for a in articles], stories.labels_),
     }  # fmt: skip
     row["stages"] = {name: round(took, 2) for name, took in recorder.seconds.items() if took >= 0.005}
-    return row
+    return stories, row
+
+
+def measure_real(name: str) -> dict[str, Any]:
+    """Cluster real articles and summarise every thread, in this process."""
+    articles = [a for part, most in REAL[name].items() for a in data_set(part)[:most]]
+    stories, row = cluster(articles)
+    begin = time.perf_counter()
+    for thread in stories.threads_:
+        _ = thread.summary
+    summaries = time.perf_counter() - begin
+    del row["stages"]
+    row |= {"summaries": round(summaries, 2), "with summaries": round(row["seconds"] + summaries, 2)}
+    return {"set": name} | row | {"peak GB": round(peak_megabytes() / 1e3, 2)}
+
+
+def compare_graphs(name: str) -> dict[str, Any]:
+    """Share of the edges of the exact graph that the graph has, and whether threads come out the same."""
+    articles = list(sc.datasets.make_newswire(10_000)) if name == "newswire" else data_set(name)
+    ready = prepare(articles, n_jobs=-1)
+    strangers = stranger_similarity(ready.vectors, ready.vectorizer.groups_, n_jobs=-1)
+
+    def search(exact: bool) -> Any:
+        return similarity_graph(ready.vectors, LEAST_SIMILARITY, strangers=strangers, n_jobs=-1, exact=exact)
+
+    graph, seconds = timed(lambda: search(False))
+    whole, exact_seconds = timed(lambda: search(True), 1)
+    defaults = sc.StoryClusterer()
+    labels = []
+    for found in (graph, whole):
+        events = find_events(found, ready.times, defaults.event_distance, 7.0)
+        labels.append(find_threads(found, events, defaults.thread_distance))
+    joining = [int((found.data >= 1 - defaults.event_distance).sum()) for found in (graph, whole)]
+    return {
+        "set": name, "independent": len(ready.kept), "edges": whole.nnz // 2,
+        "found": round(graph.nnz / whole.nnz, 4),
+        "of those that join events": round(joining[0] / joining[1], 4),
+        "of all similarity": round(float(graph.data.sum() / whole.data.sum()), 4),
+        "threads alike (F1)": f1_of(labels[1].tolist(), labels[0]),
+        "seconds": round(seconds, 2), "exact": round(exact_seconds, 2),
+    }  # fmt: skip
 
 
 def peers(n: int) -> list[dict[str, Any]]:
@@ -144,25 +202,47 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     arguments.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    arguments.add_argument("--limit", help=argparse.SUPPRESS)
+    arguments.add_argument("--real", choices=REAL, help=argparse.SUPPRESS)
     chosen = arguments.parse_args()
-    if chosen.one:
-        print(json.dumps(measure(chosen.one)))
+    if chosen.one or chosen.real:
+        print(json.dumps(measure(chosen.one, chosen.limit) if chosen.one else measure_real(chosen.real)))
         return
-    rows = []
-    for n in chosen.sizes:
-        command = [sys.executable, __file__, "--one", str(n)]
-        rows.append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
-        print(rows[-1], flush=True)
+    rows = [in_child("--one", str(n)) for n in chosen.sizes]
     compared = [row for n in chosen.sizes if n <= DENSE for row in peers(n)]
-    print(
-        table([{k: v for k, v in row.items() if k != "stages"} for row in rows]), table(compared), sep="\n\n"
-    )
-    if tuple(chosen.sizes) == SIZES:
-        command = "python benchmarks/bench_scaling.py"
-        print(
-            "written to", write_results("scaling", command, rows, exponents=exponents(rows), peers=compared)
-        )
-        print("drawn in", draw(rows, RESULTS / "scaling.png") or "no figure: matplotlib is not installed")
+    print(table([without_stages(row) for row in rows]), table(compared), sep="\n\n")
+    if tuple(chosen.sizes) != SIZES:
+        return
+    limited = [
+        {"limit": limit} | without_stages(in_child("--one", str(LIMITED), "--limit", limit))
+        for limit in LIMITS
+    ]
+    real = [in_child("--real", name) for name in REAL]
+    graphs = [compare_graphs(name) for name in GRAPHS]
+    print(table(limited), table(real), table(graphs), sep="\n\n")
+    command = "python benchmarks/bench_scaling.py"
+    more = {
+        "exponents": exponents(rows),
+        "peers": compared,
+        "limited": limited,
+        "real": real,
+        "graphs": graphs,
+    }
+    print("written to", write_results("scaling", command, rows, **more))
+    print("drawn in", draw(rows, RESULTS / "scaling.png") or "no figure: matplotlib is not installed")
+
+
+def in_child(*arguments: str) -> dict[str, Any]:
+    """Measure in a process of its own, whose peak of memory is that of this one job."""
+    command = [sys.executable, __file__, *arguments]
+    row = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    print(row, flush=True)
+    return cast("dict[str, Any]", row)
+
+
+def without_stages(row: dict[str, Any]) -> dict[str, Any]:
+    """A row without the times of its stages."""
+    return {key: value for key, value in row.items() if key != "stages"}
 
 
 if __name__ == "__main__":

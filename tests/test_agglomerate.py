@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
+from scipy.cluster import hierarchy
 from scipy.cluster.hierarchy import linkage
 from sklearn.cluster import AgglomerativeClustering
 from sklearn.exceptions import NotFittedError
@@ -16,6 +17,7 @@ from sklearn.exceptions import NotFittedError
 from reference_stories import average_linkage, labels_below, partition, similar_pairs
 from storyclust import GraphAgglomerative, InputError
 from storyclust.agglomerate import TIE, Merges, agglomerate, cut, find, number_merges, unit_rows
+from storyclust.unions import by_appearance
 
 THRESHOLDS = (0.0, 0.2, 0.5, 0.7, 0.85, 0.95, 1.0)
 seeds = st.integers(0, 2**32 - 1)
@@ -449,3 +451,27 @@ def test_a_cut_wants_a_fitted_model_and_a_threshold_in_range():
         GraphAgglomerative().cut(0.5)
     with pytest.raises(InputError, match="distance_threshold must lie in"):
         GraphAgglomerative().fit(np.eye(3)).cut(7)
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 25),
+    st.sampled_from([0.3, 0.6]),
+    st.sampled_from([0.2, 0.6, 0.9]),
+)
+@settings(max_examples=80, deadline=None)
+def test_linkage_matrices_cut_as_the_whole_does(seed, n, floor, threshold):
+    X = np.random.default_rng(seed).random((n, 6)) ** 6
+    model = GraphAgglomerative(threshold, floor).fit(X)
+    linkages = model.linkages()
+    assert len(linkages) == model.n_connected_components_ - (n - sum(len(rows) for rows, _ in linkages))
+    assert [len(rows) for rows, _ in linkages] == sorted((len(rows) for rows, _ in linkages), reverse=True)
+    for rows, Z in linkages:
+        assert hierarchy.is_valid_linkage(Z)
+        assert (np.diff(rows) > 0).all()
+        # SciPy joins what lies at the threshold, too
+        parts = hierarchy.fcluster(Z, np.nextafter(threshold, 0), "distance")
+        assert by_appearance(parts).tolist() == by_appearance(model.labels_[rows]).tolist()
+    assert sum(len(Z) for _, Z in linkages) == len(model.children_)
+    apart = [row for row in range(n) if not any(row in rows for rows, _ in linkages)]
+    assert all((model.labels_ == model.labels_[row]).sum() == 1 for row in apart)

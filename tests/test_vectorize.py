@@ -1,6 +1,7 @@
 """Articles to TF-IDF vectors, against counters and the formula written out."""
 
 import math
+import unicodedata
 
 import numpy as np
 import pytest
@@ -13,7 +14,15 @@ from sklearn.feature_extraction.text import CountVectorizer
 from reference_stories import article_terms, content_words, plain_words, stop_words, weighted_rows
 from storyclust import Background, InputError, NewsVectorizer, chunks
 from storyclust.article import Article, as_articles
-from storyclust.features import PAIR_BIT, PAIR_STEP, WORD_MASK, find_terms, hash_words, stop_hashes
+from storyclust.features import (
+    PAIR_BIT,
+    PAIR_STEP,
+    WORD_MASK,
+    find_terms,
+    hash_words,
+    name_terms,
+    stop_hashes,
+)
 from storyclust.tokens import hash_tokens
 
 WORDS = "pier ferry Aldmouth storm harbour mayor the of and is a I x7 42 9 vote budget Carrow rail".split()
@@ -347,6 +356,30 @@ def test_the_token_rules_of_the_parity_test_are_the_same():
     corpus = newsroom(5)
     analyse = CountVectorizer(stop_words="english").build_analyzer()
     assert [analyse(text) for text in corpus] == [content_words(plain_words(text)) for text in corpus]
+
+
+@given(st.lists(st.tuples(st.one_of(short_texts, punctuated), st.one_of(texts, punctuated)), max_size=3))
+@settings(max_examples=40, deadline=None)
+@pytest.mark.parametrize("ngram_range", [(1, 1), (1, 2), (2, 2)])
+def test_every_term_is_found_again_in_its_article(ngram_range, parts):
+    for article in make(parts, "en"):
+        names = name_terms(article, ngram_range, "en")
+        terms = find_terms([article], ngram_range, names=["en"]).terms.whole()
+        assert sorted(names) == terms.tolist()
+        written = " ".join(f"{article.title} {article.text}".split())
+        assert all(name in unicodedata.normalize("NFC", written) for name in names.values())
+
+
+def test_terms_of_an_article_are_written_as_it_writes_them():
+    vectorizer = NewsVectorizer().fit(CORPUS)
+    terms = vectorizer.terms_of(
+        {"title": "FERRY struck", "text": "Struck the pier at the Aldmouth ferry.", "lang": "en"}
+    )
+    assert {"FERRY", "struck", "pier", "Aldmouth", "pier at the Aldmouth"} <= set(terms)
+    assert list(terms.values()) == sorted(terms.values(), reverse=True)
+    assert vectorizer.terms_of("") == {}
+    with pytest.raises(NotFittedError):
+        NewsVectorizer().terms_of("ferry")
 
 
 # Fitting and transforming

@@ -33,6 +33,13 @@ class Merges(NamedTuple):
     distances: NDArray[np.float64]  # (m,), ascending
 
 
+class Linkage(NamedTuple):
+    """Dendrogram of a connected component."""
+
+    rows: NDArray[np.int64]  # its samples, ascending
+    Z: NDArray[np.float64]  # (len(rows) - 1, 4), as SciPy has it
+
+
 class GraphAgglomerative(ClusterMixin, BaseEstimator):
     """Average-linkage clustering on a sparse graph of cosine similarities.
 
@@ -152,6 +159,41 @@ class GraphAgglomerative(ClusterMixin, BaseEstimator):
         check_is_fitted(self)
         threshold = check_float("distance_threshold", distance_threshold, low=0, high=1)
         return cut(Merges(self.children_, self.distances_), self.n_leaves_, threshold)
+
+    def linkages(self) -> list[Linkage]:
+        """Return the dendrogram of each connected component, in the form that SciPy writes and draws.
+
+        Returns
+        -------
+        linkages : list of Linkage
+            Components of two samples or more, biggest first, then by their first row. ``Z`` of each is a
+            valid linkage matrix for `scipy.cluster.hierarchy`, whose leaf `i` is sample ``rows[i]``.
+
+        Examples
+        --------
+        >>> import numpy as np, storyclust as sc
+        >>> from scipy.cluster.hierarchy import fcluster
+        >>> X = np.array([[1.0, 0.1], [0.0, 1.0], [1.0, 0.0], [0.1, 0.0]])
+        >>> rows, Z = sc.GraphAgglomerative(min_similarity=0.3).fit(X).linkages()[0]
+        >>> rows, fcluster(Z, 0.001, "distance")
+        (array([0, 2, 3]), array([2, 1, 1], dtype=int32))
+        """
+        check_is_fitted(self)
+        n, m = self.n_leaves_, len(self.children_)
+        component = roots_of(self.children_, n)
+        by_component = np.argsort(component, kind="stable")
+        sizes = np.bincount(component, minlength=n + m)
+        starts = np.append(0, np.cumsum(sizes))
+        local = np.empty(n, np.int64)
+        local[by_component] = np.arange(n) - starts[component[by_component]]
+        of_merge, Z = linkage_rows(self.children_, self.distances_, component, local, sizes)
+        order = np.argsort(of_merge, kind="stable")
+        ends = np.cumsum(np.bincount(of_merge, minlength=n + m))
+        found = [
+            Linkage(by_component[starts[c] : starts[c + 1]], Z[order[ends[c] - sizes[c] + 1 : ends[c]]])
+            for c in np.flatnonzero(sizes > 1)
+        ]
+        return sorted(found, key=lambda linkage: (-len(linkage.rows), linkage.rows[0]))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -417,3 +459,33 @@ def roots_of(children: NDArray[np.int64], n: int) -> Any:
     for node in range(n + len(children) - 1, -1, -1):
         parent[node] = parent[parent[node]]
     return parent[:n].copy()
+
+
+@kernel
+def linkage_rows(
+    children: NDArray[np.int64],
+    distances: NDArray[np.float64],
+    component: NDArray[np.int64],
+    local: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+) -> Any:
+    """Component of each merge, and its row of that component's linkage matrix.
+
+    `component` names the component of each leaf, `local` numbers leaves inside theirs, `sizes` are those of
+    components.
+    """
+    n, m = len(component), len(children)
+    home = np.append(component, np.empty(m, np.int64))
+    number = np.append(local, np.empty(m, np.int64))
+    weight = np.ones(n + m, np.int64)
+    made = np.zeros(len(sizes), np.int64)
+    Z = np.empty((m, 4), np.float64)
+    for k in range(m):
+        a, b = children[k, 0], children[k, 1]
+        home[n + k] = home[a]
+        number[n + k] = sizes[home[a]] + made[home[a]]
+        made[home[a]] += 1
+        weight[n + k] = weight[a] + weight[b]
+        Z[k, 0], Z[k, 1] = min(number[a], number[b]), max(number[a], number[b])
+        Z[k, 2], Z[k, 3] = distances[k], weight[n + k]
+    return home[n:], Z

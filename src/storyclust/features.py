@@ -80,6 +80,28 @@ def find_terms(
     return ArticleTerms(np.append(0, np.cumsum(lengths)), pile, head)
 
 
+def name_terms(article: Article, ngram_range: tuple[int, int], language: str) -> dict[int, str]:
+    """Hashes of an article's terms, and how each is written where it first stands.
+
+    A pair is written with the stop words that stand inside it.
+    """
+    tokens = hash_tokens([article.title, article.text])
+    words = tokens.hashes & WORD_MASK
+    lengths, wide = tokens.ends - tokens.starts, tokens.data[tokens.starts] >= 0xC0
+    letters = (lengths == 1) | ((lengths == 2) & wide)
+    kept = np.flatnonzero(~letters & ~np.isin(words, stop_hashes(language)))
+    in_text = kept >= tokens.indptr[1]
+    together = np.flatnonzero(in_text[1:] == in_text[:-1])
+    first, last = kept[together], kept[together + 1]
+    spans = [(kept, kept, words[kept]), (first, last, pair_hashes(words[first], words[last]))]
+    names: dict[int, str] = {}
+    for begin, end, hashes in spans[ngram_range[0] - 1 : ngram_range[1]]:
+        for a, b, term in zip(tokens.starts[begin], tokens.ends[end], hashes.tolist(), strict=True):
+            if term not in names:
+                names[term] = " ".join(tokens.data[a:b].tobytes().decode().split())
+    return names
+
+
 @functools.cache
 def stop_hashes(language: str = "en") -> NDArray[np.uint64]:
     """Sorted token hashes of a language's stop words; of a language or script without a list, none.

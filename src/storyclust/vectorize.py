@@ -22,7 +22,7 @@ from storyclust.article import Article, as_articles
 from storyclust.background import Background
 from storyclust.chunks import compressed_rows, kernel, map_chunks
 from storyclust.errors import InputError
-from storyclust.features import find_terms
+from storyclust.features import find_terms, name_terms
 from storyclust.language import group_languages
 from storyclust.memory import check_memory, require
 from storyclust.tokens import look_up
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 NGRAM_RANGES = ((1, 1), (1, 2), (2, 2))
 LEAST_DEALT = 1 << 25  # bytes of terms dealt at a time, however little memory there is
-ENTRY_BYTES = 16  # of each entry of the vectors: column and weight, its place in an index, and room to work
+ENTRY_BYTES = 26  # of each entry of the vectors, with all that stands beside them until stories are found
 
 
 class Entries(NamedTuple):
@@ -93,6 +93,9 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
     ``ln((n + w) / (df + w p))``, at most ``ln(max_idf_ratio)``. The stop words of the article's language
     (scikit-learn's list for English, Stopwords ISO for others) and single letters are left out before
     pairs are formed.
+
+    Terms are told apart by hashes of 62 bits: among the hundred million distinct terms of a million articles
+    the chance that any two of them share one is one in a thousand. `terms_of` says what they stand for.
 
     References
     ----------
@@ -204,6 +207,39 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
                 at, found = look_up(self.vocabulary_, block)
                 columns[start : start + len(block)] = np.where(found, at, -1)
         return self._weigh(Entries(terms.indptr, columns, terms.head), groups, limit)
+
+    def terms_of(self, article: Any) -> dict[str, float]:
+        """Return the terms of an article as it writes them, and their weights, heaviest first.
+
+        Columns of the vectors are hashes; what they stand for is found again in the article. So the vectors
+        of a million articles need no table of ten million strings.
+
+        Parameters
+        ----------
+        article : str, mapping or Article
+
+        Returns
+        -------
+        terms : dict of str to float
+            Where two terms are written alike (a pair, and one word with a hyphen), the heavier counts.
+
+        Examples
+        --------
+        >>> import storyclust as sc
+        >>> articles = ["The Selka struck the pier", "Pier struck by the Selka", "Budget passes"]
+        >>> vectorizer = sc.NewsVectorizer().fit(articles)
+        >>> list(vectorizer.terms_of(articles[0]))
+        ['Selka', 'pier', 'struck']
+        """
+        check_is_fitted(self)
+        [listed] = as_articles([article])
+        row = self.transform([listed])
+        names = name_terms(listed, self.ngram_range, group_languages([listed])[0])
+        written = [names[term] for term in self.vocabulary_[row.indices].tolist()]
+        found: dict[str, float] = {}
+        for weight, name in sorted(zip((-row.data).tolist(), written, strict=True)):
+            found.setdefault(name, -weight)
+        return found
 
     def idf_of(self, terms: NDArray[np.uint64], language: str) -> NDArray[np.float64]:
         """Weights of term hashes in articles of a language; a term never seen weighs most."""
