@@ -96,7 +96,7 @@ def evaluate(gold: Sequence[Hashable | None], pred: Sequence[Hashable | None]) -
 
 def score(truth: NDArray[np.int64], guess: NDArray[np.int64]) -> Scores:
     """Score two groupings given as integers from zero."""
-    from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, v_measure_score
+    from sklearn.metrics import adjusted_rand_score, v_measure_score
 
     n = len(truth)
     _, counts = np.unique(_cells(truth, guess), return_counts=True)
@@ -113,12 +113,56 @@ def score(truth: NDArray[np.int64], guess: NDArray[np.int64]) -> Scores:
         pair_recall=pair_recall,
         pair_f1=harmonic(pair_precision, pair_recall),
         ari=float(adjusted_rand_score(truth, guess)),
-        ami=float(adjusted_mutual_info_score(truth, guess)),
+        ami=adjusted_mutual_information(counts, gold_sizes, pred_sizes),
         v_measure=float(v_measure_score(truth, guess)),
         n_articles=n,
         n_gold=len(gold_sizes),
         n_pred=len(pred_sizes),
     )
+
+
+def adjusted_mutual_information(
+    cells: NDArray[np.int64], rows: NDArray[np.int64], columns: NDArray[np.int64]
+) -> float:
+    """Adjusted mutual information of two groupings, from the sizes of their groups and of what they share.
+
+    scikit-learn's takes every pair of groups in turn to find what chance would share; groups of equal sizes
+    share alike, so here each pair of sizes is taken once. For a hundred thousand articles that is seconds
+    instead of hours.
+
+    References
+    ----------
+    N. X. Vinh, J. Epps, J. Bailey, "Information theoretic measures for clusterings comparison", JMLR 11
+    (2010).
+    """
+    n = int(rows.sum())
+    h_cells, h_rows, h_columns = (_entropy(sizes, n) for sizes in (cells, rows, columns))
+    shared, bound = h_rows + h_columns - h_cells, (h_rows + h_columns) / 2
+    chance = _shared_by_chance(rows, columns, n)
+    # Where chance alone shares all there is, the groupings are all of one group, or all of single articles.
+    return (shared - chance) / (bound - chance) if bound - chance > 1e-12 else float(shared >= bound - 1e-12)
+
+
+def _entropy(sizes: NDArray[np.int64], n: int) -> float:
+    shares = sizes[sizes > 0] / n
+    return float(-(shares * np.log(shares)).sum())
+
+
+def _shared_by_chance(rows: NDArray[np.int64], columns: NDArray[np.int64], n: int) -> float:
+    """Expected mutual information of groupings with groups of these sizes."""
+    from scipy.special import gammaln
+
+    log_factorial = gammaln(np.arange(n + 1) + 1.0)
+    total = 0.0
+    column_sizes = list(zip(*np.unique(columns, return_counts=True), strict=True))
+    for a, rows_of_a in zip(*np.unique(rows, return_counts=True), strict=True):
+        for b, columns_of_b in column_sizes:
+            k = np.arange(max(1, a + b - n), min(a, b) + 1)  # articles that two such groups may share
+            ways = log_factorial[[a, b, n - a, n - b]].sum() - log_factorial[n]
+            ways = ways - log_factorial[k] - log_factorial[a - k] - log_factorial[b - k]
+            odds = np.exp(ways - log_factorial[n - a - b + k])
+            total += rows_of_a * columns_of_b * float((odds * k / n * np.log(n * k / (a * b))).sum())
+    return total
 
 
 def b_cubed(
