@@ -140,7 +140,9 @@ def adjusted_mutual_information(
     shared, bound = h_rows + h_columns - h_cells, (h_rows + h_columns) / 2
     chance = _shared_by_chance(rows, columns, n)
     # Where chance alone shares all there is, the groupings are all of one group, or all of single articles.
-    return (shared - chance) / (bound - chance) if bound - chance > 1e-12 else float(shared >= bound - 1e-12)
+    if bound - chance <= 1e-12:
+        return float(shared >= bound - 1e-12)
+    return float((shared - chance) / (bound - chance))
 
 
 def _entropy(sizes: NDArray[np.int64], n: int) -> float:
