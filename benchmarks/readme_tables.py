@@ -80,9 +80,9 @@ def scaling(results: dict[str, Any]) -> str:
     return (
         f"{table(rows)}\n\nSynthetic news of 2.5 KB an article, strings to threads, two threads. From "
         f"10^5 to 10^6 articles time grows with the power {growth:.2f}. At 300,000, beside the articles, a "
-        f"`memory_limit` of {limited}. On one thread the vectorizer reads {ours['MB/s']:.0f} MB/s, scikit-learn's "
-        f"{theirs['MB/s']:.0f}; from vectors of 10,000 articles to clusters, scikit-learn's agglomeration "
-        f"takes {dense['AgglomerativeClustering']['ratio']:.1f} times as long as ours, HDBSCAN "
+        f"`memory_limit` of {limited}. On one thread the vectorizer reads {ours['MB/s']:.0f} MB/s, "
+        f"scikit-learn's {theirs['MB/s']:.0f}; from vectors of 10,000 articles to clusters, scikit-learn's "
+        f"agglomeration takes {dense['AgglomerativeClustering']['ratio']:.1f} times as long as ours, HDBSCAN "
         f"{dense['HDBSCAN']['ratio']:.1f} times, and both grow with the square.\n\nReal articles, to "
         f"a summary of every thread:\n\n{table(real)}\n\nThe graph of similarities against the exact one:\n\n"
         f"{table(results['graphs'])}"

@@ -288,7 +288,7 @@ def tell_compiling() -> Iterator[None]:
             if not self.told:
                 self.told = True
                 sys.stderr.write(
-                    "storyclust: compiling its kernels (once on this machine, some ten seconds)\n"
+                    "storyclust: compiling its kernels (once on this machine, some twenty seconds)\n"
                 )
 
         def on_end(self, event: Any) -> None:

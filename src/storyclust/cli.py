@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
-        say("interrupted; files that were to be written are as they were before.")
+        say("interrupted; no file is left half written.")
         return 130
     except sc.StoryclustError as error:
         say(str(error))
@@ -297,7 +297,7 @@ def _reader(options: argparse.Namespace) -> Callable[..., Iterator[Article]]:
 
 def run_threads(options: argparse.Namespace) -> None:
     """Run `storyclust threads`."""
-    from storyclust.digest import print_digest, thread_record
+    from storyclust.digest import print_digest, thread_records
 
     articles = _read(options)
     given = {name: getattr(options, name) for name in ("event_distance", "event_window", "thread_distance")}
@@ -311,7 +311,7 @@ def run_threads(options: argparse.Namespace) -> None:
         print_digest(stories, articles, min_size=max(2, options.min_size))
     else:
         ids = [article.id for article in articles]
-        sc.write_records(options.output, (thread_record(thread, ids) for thread in shown))
+        sc.write_records(options.output, thread_records(shown, ids))
     copies = int((~stories.deduplicator_.keep_).sum())
     n_events = int(stories.event_labels_.max(initial=-1)) + 1
     note(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn
+
+from storyclust.chunks import stage
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,6 +19,14 @@ if TYPE_CHECKING:
 
 UNSHOWN = ("Cc", "Cs", "Cf")
 JOINERS = "\u200c\u200d"  # which Persian and Hindi are spelt with
+
+
+def thread_records(threads: Sequence[StoryThread], ids: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield the record of each thread; their summaries are made on the way."""
+    with stage("summaries", len(threads)) as advance:
+        for thread in threads:
+            yield thread_record(thread, ids)
+            advance(1)
 
 
 def thread_record(thread: StoryThread, ids: Sequence[str]) -> dict[str, Any]:
