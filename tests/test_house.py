@@ -59,6 +59,7 @@ ORDER = """
     agglomerate
     sentences
     summary
+    report
     stories
     metrics
     prose
@@ -189,7 +190,8 @@ CHEAP = """
 import sys
 import storyclust, storyclust.cli
 storyclust.cli.parser().format_help()
-print(*(name for name in ("numpy", "scipy", "numba", "sklearn", "datasketch", "rich") if name in sys.modules))
+slow = ("numpy", "scipy", "numba", "sklearn", "datasketch", "rich", "jinja2")
+print(*(name for name in slow if name in sys.modules))
 """
 
 

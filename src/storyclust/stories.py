@@ -8,6 +8,7 @@ from the events, looser and without a window, gives threads. So an event never s
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.utils import estimator_html_repr
+from sklearn.utils.validation import check_is_fitted
 
 from storyclust.agglomerate import Merges, agglomerate, cut
 from storyclust.article import Article, as_articles
@@ -24,9 +27,10 @@ from storyclust.dedup import Deduplicator
 from storyclust.errors import InputError
 from storyclust.graph import near_in_time
 from storyclust.memory import check_memory, give_back, no_collection
+from storyclust.output import open_output
 from storyclust.strangers import graph_above_strangers
 from storyclust.summary import Summary, summarize_independent
-from storyclust.validate import check_float
+from storyclust.validate import check_float, check_int
 from storyclust.vectorize import NewsVectorizer
 
 if TYPE_CHECKING:
@@ -260,6 +264,66 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
             self._describe(articles, kept, threads[place], events[place], *central)
         return self
 
+    def to_html(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        title: str = "Story threads",
+        min_size: int | None = None,
+    ) -> str:
+        """Make a report of the threads: one page of HTML that needs no network and no other file.
+
+        It has an overview, a timeline, search and filters, and of each thread the summary, events,
+        sources and articles, with copies folded under the article kept. Texts are cut to excerpts.
+
+        Parameters
+        ----------
+        path : str or path-like, optional
+            Where to write it too; the file has either all of it in the end or what it had before.
+        title : str, default="Story threads"
+            What stands above it.
+        min_size : int or None, default=None
+            Articles of the smallest thread listed; smaller ones are only counted. None is 1, or as much
+            more as keeps the list to 50,000 articles.
+
+        Returns
+        -------
+        html : str
+            The same stories make the same page, to the last byte.
+
+        Raises
+        ------
+        InputError
+            `min_size` is less than 1, or the file cannot be written.
+
+        Examples
+        --------
+        >>> import storyclust as sc
+        >>> html = sc.StoryClusterer().fit(["Rain in Delhi.", "Snow in Tokyo."]).to_html()
+        >>> html[:15], "https:" in html
+        ('<!DOCTYPE html>', False)
+        """
+        from storyclust.report import render, report_content
+
+        check_is_fitted(self)
+        least = None if min_size is None else check_int("min_size", min_size, low=1)
+        page = render(report_content(self, self._articles, least), title)
+        if path is not None:
+            with open_output(path) as file:
+                file.write(page.encode())
+        return page
+
+    def _repr_html_(self) -> str:
+        """Show the biggest threads in a notebook; before `fit`, the parameters."""
+        from storyclust.report import glance
+
+        if not hasattr(self, "threads_"):
+            return str(estimator_html_repr(self))
+        return glance(self, self._articles)
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": self._repr_html_()}
+
     def _check(self) -> float:
         """Check the parameters; the window in days, infinite where there is none."""
         event = check_float("event_distance", self.event_distance, low=0, high=1)
@@ -284,6 +348,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         of_events: Centres,
     ) -> None:
         """Number threads and events, and make the objects that describe them."""
+        self._articles = articles
         is_kept = np.zeros(len(articles), bool)
         is_kept[kept] = True
         thread_rows, event_rows = rows_by_label(threads), rows_by_label(events)

@@ -1,0 +1,198 @@
+// One thread: a line in the list, and what opens below it.
+
+const FEW_EVENTS = 12;
+const FEW_SOURCES = 12;
+const FEW_ARTICLES = 20;
+
+function threadItem(thread) {
+  const open = state.open.has(thread.label);
+  const item = el("li", { class: "thread", id: `thread-${thread.label}` });
+  const button = el("button", { type: "button", "aria-expanded": String(open), "aria-controls": `body-${thread.label}` },
+    said(thread.headline || "(no headline)", thread.language));
+  button.addEventListener("click", () => toggle(thread, item));
+  const body = el("div", { class: "body", id: `body-${thread.label}`, hidden: !open });
+  item.append(
+    el("span", { class: "size", "aria-hidden": "true" }, number.format(thread.size)),
+    el("div", { class: "entry" }, el("h3", null, button), factsOf(thread)), body);
+  item.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && state.open.has(thread.label)) {
+      event.stopPropagation();
+      toggle(thread, item);
+      button.focus();
+    }
+  });
+  if (open) fill(thread, body);
+  return item;
+}
+
+function toggle(thread, item) {
+  const open = !state.open.has(thread.label);
+  if (open) state.open.add(thread.label);
+  else state.open.delete(thread.label);
+  item.querySelector("h3 button").setAttribute("aria-expanded", String(open));
+  const body = item.querySelector(".body");
+  if (open) fill(thread, body);
+  body.hidden = !open;
+  writeAddress();
+}
+
+function factsOf(thread) {
+  const sources = sourcesOf(thread);
+  const facts = [count(thread.size, "article"), count(thread.events.length, "event"), saySpan(thread.first, thread.last)];
+  const line = el("p", { class: "facts" }, facts.join(" · "));
+  if (sources.length) {
+    line.append(" · ");
+    sources.slice(0, 3).forEach(([source], k) => line.append(k ? ", " : "", said(index.sources[source])));
+    if (sources.length > 3) line.append(` and ${number.format(sources.length - 3)} more`);
+  }
+  return line;
+}
+
+function fill(thread, body) {
+  if (body.childElementCount) return;
+  const articles = articleList(thread);
+  let copies = 0;
+  for (let a = thread.begin; a < thread.end; a++) copies += index.copy[a];
+  const main = el("div", { class: "story" });
+  if (thread.sentences.length) main.append(heading("Summary"), summaryOf(thread, articles));
+  if (thread.keywords.length) {
+    main.append(el("ul", { class: "keywords", "aria-label": "Keywords" }, ...thread.keywords.map((word) =>
+      el("li", null, el("button", { type: "button", title: "Search for it", onclick: () => filterBy({ q: `"${word}"` }) }, said(word, thread.language))))));
+  }
+  main.append(heading(count(thread.events.length, "event")), eventList(thread, articles));
+  body.append(el("div", { class: "columns" }, main, sourceList(thread)),
+    heading(count(thread.size, "article") + (copies ? `, ${number.format(copies)} of them copies` : "")), articles.whole);
+}
+
+const heading = (text) => el("h4", null, text);
+
+function summaryOf(thread, articles) {
+  const paragraph = el("p", { class: "summary", dir: "auto", lang: thread.language || null });
+  for (const [text, place] of thread.sentences) {
+    const article = thread.begin + place;
+    const source = index.source[article];
+    const name = source >= 0 ? said(index.sources[source]) : "source";
+    paragraph.append(text, " ", el("button", {
+      type: "button", class: "cite", title: "Show the article this sentence is taken from",
+      onclick: () => articles.show(article),
+    }, name), " ");
+  }
+  return paragraph;
+}
+
+function eventList(thread, articles) {
+  const list = el("ol", { class: "events" });
+  const biggest = Math.max(...thread.events.map((event) => event.size));
+  const line = (event) => {
+    const bar = svgEl("svg", { class: "bar", width: 64, height: 8, "aria-hidden": "true" },
+      svgEl("rect", { width: Math.max(2, (64 * event.size) / biggest), height: 8, rx: 2 }));
+    const title = el("button", { type: "button", class: "plain", onclick: () => articles.show(event.begin) }, titleOf(event.article));
+    return el("li", null, el("span", { class: "when" }, eventTime(event)), title,
+      el("span", { class: "n" }, bar, ` ${count(event.size, "article")}`));
+  };
+  return longList(list, thread.events.length, FEW_EVENTS, (k) => line(thread.events[k]), "events").whole;
+}
+
+function eventTime(event) {
+  if (event.first === null) return el("span", { class: "undated" }, "undated");
+  return el("time", { datetime: isoOf(event.first) }, saySpan(event.first, event.last));
+}
+
+function sourceList(thread) {
+  const sources = sourcesOf(thread);
+  const line = (k) => {
+    const [source, n] = sources[k];
+    return el("li", null, el("button", {
+      type: "button", class: "plain", title: "Threads with this source", onclick: () => filterBy({ source: index.sources[source] }),
+    }, said(index.sources[source])), el("span", { class: "n" }, number.format(n)));
+  };
+  const list = el("ul", { class: "sources" });
+  const box = el("div", { class: "aside" }, heading(count(sources.length, "source")));
+  box.append(longList(list, sources.length, FEW_SOURCES, line, "sources").whole);
+  return box;
+}
+
+// A list of which the first few are shown, and a button for the others.
+function longList(list, length, few, line, noun) {
+  let shown = 0;
+  const button = el("button", { type: "button", class: "quiet" }, `Show all ${number.format(length)} ${noun}`);
+  const showTo = (end) => {
+    const lines = [];
+    for (; shown < Math.min(end, length); shown++) lines.push(line(shown));
+    list.append(...lines);
+    button.hidden = shown >= length;
+  };
+  button.addEventListener("click", () => {
+    const next = shown;
+    showTo(length);
+    const target = list.children[next] && list.children[next].querySelector("a, button, summary");
+    if (target) target.focus();
+  });
+  showTo(length <= few * 1.5 ? length : few);
+  return { whole: el("div", null, list, button), showTo };
+}
+
+// Articles of a thread: those kept, with their copies folded below them.
+
+function articleList(thread) {
+  const kept = [];
+  for (let a = thread.begin; a < thread.end; a++) if (!index.copy[a]) kept.push(a);
+  const list = el("ol", { class: "articles" });
+  const long = longList(list, kept.length, FEW_ARTICLES, (k) => articleItem(kept[k], kept[k + 1] || thread.end), "articles");
+  const show = (article) => {
+    let k = kept.length - 1;
+    while (k > 0 && kept[k] > article) k--;
+    long.showTo(k + 1);
+    const item = list.children[k];
+    const details = item.querySelector(kept[k] === article ? "details.excerpt" : "details.copies");
+    if (details) details.open = true;
+    item.tabIndex = -1;
+    item.focus({ preventScroll: true });
+    item.scrollIntoView({ block: "center" });
+  };
+  return { whole: long.whole, show };
+}
+
+function articleItem(article, next) {
+  const item = el("li", null, articleLine(article));
+  const copies = [];
+  for (let a = article + 1; a < next && index.copy[a]; a++) copies.push(a);
+  const excerpt = textOf(article);
+  if (excerpt) {
+    item.append(el("details", { class: "excerpt" }, el("summary", null, "Excerpt"), said(excerpt, languageOf(article), "p")));
+  }
+  if (copies.length) {
+    const list = el("ul");
+    const details = el("details", { class: "copies" }, el("summary", null, copies.length === 1 ? "1 copy" : `${number.format(copies.length)} copies`));
+    details.addEventListener("toggle", () => {
+      if (list.childElementCount) return;
+      list.append(...copies.map((copy) => el("li", null, articleLine(copy), differenceOf(copy))));
+      details.append(list);
+    });
+    item.append(details);
+  }
+  return item;
+}
+
+function articleLine(article) {
+  const url = index.url[article];
+  const title = /^https?:\/\//i.test(url)
+    ? el("a", { href: url, rel: "noreferrer noopener", target: "_blank" }, titleOf(article))
+    : el("span", null, titleOf(article));
+  const source = index.source[article];
+  const facts = el("span", { class: "facts" });
+  if (source >= 0) facts.append(said(index.sources[source]), " · ");
+  facts.append(timeOf(index.minute[article]));
+  return el("div", { class: "line" }, title, " ", facts);
+}
+
+function differenceOf(copy) {
+  const pieces = textOf(copy);
+  if (pieces === null) return el("p", { class: "note" }, "Not compared.");
+  if (!pieces.length) return el("p", { class: "note" }, "The same text, up to case and punctuation.");
+  const text = el("p", { class: "diff", dir: "auto", lang: languageOf(copy) || null });
+  for (const [kind, piece] of pieces) {
+    text.append(kind === 0 ? piece : el(kind === 1 ? "del" : "ins", null, piece), " ");
+  }
+  return el("div", null, text, el("p", { class: "note" }, el("del", null, "struck out"), ": only in the article kept; ", el("ins", null, "underlined"), ": only in this copy."));
+}
