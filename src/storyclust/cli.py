@@ -115,6 +115,9 @@ def parser() -> argparse.ArgumentParser:
         "--labelled", metavar="FILE", help="write all articles with fields duplicate_of, event, thread"
     )
     threads.add_argument(
+        "--report", metavar="FILE", help="write a page of HTML to search and read in a browser"
+    )
+    threads.add_argument(
         "--format",
         choices=("auto", "digest", "jsonl"),
         default="auto",
@@ -299,12 +302,16 @@ def run_threads(options: argparse.Namespace) -> None:
     """Run `storyclust threads`."""
     from storyclust.digest import print_digest, thread_records
 
+    if options.report == "-":
+        raise sc.InputError("--report wants the name of a file: stdout carries the threads.")
     articles = _read(options)
     given = {name: getattr(options, name) for name in ("event_distance", "event_window", "thread_distance")}
     settings = {name: value for name, value in given.items() if value is not None}
     stories = sc.StoryClusterer(**settings, n_jobs=options.jobs, memory_limit=options.memory).fit(articles)
     if options.labelled:
         _write_labelled(options.labelled, articles, _labels(stories, articles))
+    if options.report:
+        stories.to_html(options.report, min_size=options.min_size if options.min_size > 1 else None)
     shown = [thread for thread in stories.threads_ if len(thread) >= options.min_size]
     to_stdout = options.output == "-"
     if to_stdout and (options.format == "digest" or (options.format == "auto" and sys.stdout.isatty())):
@@ -321,6 +328,8 @@ def run_threads(options: argparse.Namespace) -> None:
     )
     if options.labelled:
         note(options, f"Labelled articles are in {options.labelled}.")
+    if options.report:
+        note(options, f"The report is in {options.report}.")
 
 
 def _labels(stories: StoryClusterer, articles: Sequence[Article]) -> Iterator[dict[str, Any]]:

@@ -11,7 +11,7 @@ const STEPS = [ // between lines of the grid: days or months, and how to name a 
   [0, 120, sayYear], [0, 600, sayYear], [0, 1200, sayYear], [0, 6000, sayYear], [0, 12000, sayYear],
 ];
 const SVG = "http://www.w3.org/2000/svg";
-const chart = { lanes: [], full: null, svg: null, labels: null, tip: null, at: [0, 0], width: 0, pending: false, undated: 0 };
+const chart = { lanes: [], full: null, svg: null, labels: null, tip: null, at: [0, 0], width: 0, pending: false, undated: 0, printed: 0 };
 
 function svgEl(name, attributes, ...children) {
   const element = document.createElementNS(SVG, name);
@@ -55,7 +55,7 @@ function layOut() {
   box.classList.toggle("empty", !chart.lanes.length);
   if (!chart.svg) {
     chart.labels = el("div", { class: "labels", "aria-hidden": "true" });
-    chart.svg = svgEl("svg", { role: "group", "aria-label": "Timeline: arrow keys go from event to event, Enter opens its thread", tabindex: "-1" });
+    chart.svg = svgEl("svg", { role: "group", "aria-label": "Timeline: arrow keys go from event to event, Enter opens its thread", tabindex: "-1", preserveAspectRatio: "none" });
     chart.tip = el("div", { class: "tip", "aria-hidden": "true", hidden: true });
     box.append(chart.labels, chart.svg, chart.tip);
     listenToChart();
@@ -68,7 +68,7 @@ function layOut() {
   draw();
 }
 
-const laneHeight = () => (window.matchMedia("(max-width: 700px)").matches ? LANE + 18 : LANE);
+const laneHeight = () => (window.matchMedia("screen and (max-width: 700px)").matches ? LANE + 18 : LANE);
 const viewNow = () => state.view || chart.full;
 
 function look(first, last) {
@@ -133,8 +133,9 @@ function linesOfGrid(first, last, most) {
 function draw() {
   if (!chart.svg) return;
   const focused = chart.svg.contains(document.activeElement) && document.activeElement !== chart.svg;
-  const width = Math.max(120, chart.svg.getBoundingClientRect().width);
+  const width = chart.printed || Math.max(120, chart.svg.getBoundingClientRect().width);
   chart.width = width;
+  chart.svg.setAttribute("viewBox", `0 0 ${width} ${chart.lanes.length * laneHeight() + AXIS}`);
   if (!chart.lanes.length) { chart.svg.replaceChildren(); return; }
   const [first, last] = viewNow();
   const x = (minute) => ((minute - first) / (last - first)) * width;
@@ -223,6 +224,11 @@ function onChartKey(event) {
     const gaps = chart.lanes[to].events.map((other) => Math.abs(other.first - now));
     return gaps.indexOf(Math.min(...gaps));
   };
+  const place = () => { // of the mark in focus, which is to stay in view
+    const [first, last] = viewNow();
+    const share = (chart.lanes[k].events[e].first - first) / (last - first);
+    return share >= 0 && share <= 1 ? share : 0.5;
+  };
   const { key } = event;
   if (key === "ArrowLeft") e = Math.max(0, e - 1);
   else if (key === "ArrowRight") e = Math.min(chart.lanes[k].events.length - 1, e + 1);
@@ -231,8 +237,8 @@ function onChartKey(event) {
   else if (key === "Home") e = 0;
   else if (key === "End") e = chart.lanes[k].events.length - 1;
   else if (key === "Enter" || key === " ") { event.preventDefault(); openThread(chart.lanes[k].thread.label); return; }
-  else if (key === "+" || key === "=") { event.preventDefault(); zoom(0.6); return; }
-  else if (key === "-" || key === "−") { event.preventDefault(); zoom(1 / 0.6); return; }
+  else if (key === "+" || key === "=") { event.preventDefault(); zoom(0.6, place()); return; }
+  else if (key === "-" || key === "−") { event.preventDefault(); zoom(1 / 0.6, place()); return; }
   else if (key === "0") { state.view = null; requestDraw(); writeSoon(); return; }
   else if (key === "Escape") { hideTip(); return; }
   else if (!key.startsWith("Arrow")) return;
@@ -304,6 +310,9 @@ function listenToChart() {
   byId("pan-left").addEventListener("click", () => pan(-0.3));
   byId("pan-right").addEventListener("click", () => pan(0.3));
   byId("zoom-all").addEventListener("click", () => { state.view = null; requestDraw(); writeSoon(); });
+  // A sheet is not laid out yet when it is drawn for: about what A4 and Letter leave, and what is wrong is stretched.
+  window.addEventListener("beforeprint", () => { chart.printed = 450; draw(); });
+  window.addEventListener("afterprint", () => { chart.printed = 0; draw(); });
   new ResizeObserver(() => {
     chart.svg.setAttribute("height", chart.lanes.length * laneHeight() + AXIS);
     requestDraw();
