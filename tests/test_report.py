@@ -498,6 +498,7 @@ def test_search_and_filters_count_and_stay_in_the_address(view, page, stories, a
     ]
     assert view.headlines() == wanted
     assert view.address() == {"from": "2024-08-01", "to": "2024-08-31"}
+    assert 0 < len(view.all(".mark")) < sum(len(t.events) for t in stories.threads_ if t.headline in wanted)
     view.fill("#f-q", "nothing holds this")
     view.until(lambda: view.one("#count").text.startswith("0 of 23"))
     assert view.headlines() == []

@@ -34,6 +34,8 @@ function setTimeline(found) {
     const last = Math.max(...chart.lanes.map((lane) => lane.thread.last));
     const margin = Math.max(DAY / 2, (last - first) * 0.03);
     chart.full = [first - margin, last + margin];
+    if (state.from) chart.full[0] = Math.max(chart.full[0], dayStart(state.from));
+    if (state.to) chart.full[1] = Math.max(chart.full[0] + DAY, Math.min(chart.full[1], dayStart(state.to) + DAY));
   } else {
     chart.full = null;
   }
@@ -153,17 +155,18 @@ function draw() {
     const y = (k + 1) * height - LANE / 2;
     const from = Math.max(-9, x(lane.thread.first)), to = Math.min(width + 9, x(lane.thread.last));
     if (to > from) grid.append(svgEl("line", { class: "life", x1: from, x2: to, y1: y, y2: y }));
-    lane.events.forEach((event, e) => {
+    const bySize = lane.events.map((event, e) => [event, e]).sort((a, b) => b[0].size - a[0].size || a[1] - b[1]);
+    for (const [event, e] of bySize) { // small ones lie on big ones
       const r = Math.min(LANE / 2 - 2, 2 + 2.4 * Math.sqrt(event.size));
       const left = x(event.first) - r, right = x(event.last) + r;
-      if (right < 0 || left > width) return;
+      if (right < 0 || left > width) continue;
       const begin = Math.max(left, -50), end = Math.min(right, width + 50);
       const here = chart.at[0] === k && chart.at[1] === e;
       marks.push(svgEl("rect", {
         class: "mark", x: begin, width: end - begin, y: y - r, height: 2 * r, rx: r, role: "button",
         tabindex: here ? 0 : -1, "data-lane": k, "data-event": e, "aria-label": `${sayEvent(event)}. Thread: ${lane.thread.headline}`,
       }));
-    });
+    }
   });
   if (marks.length && !marks.some((mark) => mark.getAttribute("tabindex") === "0")) marks[0].setAttribute("tabindex", "0");
   chart.svg.replaceChildren(grid, ...marks);
