@@ -25,7 +25,12 @@ def main() -> None:
     """Write examples/report.png."""
     articles = [a for a in sc.read_articles(EXAMPLES / "newsdesk.jsonl") if a.lang in LATIN]
     stories = sc.StoryClusterer().fit(articles)
-    opened = max(stories.threads_, key=lambda thread: len(thread) - len(thread.independent)).label
+    original = stories.deduplicator_.representatives_
+
+    def edited(thread: sc.StoryThread) -> int:
+        return sum(articles[row].text != articles[original[row]].text for row in thread.members)
+
+    opened = max(stories.threads_, key=edited).label
     switches = ("headless", "no-sandbox", "disable-gpu", "hide-scrollbars", "disable-background-networking")
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""

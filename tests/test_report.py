@@ -76,13 +76,14 @@ def test_the_data_is_that_of_the_stories(stories, articles, content):
     columns = content.columns
     begin = 0
     for thread, listed in zip(stories.threads_, columns["threads"], strict=True):
-        headline, language, keywords, sentences, events = listed
+        headline, language, keywords, sentences, events, typical = listed
         assert headline == thread.headline
         assert language == (articles[thread.representative].lang or "")
         assert keywords == list(thread.keywords)
         said = [(s.string, articles[s.article].title) for s in thread.summary.sentences]
         assert [(text, columns["title"][begin + place]) for text, place in sentences] == said
         assert [size for size, _ in events] == [len(event) for event in thread.events]
+        assert columns["title"][begin + typical] == articles[thread.representative].title
         at = begin
         for (size, representative), event in zip(events, thread.events, strict=True):
             rows = range(at, at + size)
@@ -282,7 +283,7 @@ def test_a_notebook_shows_the_biggest_threads_safely():
     assert "<img" not in table
     assert "\u202e" not in table
     assert "lang=" not in table
-    assert "1 articles in 1 story threads" in table
+    assert "1 article in 1 story thread." in table
 
 
 def test_the_command_writes_a_report(tmp_path, capsysbinary):
@@ -455,6 +456,7 @@ def test_a_thread_opens_to_all_there_is_about_it(view, page, stories, articles):
         assert sentence.string in body.text
     for word in thread.keywords:
         assert word in body.text
+    assert len(view.all(f"{item} .badge")) == 1
     assert len(view.all(f"{item} .events li")) == len(thread.events)
     assert len(view.all(f"{item} .sources li")) == len(thread.sources)
     assert len(view.all(f"{item} .articles > li")) == len(thread.independent)
@@ -482,6 +484,9 @@ def test_search_and_filters_count_and_stay_in_the_address(view, page, stories, a
     assert view.address()["q"] == "FÉRRY reef"
     view.load(page, q="ferry%20reef")
     assert view.headlines() == found
+    painted = view.js("return [...CSS.highlights.get('found')].map(range => range.toString().toLowerCase())")
+    assert set(painted) <= {"ferry", "reef"}
+    assert painted
     assert view.one("#f-q").get_attribute("value") == "ferry reef"
     view.load(page, source="meridianwire.example", least=6, sort="old")
     wanted = [t for t in stories.threads_ if len(t) >= 6 and "meridianwire.example" in t.sources]
@@ -521,6 +526,9 @@ def test_the_address_restores_what_was_open(view, page):
     view.until(
         lambda: [b.get_attribute("id") for b in view.all("#threads .body") if b.is_displayed()] == ["body-1"]
     )
+    for view_given in ("0,1", "-4e9,4e9", "-1e300,1e300", "NaN,Infinity", "28400000,28400000.5"):
+        view.load(page, view=view_given)
+        assert view.one("#timeline svg").is_displayed()
     for bad in ("open=99999,-1,x&page=1e99&least=-5&sort=z&from=2024-99-99&view=5,1", "%E0%A4%A", "a=b=c&&"):
         view.load(page + "#" + bad)
         assert len(view.headlines()) == 23

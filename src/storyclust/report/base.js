@@ -15,7 +15,7 @@ function textOf(article) {
 const threads = [];
 {
   let at = 0;
-  index.threads.forEach(([headline, language, keywords, sentences, counts], label) => {
+  index.threads.forEach(([headline, language, keywords, sentences, counts, typical], label) => {
     const begin = at;
     const events = counts.map(([size, representative]) => {
       const event = { begin: at, end: at + size, size, article: at + representative, first: null, last: null };
@@ -32,7 +32,7 @@ const threads = [];
       label, headline, language, keywords, sentences, events, begin, end: at, size: at - begin,
       first: dated.length ? Math.min(...dated.map((event) => event.first)) : null,
       last: dated.length ? Math.max(...dated.map((event) => event.last)) : null,
-      folded: null,
+      typical: begin + typical, folded: null,
     });
   });
 }
@@ -57,6 +57,30 @@ function foldedOf(thread) {
     thread.folded = fold(parts.join("\n"));
   }
   return thread.folded;
+}
+
+// Where words stand in the texts shown is painted over them; the document stays as it is.
+function paintWords(words, root) {
+  if (!window.CSS || !CSS.highlights || !window.Highlight) return;
+  const ranges = [];
+  const nodes = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+  while (words.length && ranges.length < 5000 && nodes.nextNode()) {
+    const text = nodes.currentNode.data;
+    const places = [];
+    let folded = "";
+    for (let i = 0; i < text.length; i++) {
+      for (const letter of fold(text[i])) { folded += letter; places.push(i); }
+    }
+    for (const word of words) {
+      for (let at = folded.indexOf(word); at >= 0; at = folded.indexOf(word, at + word.length)) {
+        const range = new Range();
+        range.setStart(nodes.currentNode, places[at]);
+        range.setEnd(nodes.currentNode, places[at + word.length - 1] + 1);
+        ranges.push(range);
+      }
+    }
+  }
+  CSS.highlights.set("found", new Highlight(...ranges));
 }
 
 const number = new Intl.NumberFormat("en-GB");
@@ -135,7 +159,7 @@ function readAddress() {
   const open = (given.get("open") || "").split(",").filter((part) => /^\d+$/.test(part)).map(Number);
   state.open = new Set(open.filter((label) => label < threads.length).slice(0, 100));
   const view = (given.get("view") || "").split(",").map(Number);
-  state.view = view.length === 2 && view.every(Number.isFinite) && view[0] < view[1] ? view : null;
+  state.view = view.length === 2 && view.every((t) => Math.abs(t) < 5e9) && view[0] < view[1] ? view : null;
 }
 
 function writeAddress() {

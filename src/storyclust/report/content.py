@@ -171,7 +171,8 @@ class Writer:
         ]
         keywords = [shortened(plain(word), TITLE) for word in summary.keywords]
         headline = shortened(plain(summary.headline), TITLE)
-        self.threads.append([headline, language, keywords, sentences, events])
+        typical = place[thread.representative]
+        self.threads.append([headline, language, keywords, sentences, events, typical])
         self.texts += self.texts_of(self.rows[begin:])
 
     def in_order(self, event: Event) -> list[int]:

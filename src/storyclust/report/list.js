@@ -39,6 +39,8 @@ function findThreads() {
 
 const pageOf = (label) => Math.floor(found.findIndex((thread) => thread.label === label) / PAGE) + 1;
 
+const paint = () => paintWords(wordsOf(state.q), byId("threads"));
+
 function showPage() {
   const pages = Math.max(1, Math.ceil(found.length / PAGE));
   if (state.page === null) state.page = Math.max(1, ...[...state.open].slice(0, 1).map(pageOf));
@@ -51,6 +53,7 @@ function showPage() {
   byId("page-now").textContent = `Page ${number.format(state.page)} of ${number.format(pages)}`;
   byId("page-prev").disabled = state.page === 1;
   byId("page-next").disabled = state.page === pages;
+  paint();
 }
 
 function update() {

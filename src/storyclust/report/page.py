@@ -74,8 +74,8 @@ def glance(stories: StoryClusterer, articles: Sequence[Article]) -> str:
         }
         for thread in threads
     ]
-    more = len(stories.threads_) - len(threads)
-    return template("glance.html.j2").render(rows=rows, more=more, articles=len(articles))
+    counts = {"articles": len(articles), "threads": len(stories.threads_)}
+    return template("glance.html.j2").render(rows=rows, **counts)
 
 
 @functools.cache

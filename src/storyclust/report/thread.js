@@ -33,6 +33,7 @@ function toggle(thread, item) {
   const body = item.querySelector(".body");
   if (open) fill(thread, body);
   body.hidden = !open;
+  paint();
   writeAddress();
 }
 
@@ -138,7 +139,7 @@ function articleList(thread) {
   const kept = [];
   for (let a = thread.begin; a < thread.end; a++) if (!index.copy[a]) kept.push(a);
   const list = el("ol", { class: "articles" });
-  const long = longList(list, kept.length, FEW_ARTICLES, (k) => articleItem(kept[k], kept[k + 1] || thread.end), "articles");
+  const long = longList(list, kept.length, FEW_ARTICLES, (k) => articleItem(thread, kept[k], kept[k + 1] || thread.end), "articles");
   const show = (article) => {
     let k = kept.length - 1;
     while (k > 0 && kept[k] > article) k--;
@@ -153,8 +154,11 @@ function articleList(thread) {
   return { whole: long.whole, show };
 }
 
-function articleItem(article, next) {
+function articleItem(thread, article, next) {
   const item = el("li", null, articleLine(article));
+  if (article === thread.typical && thread.size > 1) {
+    item.firstChild.append(" ", el("span", { class: "badge", title: "The article most like all others of the thread" }, "most typical"));
+  }
   const copies = [];
   for (let a = article + 1; a < next && index.copy[a]; a++) copies.push(a);
   const excerpt = textOf(article);
@@ -168,6 +172,7 @@ function articleItem(article, next) {
       if (list.childElementCount) return;
       list.append(...copies.map((copy) => el("li", null, articleLine(copy), differenceOf(copy))));
       details.append(list);
+      paint();
     });
     item.append(details);
   }
