@@ -158,7 +158,8 @@ def test_the_smallest_threads_of_a_large_corpus_are_only_counted(stories, articl
     sizes = [len(thread) for thread in stories.threads_]
     assert content.overview["listed"] == len(content.columns["threads"]) == sum(size >= 5 for size in sizes)
     assert content.overview["threads"] == len(sizes)
-    assert "Threads of fewer than 5 articles" in stories.to_html(min_size=5)
+    assert "Threads of fewer than 5 articles (" in (page := stories.to_html(min_size=5))
+    assert "of an article.\nWhat" in page
 
 
 @pytest.mark.parametrize(("most", "least"), [(10, 1), (9, 2), (8, 2), (7, 3), (4, 3), (3, 4), (0, 4)])
