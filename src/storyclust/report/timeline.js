@@ -317,6 +317,7 @@ function listenToChart() {
   window.addEventListener("beforeprint", () => { chart.printed = 450; draw(); });
   window.addEventListener("afterprint", () => { chart.printed = 0; draw(); });
   new ResizeObserver(() => {
+    if (svg.getBoundingClientRect().width === chart.width) return; // nothing to draw anew, nor focus to move
     chart.svg.setAttribute("height", chart.lanes.length * laneHeight() + AXIS);
     requestDraw();
   }).observe(byId("timeline"));
