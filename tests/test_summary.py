@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 import storyclust as sc
 from storyclust.article import Article, as_articles
-from storyclust.summary import Summary, SummarySentence, candidate_sentences, count_words, leading
+from storyclust.summary import (
+    READ,
+    Summary,
+    SummarySentence,
+    count_words,
+    good_sentences,
+    leading,
+    read_sentences,
+)
 
 NEWSDESK = Path(__file__).parents[1] / "examples" / "newsdesk.jsonl"
 EMPTY = Summary("", (), "", ())
@@ -344,9 +352,12 @@ def test_words_are_counted(string, words):
 # Pieces
 
 
+def good(*texts, words=180):
+    return good_sentences(read_sentences([Article(text) for text in texts], words))
+
+
 def test_candidates_come_from_the_front_layer_by_layer():
-    articles = [Article(FERRY), Article(INQUIRY)]
-    candidates = candidate_sentences(articles)
+    candidates = good(FERRY, INQUIRY)
     assert {candidate.article for candidate in candidates} == {0, 1}
     first = leading(candidates, 1)
     assert [(c.article, c.position) for c in first] == [(0, 0), (1, 0)]
@@ -354,8 +365,16 @@ def test_candidates_come_from_the_front_layer_by_layer():
     assert leading([], 10) == []
 
 
+def test_no_more_is_read_than_is_needed():
+    long = " ".join(f"Word number {k} is in this sentence." for k in range(1000))
+    assert len(read_sentences([Article(long)], 10)) == READ
+    assert 1000 <= sum(c.words for c in read_sentences([Article(long), Article(FERRY)], 1000)) < 1100
+    assert len(read_sentences([Article(FERRY), Article("")], 1000)) == 4
+
+
 def test_short_lists_and_long_sentences_are_no_candidates():
-    text = f"Short one. {FERRY} {' '.join(['word'] * 400)}."
-    strings = [candidate.string for candidate in candidate_sentences([Article(text)])]
+    strings = [
+        candidate.string for candidate in good(f"Short one. {FERRY} {' '.join(['word'] * 400)}.", words=900)
+    ]
     assert "Short one." not in strings
     assert max(map(len, strings)) < 200
