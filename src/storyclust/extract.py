@@ -219,8 +219,8 @@ def pick_rows(
             cross[row] += product
             if product >= ALIKE * np.sqrt(square[row] * square[best]):
                 barred[row] = True
-            if leans_on[row] == best:
-                free[row] = inner[row] >= CENTRAL * closest * np.sqrt(square[row])
+            if leans_on[row] == best and inner[row] >= CENTRAL * closest * np.sqrt(square[row]):
+                free[row] = True
             free[row] = free[row] and not barred[row]
         for k in range(bounds[best], bounds[best + 1]):
             mine[terms[k]] = 0.0

@@ -37,15 +37,26 @@ MOST_NAMES = 4  # of them, where there are other words to fill the rest
 SHORT_LIST = 64
 NAME_BONUS = 1.5
 NAMED = 0.6  # share of a name's places inside sentences where it has a capital
-IN_TITLE = 2  # times that a word in a title counts
+IN_TITLE = 2.0  # worth of a word's place in a title, against one in the first sentence
+TITLE_ONLY = 0.25  # share of that without a place in the sentences
+LATE_DECAY = 0.35  # a place in the sentence k counts (1 + k) to the power of minus this
+LONGEST_ACRONYM = 6  # letters
+SHARED = 0.7  # power of the number of articles by which a word counts
+RARITY = 1.5  # power of inverse document frequency
 SMOOTHING = 0.5  # so that what all articles of a small corpus share still counts
 LONGEST_NAME, LONGEST_TERM = 4, 3  # words
 FEWEST_EQUAL, MOST_UNEQUAL = 4, 3  # letters in which kin begin alike, and end unlike
-_PHRASE = re.compile(r"[一-鿿々]{2,}|[ァ-ヶー]{2,}")
+HEAD = 3  # letters by which the words taken are filed
+# Runs of ideographs, less a counter behind a number, a Mr behind a name, and the stem of a word that goes on
+# in Hiragana other than particles; runs of Katakana.
+_PHRASE = re.compile(
+    r"(?<![\d〇一二三四五六七八九十])[一-鿿々]{2,}(?<!氏)(?![いうえおきぎくぐけげこちっつてねびぶべみむめょりるれろわん])|"
+    r"[ァ-ヶー]{2,}"
+)
 _NOT_WORD = re.compile(r"[\W_]+")
 
 # How a token is written (ODD ones make no term), and what joins it to the one before.
-CAPITAL, OPENING, LOWER, TITLE, LETTER, DIGITS, ODD = range(7)
+CAPITAL, OPENING, LOWER, TITLE, LETTER, DIGITS, DENSE, ODD = range(8)
 APART, SPACE, HYPHEN, MARK = range(4)
 
 
@@ -56,8 +67,8 @@ class Words(NamedTuple):
     ids: NDArray[np.int64]  # number of each token's word
     first: NDArray[np.int64]  # token at which each word first stands
     article: NDArray[np.int64]  # of each title or sentence, ascending
-    is_title: NDArray[np.bool_]
-    is_read: NDArray[np.bool_]  # sentences that are looked at
+    position: NDArray[np.int64]  # of each, -1 for a title
+    is_read: NDArray[np.bool_]  # whether it is looked at
 
 
 class Candidate(NamedTuple):
@@ -82,24 +93,25 @@ def key_terms(
         tokens.starts,
         tokens.ends,
         codepoint_table(),
-        words.is_title,
+        words.position,
         words.is_read,
     )
     often, spread, named, stop = measure_words(
-        tokens.indptr, tokens.hashes, words.article, words.ids, kinds, stop_table(language), len(words.first)
-    )
-    weight = np.where(named, NAME_BONUS, 1.0) * (1 + np.log(np.maximum(often, 1))) * np.sqrt(spread)
+        tokens.indptr, tokens.hashes, words.article, words.position, words.ids, kinds, stop_table(language),
+        len(words.first),
+    )  # fmt: skip
+    weight = np.where(named, NAME_BONUS, 1.0) * np.log1p(often) * spread**SHARED
     short = np.flatnonzero((often > 0) & ~stop)
     short = short[np.argsort(-weight[short], kind="stable")[:SHORT_LIST]]
     idf = vectorizer.idf_of(tokens.hashes[words.first[short]] & WORD_MASK, language)
-    scores = (weight[short] * (idf + SMOOTHING)).round(9)
+    scores = (weight[short] * (idf + SMOOTHING) ** RARITY).round(9)
     found = [Candidate(score, word, "") for score, word in zip(scores.tolist(), short.tolist(), strict=True)]
-    if (kinds == ODD).any():
-        read = (words.is_title | words.is_read).tolist()
+    if (kinds == DENSE).any():
         texts = [""] * (int(words.article[-1]) + 1)
-        for number, string, is_read in zip(words.article.tolist(), strings, read, strict=True):
-            if is_read:
-                texts[number] += string + "\n"
+        for number, string, is_read in zip(
+            words.article.tolist(), strings, words.is_read.tolist(), strict=True
+        ):
+            texts[number] += f"{string}\n" if is_read else ""
         found += _phrases(texts, vectorizer, language)
     found.sort(key=lambda candidate: (-candidate.score, candidate.phrase))
     return _choose(found, Forms(words, kinds, joints, named, stop), most)
@@ -142,15 +154,13 @@ class Taken:
             if is_dense(part):
                 self._dense.append(part)
             else:
-                self._by_head.setdefault(part[:FEWEST_EQUAL], []).append(part)
+                self._by_head.setdefault(part[:HEAD], []).append(part)
 
     def holds(self, part: str) -> bool:
         """Whether a word is taken, or its kin."""
         if is_dense(part):
             return any(part in other or other in part for other in self._dense)
-        return any(
-            part == other or is_kin(part, other) for other in self._by_head.get(part[:FEWEST_EQUAL], ())
-        )
+        return any(part == other or is_kin(part, other) for other in self._by_head.get(part[:HEAD], ()))
 
 
 def is_dense(part: str) -> bool:
@@ -161,12 +171,15 @@ def is_dense(part: str) -> bool:
 def is_kin(one: str, other: str) -> bool:
     """Whether words begin with the same letters and end in few others, like Ukraine and Ukrainian.
 
-    Four equal letters are enough where one word goes on where the other ends.
+    Four equal letters are enough where one word has at most one more (China and Chinese), any number where
+    one letter is all the difference (map and maps).
     """
     pairs = zip(one, other, strict=False)
     equal = next((k for k, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
     rest, tail = sorted((len(one) - equal, len(other) - equal))
-    return tail <= MOST_UNEQUAL and equal >= (FEWEST_EQUAL if rest == 0 else FEWEST_EQUAL + 1)
+    if rest == 0 and tail <= 1:
+        return True
+    return tail <= MOST_UNEQUAL and equal >= (FEWEST_EQUAL if rest <= 1 else FEWEST_EQUAL + 1)
 
 
 class Forms:
@@ -208,7 +221,6 @@ class Forms:
             return self.text(at, at)
         ids = self.words.ids
         longest = LONGEST_NAME if is_name else LONGEST_TERM
-        least = len(spans) / 2 if is_name else max(2, len(spans) / 2)
         mentions = [(at, at, low, high) for at, low, high in spans]
         while mentions[0][1] - mentions[0][0] + 1 < longest:
             votes: Counter[tuple[bool, int]] = Counter()
@@ -218,7 +230,9 @@ class Forms:
                 if high < last:
                     votes[False, int(ids[high + 1])] += 1
             best = max(votes, key=lambda vote: (votes[vote], vote[0], -vote[1]), default=None)
-            if best is None or votes[best] < least:
+            if best is None or votes[best] < self._demand(mentions[0], best[0], is_name) * len(spans):
+                break
+            if not is_name and votes[best] < 2:
                 break
             before, term = best
             mentions = [
@@ -230,6 +244,16 @@ class Forms:
         inside = [mention for mention in mentions if self.kinds[mention[0]] != OPENING]
         surfaces = Counter(self.text(low, high) for low, high, _, _ in inside or mentions)
         return max(surfaces, key=lambda form: (surfaces[form], form))
+
+    @staticmethod
+    def _demand(mention: tuple[int, int, int, int], before: bool, is_name: bool) -> float:
+        """Share of the mentions that must have a neighbour for it to be shown.
+
+        Before a name of two words stand offices; behind a name, another may stand by chance.
+        """
+        if is_name and mention[1] > mention[0]:
+            return 2 / 3
+        return 0.5 if before or not is_name else 0.501
 
 
 @functools.cache
@@ -244,7 +268,7 @@ def _phrases(texts: list[str], vectorizer: NewsVectorizer, language: str) -> lis
     counts = [Counter(_PHRASE.findall(text)) for text in texts]
     spread = Counter(phrase for count in counts for phrase in count)
     often = sum(counts, Counter[str]())
-    weight = {phrase: (1 + np.log(often[phrase])) * spread[phrase] ** 0.5 for phrase in spread}
+    weight = {phrase: (1 + np.log(often[phrase])) * spread[phrase] ** SHARED for phrase in spread}
     phrases = sorted(weight, key=lambda phrase: (-weight[phrase], phrase))[:SHORT_LIST]
     if not phrases:
         return []
@@ -253,8 +277,53 @@ def _phrases(texts: list[str], vectorizer: NewsVectorizer, language: str) -> lis
     found = []
     for number, phrase in enumerate(phrases):
         rarity = float(idf[tokens.indptr[number] : tokens.indptr[number + 1]].mean())
-        found.append(Candidate(round(float(weight[phrase]) * (rarity + SMOOTHING), 9), -1, phrase))
+        found.append(Candidate(round(float(weight[phrase]) * (rarity + SMOOTHING) ** RARITY, 9), -1, phrase))
     return found
+
+
+@kernel
+def kind_of(data: NDArray[np.uint8], start: Any, end: Any, table: NDArray[np.uint32], is_title: bool) -> Any:
+    """How a token is written.
+
+    Words of titles say nothing of capitals, since many outlets set one on each. A word of two letters makes a
+    term only where both are capitals, one of many letters not where all are: that is furniture, or a place
+    before a report.
+    """
+    point, _ = decode(data, start, end)
+    entry = classify(point, table)
+    folded = entry & CODEPOINT_MASK
+    if entry >> np.uint32(CLASS_SHIFT) == BIGRAM:
+        return DENSE
+    if np.uint32(0x30) <= folded <= np.uint32(0x39):
+        return DIGITS
+    if is_letter(data, start, end):
+        return LETTER if folded != point else ODD
+    all_capitals = True
+    for k in range(start, end):
+        all_capitals = all_capitals and 0x41 <= data[k] <= 0x5A
+    if (end - start == 2 and not all_capitals) or (end - start > LONGEST_ACRONYM and all_capitals):
+        return ODD
+    if is_title:
+        return TITLE
+    return CAPITAL if folded != point else LOWER
+
+
+@kernel
+def joint_of(data: NDArray[np.uint8], end: Any, start: Any, is_after_letter: bool) -> Any:
+    """What joins two tokens, of which one ends and the other starts at a byte."""
+    gap = start - end
+    byte = data[end]
+    if gap == 1 and byte == 0x20:
+        return SPACE
+    if gap == 1 and byte == 0x2D:
+        return HYPHEN
+    if byte == 0x2E and is_after_letter and (gap == 1 or (gap == 2 and data[end + 1] == 0x20)):
+        return MARK  # J.D. Vance, George W. Bush
+    if gap == 1 and byte == 0x27:
+        return MARK  # O'Brien
+    if gap == 3 and byte == 0xE2 and data[end + 1] == 0x80 and data[end + 2] == 0x99:
+        return MARK  # the same with a curly apostrophe
+    return APART
 
 
 @kernel
@@ -264,56 +333,28 @@ def mark_tokens(
     starts: NDArray[np.int64],
     ends: NDArray[np.int64],
     table: NDArray[np.uint32],
-    is_title: NDArray[np.bool_],
+    position: NDArray[np.int64],
     is_read: NDArray[np.bool_],
 ) -> Any:
-    """How each token is written, and what joins it to the one before.
-
-    Words of titles say nothing of capitals, since many outlets set one on each. A word of two letters makes a
-    term only where both are capitals.
-    """
+    """How each token is written, and what joins it to the one before."""
     kinds, joints = np.full(len(starts), ODD, np.int64), np.full(len(starts), APART, np.int64)
     for row in range(len(indptr) - 1):
-        if not (is_title[row] or is_read[row]):
+        if not is_read[row]:
             continue
         for k in range(indptr[row], indptr[row + 1]):
-            point, _ = decode(data, starts[k], ends[k])
-            entry = classify(point, table)
-            folded = entry & CODEPOINT_MASK
-            is_capital = folded != point
-            if entry >> np.uint32(CLASS_SHIFT) == BIGRAM:
-                continue
-            if np.uint32(0x30) <= folded <= np.uint32(0x39):
-                kinds[k] = DIGITS
-            elif is_letter(data, starts[k], ends[k]):
-                kinds[k] = LETTER if is_capital else ODD
-            elif ends[k] - starts[k] == 2:
-                both = 0x41 <= data[starts[k]] <= 0x5A and 0x41 <= data[starts[k] + 1] <= 0x5A
-                kinds[k] = CAPITAL if both and not is_title[row] else ODD
-            elif is_title[row]:
-                kinds[k] = TITLE
-            elif not is_capital:
-                kinds[k] = LOWER
-            else:
-                kinds[k] = OPENING if k == indptr[row] else CAPITAL
+            kinds[k] = kind_of(data, starts[k], ends[k], table, position[row] < 0)
             if k == indptr[row]:
+                if kinds[k] == CAPITAL:
+                    kinds[k] = OPENING
+                elif kinds[k] == LETTER and not (ends[k] < len(data) and data[ends[k]] == 0x2E):
+                    kinds[k] = ODD  # a short word, not an initial
                 continue
-            gap = starts[k] - ends[k - 1]
-            byte = data[ends[k - 1]]
-            if gap == 1 and byte == 0x20:
-                joints[k] = SPACE
-            elif gap == 1 and byte == 0x2D:
-                joints[k] = HYPHEN
-            elif gap == 1 and byte == 0x27:  # O'Brien
-                joints[k] = MARK
-            elif gap == 3 and byte == 0xE2 and data[starts[k] - 2] == 0x80 and data[starts[k] - 1] == 0x99:
-                joints[k] = MARK  # the same with a curly apostrophe
-            elif (
-                kinds[k - 1] == LETTER
-                and byte == 0x2E
-                and (gap == 1 or (gap == 2 and data[starts[k] - 1] == 0x20))
-            ):
-                joints[k] = MARK  # J.D. Vance, George W. Bush
+            joints[k] = joint_of(data, ends[k - 1], starts[k], kinds[k - 1] == LETTER)
+            if joints[k] == HYPHEN and is_letter(data, starts[k - 1], ends[k - 1]):
+                kinds[k] = ODD  # D-Conn., e-mail
+            shortened = data[ends[k - 1]] == 0x2E and starts[k] - ends[k - 1] == 2
+            if shortened and kinds[k - 1] != LETTER:
+                kinds[k - 1] = ODD  # Mr., Sgt.
     return kinds, joints
 
 
@@ -322,31 +363,38 @@ def measure_words(
     indptr: NDArray[np.int64],
     hashes: NDArray[np.uint64],
     article: NDArray[np.int64],
+    position: NDArray[np.int64],
     ids: NDArray[np.int64],
     kinds: NDArray[np.int64],
     stops: NDArray[np.uint64],
     n_words: int,
 ) -> Any:
-    """How often each word is written, in how many articles, and whether it is a name or a stop word."""
-    often, spread = np.zeros(n_words, np.int64), np.zeros(n_words, np.int64)
+    """How often each word is written, in how many articles, and whether it is a name or a stop word.
+
+    A place in a sentence counts the less the later it is; one in a title much, but little without the others.
+    """
+    often, spread = np.zeros(n_words), np.zeros(n_words, np.int64)
     last = np.full(n_words, -1, np.int64)
-    capital, others = np.zeros(n_words, np.int64), np.zeros(n_words, np.int64)
-    stop = np.zeros(n_words, np.bool_)
+    capital, small = np.zeros(n_words, np.int64), np.zeros(n_words, np.int64)
+    stop, in_text = np.zeros(n_words, np.bool_), np.zeros(n_words, np.bool_)
     for row in range(len(indptr) - 1):
+        worth = (1.0 + position[row]) ** -LATE_DECAY if position[row] >= 0 else IN_TITLE
         for k in range(indptr[row], indptr[row + 1]):
             word, kind = ids[k], kinds[k]
-            if last[word] < 0:
-                stop[word] = is_stop(stops, hashes[k] & WORD_MASK)
+            stop[word] = stop[word] or (often[word] == 0.0 and is_stop(stops, hashes[k] & WORD_MASK))
             capital[word] += kind in (CAPITAL, LETTER)
-            others[word] += kind == LOWER
+            small[word] += kind == LOWER
             if kind > TITLE:
-                last[word] = max(last[word], 0)
                 continue
-            often[word] += IN_TITLE if kind == TITLE else 1
-            if last[word] != article[row] + 1:
-                last[word] = article[row] + 1
+            in_text[word] = in_text[word] or kind != TITLE
+            often[word] += worth
+            if last[word] != article[row]:
+                last[word] = article[row]
                 spread[word] += 1
-    named = (capital > 0) & (capital >= NAMED * (capital + others)) & ~stop
+    for word in range(n_words):
+        if not in_text[word]:
+            often[word] *= TITLE_ONLY
+    named = (capital > 0) & (capital >= NAMED * (capital + small)) & ~stop
     return often, spread, named, stop
 
 
@@ -367,7 +415,7 @@ def belongs(
     if stop[ids[k]]:
         return False
     if is_name:
-        return kind == LETTER or (kind in (CAPITAL, OPENING) and named[ids[k]])
+        return kind in (CAPITAL, LETTER) or (kind == OPENING and named[ids[k]])
     return joint != MARK and kind in (LOWER, OPENING) and not named[ids[k]]
 
 
@@ -384,8 +432,8 @@ def find_mentions(
 ) -> NDArray[np.int64]:
     """Where a word stands in sentences, with its neighbours: rows of (token, first, last).
 
-    Neighbours of a name are names, initials and numbers behind a hyphen (COVID-19); those of another word
-    are other words, less stop words. Of a name, only the first mention in each article is found.
+    Neighbours of a name are words with a capital, initials and numbers behind a hyphen (COVID-19); those of
+    another word are other words, less stop words. Of a name, only the first mention in each article is found.
     """
     found = np.empty((len(ids), 3), np.int64)
     n = 0

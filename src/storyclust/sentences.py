@@ -15,7 +15,7 @@ CLOSING = "\"'”’“»›)\\]」』）】"
 DENSE = "。！？｡"  # stops of scripts without spaces
 UNSPACED = f"{DENSE}।॥"  # stops that need no space behind them
 # French sets a space before its closing quote.
-_STOP = re.compile(rf"[.!?؟۔…{UNSPACED}]+[{CLOSING}]*(?:[ \u00a0\u202f]»)?")
+_STOP = re.compile(rf"[.!?؟۔…{UNSPACED}]+[{CLOSING}]*(?:[ \u00a0\u202f]»(?!\w))?")
 _NOT_SPACE = re.compile(r"\S")
 _PARAGRAPH = re.compile(r"[^\r\n\u2028\u2029]+")
 _ABBREVIATIONS = frozenset(

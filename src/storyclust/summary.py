@@ -186,7 +186,7 @@ def summarize_independent(
     is_title = position < 0
     best = int(np.argmax(centrality[is_title].round(9)))
     headline = titles[best] or next(filter(None, (_opening(article.text) for article in articles)), "")
-    words = Words(tokens, ids, first, article, is_title, good_rows)
+    words = Words(tokens, ids, first, article, position, good_rows | is_title)
     language = group_languages(articles[:LANGUAGE_ARTICLES])[0]
     keywords = key_terms(words, [line.string for line in lines], language, vectorizer)
     return Summary(headline, found, _joined(found), keywords)
@@ -256,7 +256,7 @@ def _is_junk(string: str) -> bool:
     """Whether a line is furniture rather than a sentence."""
     if string[-1] not in ".!?…。！？।॥؟۔\"'”’»」』)":
         return True
-    if "|" in string or string.count("@") > 1 or string.count("#") > 1:
+    if "|" in string or "://" in string or '="' in string or string.count("@") > 1 or string.count("#") > 1:
         return True
     if string.isascii():
         data = string.encode()
