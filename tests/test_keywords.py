@@ -11,8 +11,8 @@ TEXTS = [
     (
         "Rao And Marsh Agree On Aldmouth Harbour Treaty",
         "Prime minister Anita Rao met Sen. J.D. Marsh in Aldmouth on Monday. Rao said the harbour treaty was "
-        "ready. Mr. Marsh praised Rao's patience, and the Aldmouth Port Council did so too. The treaty ends 12 "
-        "years of talks on the harbour.",
+        "ready. Mr. Marsh praised Rao's patience, and the Aldmouth Port Council did so too. The treaty ends "
+        "12 years of talks on the harbour.",
     ),
     (
         "Harbour treaty signed in Aldmouth",
@@ -21,8 +21,8 @@ TEXTS = [
     ),
     (
         "What the treaty means",
-        "A treaty on the harbour of Aldmouth was signed. Anita Rao called it good for all; J.D. Marsh agreed. "
-        "The Aldmouth Port Council will see to it.",
+        "A treaty on the harbour of Aldmouth was signed. Anita Rao called it good for all; J.D. Marsh "
+        "agreed. The Aldmouth Port Council will see to it.",
     ),
 ]
 DESK = [{"title": title, "text": text, "lang": "en"} for title, text in TEXTS]

@@ -41,6 +41,7 @@ IN_TITLE = 2.0  # worth of a word's place in a title, against one in the first s
 TITLE_ONLY = 0.25  # share of that without a place in the sentences
 LATE_DECAY = 0.35  # a place in the sentence k counts (1 + k) to the power of minus this
 LONGEST_ACRONYM = 6  # letters
+LONGEST_WORD = 100  # bytes
 SHARED = 0.7  # power of the number of articles by which a word counts
 RARITY = 1.5  # power of inverse document frequency
 SMOOTHING = 0.5  # so that what all articles of a small corpus share still counts
@@ -298,10 +299,11 @@ def kind_of(data: NDArray[np.uint8], start: Any, end: Any, table: NDArray[np.uin
         return DIGITS
     if is_letter(data, start, end):
         return LETTER if folded != point else ODD
+    size = end - start
     all_capitals = True
     for k in range(start, end):
         all_capitals = all_capitals and 0x41 <= data[k] <= 0x5A
-    if (end - start == 2 and not all_capitals) or (end - start > LONGEST_ACRONYM and all_capitals):
+    if size > (LONGEST_ACRONYM if all_capitals else LONGEST_WORD) or (size == 2 and not all_capitals):
         return ODD
     if is_title:
         return TITLE

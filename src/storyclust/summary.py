@@ -37,7 +37,7 @@ LONGEST = 3.0  # medians; longer sentences are lists and captions run together
 USUAL_WORDS = 20.0  # least median that counts
 CAPITALS = 0.4  # share of capital letters from which a line is shouting
 READ = 12  # sentences of each article that are read, and more where they are too few
-LAYERS_WORTH = 3  # budgets' worth of leading sentences that are candidates
+LAYERS_WORTH = 5  # budgets' worth of leading sentences that are candidates
 HEADLINE_CHARACTERS = 100
 LANGUAGE_ARTICLES = 5  # of which the first tells the language, and the others if it cannot be told
 
