@@ -106,8 +106,8 @@ def summaries(results: dict[str, Any]) -> str:
     openings = results["openings"]
     leaning, made = openings["open with a word that points back"], openings["summaries"]
     return (
-        f"{table(rows)}\n\nROUGE-1 / ROUGE-2, F1 against human summaries, at their length. Of the summaries of "
-        f"{made:,} threads of {openings['set']}, {leaning} opens with a word that points back; all of them take "
+        f"{table(rows)}\n\nROUGE-1 / ROUGE-2, F1 against human summaries, at their length. Of "
+        f"{made:,} summaries of {openings['set']} {leaning} opens with a word that points back; all take "
         f"{openings['CPU s of all summaries']:.0f} s of one core."
     )
 
