@@ -89,6 +89,29 @@ def scaling(results: dict[str, Any]) -> str:
     )
 
 
+def summaries(results: dict[str, Any]) -> str:
+    """ROUGE of all ways at the references' length."""
+    ways = ("storyclust", "LexRank", "TextRank", "lead of the longest", "chance")
+    longer = [row for row in results["rows"] if row["words"] != 60]
+    rows = [
+        {"set": name}
+        | {
+            way: f"{row['ROUGE-1']:.1f} / {row['ROUGE-2']:.1f}"
+            for way in ways
+            for row in longer
+            if row["set"] == name and row["way"] == way
+        }
+        for name in dict.fromkeys(row["set"] for row in longer)
+    ]
+    openings = results["openings"]
+    leaning, made = openings["open with a word that points back"], openings["summaries"]
+    return (
+        f"{table(rows)}\n\nROUGE-1 / ROUGE-2, F1 against human summaries, at their length. Of "
+        f"{made:,} summaries of {openings['set']} {leaning} opens with a word that points back; all take "
+        f"{openings['CPU s of all summaries']:.0f} s of one core."
+    )
+
+
 def copies(results: dict[str, Any]) -> str:
     """Times and quality of all tools, and storyclust on all sets."""
     rows = [
@@ -126,6 +149,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "stories": stories,
     "settings-stories": settings,
     "scaling": scaling,
+    "summary": summaries,
     "copies": copies,
     "copies-million": million,
 }

@@ -58,6 +58,9 @@ ORDER = """
     coverage
     agglomerate
     sentences
+    extract
+    headline
+    keywords
     summary
     report
     stories

@@ -180,7 +180,7 @@ def test_templated_notices_are_not_copies(stories, records):
 
 def test_summaries_and_headlines_come_from_the_members(stories, records):
     for thread in stories.threads_:
-        assert thread.headline == records[thread.representative]["title"]
+        assert thread.headline in {records[row]["title"] for row in thread.independent}
         assert thread.keywords
         for sentence in thread.summary.sentences:
             assert sentence.article in thread.independent

@@ -1,6 +1,7 @@
 """Summaries: sentences that stand where they say, no longer than asked, the same in any order."""
 
 import json
+import unicodedata
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +13,16 @@ from hypothesis import strategies as st
 
 import storyclust as sc
 from storyclust.article import Article, as_articles
-from storyclust.summary import Summary, SummarySentence, candidate_sentences, count_words, leading
+from storyclust.summary import (
+    READ,
+    Summary,
+    SummarySentence,
+    count_words,
+    good_sentences,
+    leading,
+    leans,
+    read_sentences,
+)
 
 NEWSDESK = Path(__file__).parents[1] / "examples" / "newsdesk.jsonl"
 EMPTY = Summary("", (), "", ())
@@ -60,7 +70,7 @@ def assert_true_to(summary, articles, max_words=60):
     places = [(articles[s.article].published, s.article, s.start) for s in summary.sentences]
     never = datetime.max.replace(tzinfo=UTC)
     assert [p[0] or never for p in places] == sorted(p[0] or never for p in places)
-    everything = "\n".join(f"{article.title}\n{article.text}" for article in articles)
+    everything = unicodedata.normalize("NFC", "\n".join(f"{a.title}\n{a.text}" for a in articles))
     for keyword in summary.keywords:
         assert keyword in everything
     assert len(set(summary.keywords)) == len(summary.keywords) <= 6
@@ -305,6 +315,54 @@ def test_white_space_inside_a_sentence_is_folded():
     assert summary.sentences[0].string == "The ferry Selka struck the pier in Aldmouth."
 
 
+def test_a_sentence_that_points_back_does_not_open_a_summary():
+    texts = [
+        "He said the ferry Selka struck the Aldmouth pier on Monday. The Aldmouth pier was shut by police.",
+        "It was the ferry Selka that struck the pier in Aldmouth. The mayor of Aldmouth called the police.",
+    ]
+    for max_words in (12, 20, 30, 60):
+        summary = sc.summarize(texts, max_words)
+        assert not leans(summary.text)
+    assert leans("However, nobody was hurt.")
+    assert leans("“They left,” said Rao.")
+    assert leans("これは汐見市の話だ。")
+    assert not leans("Theresa Marsh was there.")
+    assert not leans("")
+    alone = sc.summarize(["He said that the ferry had struck the pier on Monday."])
+    assert alone.text.startswith("He said")
+
+
+def test_a_sentence_that_points_back_may_follow_the_one_it_points_to():
+    text = (
+        "The ferry Selka struck the Aldmouth pier on Monday. It had left Aldmouth in fog, said the police. "
+        "Shops in Carrow were open for the whole of the day."
+    )
+    chosen = [str(sentence) for sentence in sc.summarize([text], 22).sentences]
+    assert chosen[1].startswith("It had left")
+
+
+HOSTILE = {
+    "a long word": "x" * 10_000,
+    "long words": "Xy " + "z" * 10_000 + ". " + FERRY,
+    "direction marks": "\u202eThe ferry struck the pier in Aldmouth on Monday.\u202c " + FERRY,
+    "open quotations": "“" * 3_000 + FERRY,
+    "stops": "." * 10_000,
+    "lone surrogates": "The ferry \ud800 struck the pier in Aldmouth on Monday.",
+    "zeros": "The ferry\x00 struck the pier in Aldmouth on Monday.",
+    "one line of a thousand sentences": "The ferry struck the pier in Aldmouth again. " * 1_000,
+    "emoji": "\U0001f600" * 500 + ".",
+    "combining marks": "e\u0301" * 2_000 + ".",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_texts(name):
+    texts = [HOSTILE[name], INQUIRY]
+    assert_true_to(sc.summarize(texts), texts)
+    assert_true_to(sc.summarize(texts[:1], 5), texts[:1], 5)
+    assert sc.summarize(texts).text == sc.summarize(texts[::-1]).text
+
+
 # Other scripts
 
 
@@ -344,9 +402,12 @@ def test_words_are_counted(string, words):
 # Pieces
 
 
+def good(*texts, words=180):
+    return good_sentences(read_sentences([Article(text) for text in texts], words))
+
+
 def test_candidates_come_from_the_front_layer_by_layer():
-    articles = [Article(FERRY), Article(INQUIRY)]
-    candidates = candidate_sentences(articles)
+    candidates = good(FERRY, INQUIRY)
     assert {candidate.article for candidate in candidates} == {0, 1}
     first = leading(candidates, 1)
     assert [(c.article, c.position) for c in first] == [(0, 0), (1, 0)]
@@ -354,8 +415,16 @@ def test_candidates_come_from_the_front_layer_by_layer():
     assert leading([], 10) == []
 
 
+def test_no_more_is_read_than_is_needed():
+    long = " ".join(f"Word number {k} is in this sentence." for k in range(1000))
+    assert len(read_sentences([Article(long)], 10)) == READ
+    assert 1000 <= sum(c.words for c in read_sentences([Article(long), Article(FERRY)], 1000)) < 1100
+    assert len(read_sentences([Article(FERRY), Article("")], 1000)) == 4
+
+
 def test_short_lists_and_long_sentences_are_no_candidates():
-    text = f"Short one. {FERRY} {' '.join(['word'] * 400)}."
-    strings = [candidate.string for candidate in candidate_sentences([Article(text)])]
+    strings = [
+        candidate.string for candidate in good(f"Short one. {FERRY} {' '.join(['word'] * 400)}.", words=900)
+    ]
     assert "Short one." not in strings
     assert max(map(len, strings)) < 200

@@ -137,7 +137,10 @@ def _script(text: str) -> str:
     """Script of most letters; Kana where there is a tenth of it, for no Chinese text holds so much."""
     if text.isascii():
         return "latin"
-    scripts = Counter(script_of(char) for char in text if char.isalpha())
+    scripts: Counter[str] = Counter()
+    for char, count in Counter(text).items():
+        if char.isalpha():
+            scripts[script_of(char)] += count
     if scripts["kana"] > 0.1 * scripts.total():
         return "kana"
     del scripts[""]

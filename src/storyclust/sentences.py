@@ -1,7 +1,8 @@
 """Sentences of a text, with their places in it.
 
 A sentence ends with its stop and whatever quotes and brackets close behind it; a paragraph ends every
-sentence. A full stop after an initial or a usual abbreviation, or before a small letter, ends none.
+sentence. A full stop after an initial or a usual abbreviation, or before a small letter, ends none; nor
+does any stop inside a quotation that closes soon in the same paragraph.
 """
 
 from __future__ import annotations
@@ -11,18 +12,22 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 CLOSING = "\"'”’“»›)\\]」』）】"
-# Stops that need no space behind them, then those that do; French sets a space before its closing quote.
-_END = re.compile(
-    rf"[。！？｡]+[{CLOSING}]*|[।॥]+[{CLOSING}]*|[.!?؟۔…]+[{CLOSING}]*(?:[ \u00a0\u202f]»)?(?=\s|$)",
-)
+DENSE = "。！？｡"  # stops of scripts without spaces
+UNSPACED = f"{DENSE}।॥"  # stops that need no space behind them
+# French sets a space before its closing quote.
+_STOP = re.compile(rf"[.!?؟۔…{UNSPACED}]+[{CLOSING}]*(?:[ \u00a0\u202f]»(?!\w))?")
 _NOT_SPACE = re.compile(r"\S")
 _PARAGRAPH = re.compile(r"[^\r\n\u2028\u2029]+")
 _ABBREVIATIONS = frozenset(
     "mr mrs ms dr prof st sen rep gov gen col lt capt sgt rev hon jr sr messrs mme mlle vs etc cf al no nos "
     "fig inc ltd co corp bros plc dept est approx jan feb mar apr jun jul aug sep sept oct nov dec "
-    "ave blvd rd ft mt art vol pp ed".split()
+    "ave blvd rd ft mt art vol pp ed tp ts pgs डॉ डा प्रो श्री".split()
 )
-_LAST_WORD = re.compile(r"([^\W\d_]+(?:\.[^\W\d_]+)*)\.$")
+_LAST_WORD = re.compile(r"((?:[^\W\d_][\u0900-\u0903\u093a-\u094f]*)+(?:\.[^\W\d_]+)*)\.$")
+_QUOTE = re.compile(r"[\"“”„«»「」『』]")
+_CLOSED_BY = {'"': '"', "“": "”", "„": "“”", "«": "»", "「": "」", "『": "』"}
+_ANYWHERE = "「『"  # quotes that open without a space before them
+QUOTE_REACH = 200  # characters behind a stop within which an open quotation must close
 
 
 class Sentence(NamedTuple):
@@ -47,8 +52,8 @@ def split_sentences(text: str) -> list[Sentence]:
 
     Examples
     --------
-    >>> [s.string for s in split_sentences('“We met,” said S. Rao. Talks go on.\nNo date was set.')]
-    ['“We met,” said S. Rao.', 'Talks go on.', 'No date was set.']
+    >>> [s.string for s in split_sentences('“We met. All is well,” said S. Rao. Talks go on.\nNo date yet.')]
+    ['“We met. All is well,” said S. Rao.', 'Talks go on.', 'No date yet.']
     >>> [s.string for s in split_sentences("両相は会談した。「成果があった」と述べた。")]
     ['両相は会談した。', '「成果があった」と述べた。']
     """
@@ -58,36 +63,84 @@ def split_sentences(text: str) -> list[Sentence]:
 def iter_sentences(text: str) -> Iterator[Sentence]:
     """Split a text as `split_sentences` does, no further than is asked for."""
     for paragraph in _PARAGRAPH.finditer(text):
-        begin = paragraph.start()
-        for stop in _END.finditer(text, paragraph.start(), paragraph.end()):
-            if _goes_on(text, begin, stop, paragraph.end()):
+        begin, end = paragraph.span()
+        quote = _next_quote(text, begin, end)
+        for stop in _STOP.finditer(text, begin, end):
+            if _goes_on(text, begin, stop, end):
                 continue
-            if (sentence := _trimmed(text, begin, stop.end())).string:
-                yield sentence
-            begin = stop.end()
-        if (sentence := _trimmed(text, begin, paragraph.end())).string:
-            yield sentence
+            after = stop.end()
+            if quote < after and _is_quoting(text, begin, after, end):
+                continue
+            string = text[begin:after].strip()
+            if string:
+                start = text.index(string[0], begin)
+                yield Sentence(string, start, start + len(string))
+            begin = after
+            if quote < begin:
+                quote = _next_quote(text, begin, end)
+        if begin < end and (string := text[begin:end].strip()):
+            start = text.index(string[0], begin)
+            yield Sentence(string, start, start + len(string))
 
 
 def _goes_on(text: str, begin: int, stop: re.Match[str], end: int) -> bool:
-    """Whether the sentence goes on behind a stop: an abbreviation, an initial, a small letter."""
-    next_one = _NOT_SPACE.search(text, stop.end(), end)
-    follower = next_one.group() if next_one else ""
-    if text[stop.start()] in "。！？｡":
-        return follower == "と" or (bool(follower) and text[stop.end() - 1] in "」』" and follower == "、")
+    """Whether the sentence goes on behind a stop: no space, an abbreviation, an initial, a small letter."""
+    at, after = stop.span()
+    mark = text[at]
+    if after == end:
+        return _is_short(text, begin, at) if after - at == 1 and mark == "." else False
+    follower = text[after]
+    if follower.isspace():
+        next_one = _NOT_SPACE.search(text, after, end)
+        follower = next_one.group() if next_one else ""
+    elif mark not in UNSPACED:
+        return True
+    if mark in DENSE:
+        return follower == "と" or (text[after - 1] in "」』" and follower == "、")
     if follower.islower():
         return True
-    if stop.group() != ".":
-        return False
-    word = _LAST_WORD.search(text, max(begin, stop.start() - 12), stop.end())
+    return mark == "." and after - at == 1 and _is_short(text, begin, at)
+
+
+def _is_short(text: str, begin: int, at: int) -> bool:
+    """Whether the full stop at a place shortens the word before it."""
+    word = _LAST_WORD.search(text, max(begin, at - 12), at + 1)
     if word is None:
         return False
     name = word.group(1)
     return (len(name) == 1 and name.isupper()) or name.lower() in _ABBREVIATIONS or "." in name
 
 
-def _trimmed(text: str, start: int, end: int) -> Sentence:
-    string = text[start:end]
-    start += len(string) - len(string.lstrip())
-    string = string.strip()
-    return Sentence(string, start, start + len(string))
+def _next_quote(text: str, begin: int, end: int) -> int:
+    """Place of the first quotation mark, `end` where there is none."""
+    quote = _QUOTE.search(text, begin, end)
+    return quote.start() if quote else end
+
+
+def _is_quoting(text: str, begin: int, after: int, end: int) -> bool:
+    """Whether a stop stands inside a quotation that closes soon behind it.
+
+    A mark that could not open a quotation where it stands does not; one that opens again before it closes
+    was never meant to close (a quotation of several paragraphs opens each of them).
+    """
+    opener = ""
+    for quote in _QUOTE.finditer(text, begin, after):
+        mark = quote.group()
+        if opener:
+            opener = "" if mark in _CLOSED_BY[opener] else opener
+        elif mark in _CLOSED_BY and (mark in _ANYWHERE or _opens(text, begin, quote.start())):
+            opener = mark
+    if not opener:
+        return False
+    for quote in _QUOTE.finditer(text, after, min(end, after + QUOTE_REACH)):
+        mark = quote.group()
+        if mark in _CLOSED_BY[opener]:
+            return opener != '"' or not _opens(text, begin, quote.start())
+        if mark == opener:
+            return False
+    return False
+
+
+def _opens(text: str, begin: int, at: int) -> bool:
+    """Whether a quotation mark stands where a word begins."""
+    return at == begin or text[at - 1].isspace() or text[at - 1] in "([（—–-"

@@ -86,7 +86,7 @@ class Reports:
 
     @property
     def headline(self) -> str:
-        """Title of the representative article, or its first sentence."""
+        """Most central title, less what outlets add to titles; where there is none, a first sentence."""
         return self.summary.headline
 
     @functools.cached_property
@@ -206,7 +206,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
     >>> stories.labels_
     array([0, 0, 1])
     >>> stories.threads_[0].headline
-    'Ferry hits pier in Aldmouth'
+    'Aldmouth pier struck by ferry'
     """
 
     labels_: NDArray[np.int64]

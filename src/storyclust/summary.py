@@ -7,24 +7,23 @@ should not open a summary.
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+import statistics
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy import sparse
 
 from storyclust.article import Article, as_articles
 from storyclust.central import canonical_order, centres
 from storyclust.dedup import Deduplicator
 from storyclust.errors import InputError
-from storyclust.features import WORD_MASK, pair_hashes, stop_hashes
+from storyclust.extract import ALONE, NOT_LEANING, extract
+from storyclust.headline import clean_titles
+from storyclust.keywords import Words, key_terms
 from storyclust.language import group_languages
 from storyclust.sentences import iter_sentences, split_sentences
-from storyclust.terms import JOINTS, is_name, parts_of
 from storyclust.tokens import hash_tokens
 from storyclust.validate import check_int
 from storyclust.vectorize import NewsVectorizer
@@ -35,20 +34,12 @@ if TYPE_CHECKING:
 MAX_WORDS = 60
 FEWEST_WORDS = 6  # a shorter sentence says too little, or is furniture
 LONGEST = 3.0  # medians; longer sentences are lists and captions run together
+USUAL_WORDS = 20.0  # least median that counts
 CAPITALS = 0.4  # share of capital letters from which a line is shouting
-POSITION_DECAY = 0.7
-SENTENCES = 40  # of each article that are looked at
-LAYERS_WORTH = 3  # budgets' worth of leading sentences that are candidates
-CENTRAL = 0.4  # least closeness to the centroid, against the closest sentence's
-ALIKE = 0.6  # cosine to a sentence already picked from which another says nothing new
-LEANING_PENALTY = 0.85
-N_KEYWORDS = 6
-KEYWORD_ARTICLES = 30  # articles, and characters of each, in which key terms are looked for
-KEYWORD_CHARACTERS = 3000
-SHORT_LIST = 40
-NAME_BONUS = 1.5
-SMOOTHING = 0.5  # so that what all articles of a small corpus share still counts
+READ = 12  # sentences of each article that are read, and more where they are too few
+LAYERS_WORTH = 5  # budgets' worth of leading sentences that are candidates
 HEADLINE_CHARACTERS = 100
+LANGUAGE_ARTICLES = 5  # of which the first tells the language, and the others if it cannot be told
 
 # Openings that lean on a sentence before: pronouns and connectives.
 LEANING = frozenset(
@@ -57,8 +48,11 @@ LEANING = frozenset(
     "il elle ils elles ce cela cette ces mais et or donc cependant toutefois "
     "er sie es aber und doch dies diese el ella ellos pero y esto".split()
 )
+_LEANING_DENSE = re.compile("(?:彼|これ|それ|その|この|しかし|また|だが|そして|他|她|它|这|這|但)")
 _PHRASE = re.compile(r"[぀-ヿ一-鿿々]+")
-_IDEOGRAPHS = re.compile(r"[一-鿿々]{2,}|[ァ-ヶー]{2,}")
+_WORD = re.compile(r"[^\W_]+")
+_NOT_CAPITALS = bytes(byte for byte in range(256) if not chr(byte).isupper() or byte >= 128)
+_NOT_LETTERS = bytes(byte for byte in range(256) if not chr(byte).isalpha() or byte >= 128)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,16 +158,38 @@ def summarize_independent(
 
     `rows` are the numbers by which sentences name their articles; `vectorizer` knows how rare words are.
     """
-    order = [0, *(canonical_order(articles, np.arange(1, len(articles))))]
+    order = [0, *(canonical_order(articles, np.arange(1, len(articles))).tolist())]
     articles, rows = [articles[k] for k in order], [rows[k] for k in order]
-    candidates = leading(candidate_sentences(articles), LAYERS_WORTH * max_words)
-    picked = pick_sentences(candidates, len(articles), max_words, set(group_languages(articles)))
+    titles = clean_titles(articles)
+    sentences = read_sentences(articles, LAYERS_WORTH * max_words)
+    good = good_sentences(sentences)
+    candidates = leading(good, LAYERS_WORTH * max_words)
+
+    # Titles and sentences as rows, article by article: a title stands before its sentences.
+    lines = sorted(
+        [*(Candidate(number, -1, title, 0, 0, 0.0) for number, title in enumerate(titles)), *sentences]
+    )
+    tokens = hash_tokens([line.string for line in lines])
+    is_good, is_candidate = ([line in chosen for line in lines] for chosen in (set(good), set(candidates)))
+    article = np.array([line.article for line in lines])
+    position = np.array([line.position for line in lines])
+    good_rows = np.array(is_good)
+    ids, first, picked, centrality = extract(
+        tokens.hashes, tokens.indptr, article, position, np.array([line.words for line in lines]),
+        good_rows, np.array(is_candidate), _leaned_on(lines, is_candidate), float(max_words),
+    )  # fmt: skip
+    chosen = [lines[row] for row in picked.tolist()]
     when = [article.published.timestamp() if article.published else np.inf for article in articles]
-    picked.sort(key=lambda c: (when[c.article], c.article, c.start))
-    sentences = tuple(SummarySentence(c.string, rows[c.article], c.start, c.end) for c in picked)
-    headlines = (" ".join((a.title.strip() or _opening(a.text)).split()) for a in articles)
-    headline = next(filter(None, headlines), "")
-    return Summary(headline, sentences, _joined(sentences), key_terms(articles, vectorizer))
+    chosen.sort(key=lambda c: (when[c.article], c.article, c.start))
+    found = tuple(SummarySentence(c.string, rows[c.article], c.start, c.end) for c in chosen)
+
+    is_title = position < 0
+    best = int(np.argmax(centrality[is_title].round(9)))
+    headline = titles[best] or next(filter(None, (_opening(article.text) for article in articles)), "")
+    words = Words(tokens, ids, first, article, position, good_rows | is_title)
+    language = group_languages(articles[:LANGUAGE_ARTICLES])[0]
+    keywords = key_terms(words, [line.string for line in lines], language, vectorizer)
+    return Summary(headline, found, _joined(found), keywords)
 
 
 class Candidate(NamedTuple):
@@ -187,18 +203,34 @@ class Candidate(NamedTuple):
     words: float
 
 
-def candidate_sentences(articles: Sequence[Article]) -> list[Candidate]:
-    """Leading sentences of each article that read like sentences; if none does, all of them."""
-    found = []
-    for number, article in enumerate(articles):
-        for position, sentence in enumerate(itertools.islice(iter_sentences(article.text), SENTENCES)):
+def read_sentences(articles: Sequence[Article], least: float) -> list[Candidate]:
+    """First sentences of all articles, then more of each until there are enough words of good ones."""
+    streams = [(number, iter_sentences(article.text)) for number, article in enumerate(articles)]
+    found: list[Candidate] = []
+    position, total = 0, 0.0
+    while streams and (position < READ or total < least):
+        going = []
+        for number, stream in streams:
+            sentence = next(stream, None)
+            if sentence is None:
+                continue
+            going.append((number, stream))
             string = " ".join(sentence.string.split())
-            found.append(
-                Candidate(number, position, string, sentence.start, sentence.end, count_words(string))
-            )
-    longest = LONGEST * max(20.0, float(np.median([c.words for c in found]))) if found else 0.0
-    good = [c for c in found if FEWEST_WORDS <= c.words <= longest and not _is_junk(c.string)]
-    return good or found
+            words = count_words(string)
+            found.append(Candidate(number, position, string, sentence.start, sentence.end, words))
+            total += words
+        streams = going
+        position += 1
+    return found
+
+
+def good_sentences(sentences: list[Candidate]) -> list[Candidate]:
+    """Those that read like sentences; if none does, all of them."""
+    if not sentences:
+        return []
+    longest = LONGEST * max(USUAL_WORDS, statistics.median(c.words for c in sentences))
+    good = [c for c in sentences if FEWEST_WORDS <= c.words <= longest and not _is_junk(c.string)]
+    return good or sentences
 
 
 def leading(candidates: list[Candidate], words: float) -> list[Candidate]:
@@ -215,166 +247,40 @@ def leading(candidates: list[Candidate], words: float) -> list[Candidate]:
 
 def count_words(string: str) -> float:
     """Words; in scripts without spaces two characters count as one."""
-    dense = sum(len(run) for run in _PHRASE.findall(string))
-    return len(_PHRASE.sub(" ", string).split()) + dense / 2
+    if string.isascii() or not (runs := _PHRASE.findall(string)):
+        return float(len(string.split()))
+    return len(_PHRASE.sub(" ", string).split()) + sum(map(len, runs)) / 2
 
 
 def _is_junk(string: str) -> bool:
     """Whether a line is furniture rather than a sentence."""
-    letters = sum(map(str.isalpha, string))
-    capitals = sum(map(str.isupper, string))
-    no_end = string[-1] not in ".!?…。！？।॥؟۔\"'”’»」』)"
-    crowded = "|" in string or string.count("@") > 1 or string.count("#") > 1
-    return not letters or no_end or crowded or capitals > CAPITALS * letters
+    if string[-1] not in ".!?…。！？।॥؟۔\"'”’»」』)":
+        return True
+    if "|" in string or "://" in string or '="' in string or string.count("@") > 1 or string.count("#") > 1:
+        return True
+    if string.isascii():
+        data = string.encode()
+        capitals, letters = len(data.translate(None, _NOT_CAPITALS)), len(data.translate(None, _NOT_LETTERS))
+    else:
+        capitals, letters = sum(map(str.isupper, string)), sum(map(str.isalpha, string))
+    return not letters or capitals > CAPITALS * letters
 
 
-def pick_sentences(
-    candidates: list[Candidate], n_articles: int, max_words: int, languages: Collection[str]
-) -> list[Candidate]:
-    """Pick greedily the sentences that together come closest to what the articles agree on."""
-    if not candidates:
-        return []
-    vectors, centroid = sentence_vectors(candidates, n_articles, languages)
-    lengths = np.sqrt(vectors.multiply(vectors).sum(axis=1))
-    lengths[lengths == 0] = 1.0
-    alike = (sparse.diags_array(1 / lengths) @ vectors).tocsr()
-    to_centroid = np.asarray(vectors @ centroid).ravel()
-    leaning = np.array([LEANING_PENALTY if _leans(c.string) else 1.0 for c in candidates])
-    words = np.array([c.words for c in candidates])
-    central = to_centroid / lengths
-    free = (words <= max_words) & (central >= CENTRAL * central.max())
-    if not free.any():
-        free = words == words.min()
-    total, norm_sq, left = 0.0, 0.0, max(float(max_words), float(words[free].min()))
-    summed = np.zeros(vectors.shape[1])
-    picked: list[Candidate] = []
-    while True:
-        free &= words <= left
-        if not free.any():
-            return picked
-        # cosine of (picks so far + candidate) to the centroid, whose own length is the same for all
-        cross = np.asarray(vectors @ summed).ravel()
-        gain = leaning * (total + to_centroid) / np.sqrt(norm_sq + 2 * cross + lengths**2)
-        best = int(np.flatnonzero(free)[np.argmax(gain[free])])
-        picked.append(candidates[best])
-        free[best] = False
-        left -= words[best]
-        summed += vectors[[best]].toarray().ravel()
-        total, norm_sq = float(summed @ centroid), float(summed @ summed)
-        free &= np.asarray((alike @ alike[[best]].T).todense()).ravel() < ALIKE
-
-
-def sentence_vectors(
-    candidates: list[Candidate], n_articles: int, languages: Collection[str]
-) -> tuple[sparse.csr_array, NDArray[np.float64]]:
-    """TF-ISF vectors of sentences, and the centroid of their articles weighted by consensus."""
-    tokens = hash_tokens([c.string for c in candidates])
-    stop = np.concatenate([stop_hashes(language) for language in languages])
-    terms, columns = np.unique(tokens.hashes & WORD_MASK, return_inverse=True)
-    rows = np.repeat(np.arange(len(candidates)), np.diff(tokens.indptr))
-    shape = (len(candidates), len(terms))
-    counts = sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=shape)
-    counts.sum_duplicates()
-    sentence_frequency = np.bincount(counts.indices, minlength=len(terms))
-    rarity = np.log((1 + len(candidates)) / (1 + sentence_frequency)) + 1
-    rarity[np.isin(terms, stop)] = 0.0
-    vectors = sparse.csr_array((1 + np.log(counts.data), counts.indices, counts.indptr), shape=shape)
-    vectors.data *= rarity[vectors.indices]
-
-    articles = np.array([c.article for c in candidates])
-    decay = (1.0 + np.array([c.position for c in candidates])) ** -POSITION_DECAY
-    numbers = np.arange(len(candidates))
-    spread = sparse.csr_array((decay, (articles, numbers)), shape=(n_articles, len(candidates)))
-    of_articles = sparse.csr_array(spread @ vectors)
-    share = np.bincount(of_articles.indices[of_articles.data > 0], minlength=len(terms)) / n_articles
-    return vectors, np.asarray(of_articles.sum(axis=0)).ravel() * share
-
-
-def _leans(string: str) -> bool:
+def leans(string: str) -> bool:
     """Whether a sentence opens with a word that points back."""
-    words = re.findall(r"\w+", string[:40])
-    return bool(words) and words[0].lower() in LEANING
+    word = _WORD.search(string, 0, 40)
+    return word is not None and (
+        word.group().lower() in LEANING or _LEANING_DENSE.match(word.group()) is not None
+    )
 
 
-def key_terms(
-    articles: Sequence[Article], vectorizer: NewsVectorizer, most: int = N_KEYWORDS
-) -> tuple[str, ...]:
-    """Key terms as they are written in the articles: rare words, pairs and names that most of them share."""
-    read = articles[:KEYWORD_ARTICLES]
-    texts = [f"{article.title}\n{article.text[:KEYWORD_CHARACTERS]}" for article in read]
-    language = group_languages(read)[0]
-    terms = [*_words(texts, len(read), vectorizer, language), *_phrases(texts, vectorizer, language)]
-    terms.sort(key=lambda term: (-term.score, term.surface))
-    chosen: list[KeyTerm] = []
-    for term in terms:
-        if len(chosen) == most:
-            break
-        if not any(term.parts & other.parts or term.surface in other.surface for other in chosen):
-            chosen.append(term)
-    return tuple(term.surface for term in chosen)
-
-
-class KeyTerm(NamedTuple):
-    """A term as it is written, what it is worth, and the folded words it is made of."""
-
-    surface: str
-    score: float
-    parts: frozenset[str]
-
-
-def _words(texts: list[str], n_articles: int, vectorizer: NewsVectorizer, language: str) -> list[KeyTerm]:
-    """Best words and pairs of neighbouring words, in scripts that write spaces."""
-    tokens = hash_tokens(texts)
-    words = tokens.hashes & WORD_MASK
-    article = np.repeat(np.arange(n_articles), np.diff(tokens.indptr))
-    lengths = tokens.ends - tokens.starts
-    # Three bytes from E3 up is where scripts without spaces begin: for those, see _phrases.
-    spaced = tokens.data[tokens.starts] < 0xE3
-    good = spaced & (lengths > 2) & ~np.isin(words, stop_hashes(language))
-    gap = tokens.starts[1:] - tokens.ends[:-1]
-    joined = (gap == 1) & np.isin(tokens.data[tokens.ends[:-1] % len(tokens.data)], JOINTS)
-    pair = np.flatnonzero(good[:-1] & good[1:] & joined & (article[1:] == article[:-1]))
-    single = np.flatnonzero(good)
-    hashes = np.concatenate((words[single], pair_hashes(words[pair], words[pair + 1])))
-    first = np.concatenate((single, pair))
-    last = np.concatenate((single, pair + 1))
-    if not len(hashes):
-        return []
-    distinct, inverse = np.unique(hashes, return_inverse=True)
-    cells, tf = np.unique(inverse * n_articles + article[first], return_counts=True)
-    spread = np.bincount(cells // n_articles, minlength=len(distinct)) / n_articles
-    weight = np.bincount(cells // n_articles, 1 + np.log(tf), minlength=len(distinct))
-    scores = weight * (vectorizer.idf_of(distinct, language) + SMOOTHING) * np.sqrt(spread)
-    terms = []
-    for number in np.argsort(-scores, kind="stable")[:SHORT_LIST]:
-        places = np.flatnonzero(inverse == number)
-        surfaces = Counter(
-            tokens.data[tokens.starts[first[at]] : tokens.ends[last[at]]].tobytes().decode("utf-8", "replace")
-            for at in places.tolist()
-        )
-        surface = max(surfaces, key=lambda form: (surfaces[form], form))
-        named = sum(count for form, count in surfaces.items() if is_name(form)) / len(places)
-        score = float(scores[number]) * (NAME_BONUS if named > 0.6 else 1.0)
-        terms.append(KeyTerm(surface, score, frozenset(parts_of(surface.casefold()))))
-    return terms
-
-
-def _phrases(texts: list[str], vectorizer: NewsVectorizer, language: str) -> list[KeyTerm]:
-    """Best runs of ideographs or Katakana, which stand for words where none are marked."""
-    counts = [Counter(_IDEOGRAPHS.findall(text)) for text in texts]
-    spread = Counter(phrase for count in counts for phrase in count)
-    phrases = sorted(spread, key=lambda phrase: (-spread[phrase], phrase))[:SHORT_LIST]
-    if not phrases:
-        return []
-    tokens = hash_tokens(phrases)
-    idf = vectorizer.idf_of(tokens.hashes & WORD_MASK, language)
-    terms = []
-    for number, phrase in enumerate(phrases):
-        rarity = float(idf[tokens.indptr[number] : tokens.indptr[number + 1]].mean())
-        weight = sum(1 + np.log(count[phrase]) for count in counts if phrase in count)
-        score = float(weight) * (rarity + SMOOTHING) * (spread[phrase] / len(texts)) ** 0.5
-        terms.append(KeyTerm(phrase, score, frozenset((phrase,))))
-    return terms
+def _leaned_on(lines: list[Candidate], is_candidate: list[bool]) -> NDArray[np.int64]:
+    """Row of the sentence before one that leans, if it is a candidate and stands right before it."""
+    found = np.full(len(lines), NOT_LEANING, np.int64)
+    for row, line in enumerate(lines):
+        if is_candidate[row] and leans(line.string):
+            found[row] = row - 1 if line.position > 0 and is_candidate[row - 1] else ALONE
+    return found
 
 
 def _opening(text: str) -> str:

@@ -1,0 +1,279 @@
+"""Which sentences and which title say best what articles agree on: the kernels behind summaries.
+
+Titles and sentences come as rows of tokens. The distinct words of a row make its vector, rare ones weighing
+more; the articles' vectors, leading sentences weighing more, make a centroid, in which a word counts by
+the share of articles that hold it. Sentences are picked greedily, so that their sum points as the
+centroid does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from storyclust.chunks import kernel
+from storyclust.features import STOP_SHIFT, WORD_MASK
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+POSITION_DECAY = 0.7  # the sentence at place k counts (1 + k) to the power of minus this
+CONSENSUS = 0.7  # power of the share of articles by which a word counts
+EARLY_BONUS = 0.02  # the same power for the sentences to pick: little more than a rule for near ties
+CENTRAL = 0.3  # least closeness to the centroid, against the closest sentence's
+ALIKE = 0.6  # cosine to a sentence already picked from which another says nothing new
+NOT_LEANING, ALONE = -1, -2  # instead of a row to lean on: needs none; has none
+
+
+class Rows(NamedTuple):
+    """Titles and sentences, article by article."""
+
+    article: NDArray[np.int64]
+    position: NDArray[np.int64]  # place of a sentence in its article, from 0; of a title -1
+    words: NDArray[np.float64]  # length
+    good: NDArray[np.bool_]  # sentences that the centroid is made of
+    candidate: NDArray[np.bool_]  # sentences that may be picked
+    leans_on: NDArray[np.int64]  # row without which one should not be picked, or NOT_LEANING, or ALONE
+
+
+@kernel
+def number_terms(hashes: NDArray[np.uint64]) -> Any:
+    """Number words in the order in which they first appear.
+
+    Returns the number of each token's word, and for each word the token where it first stands.
+    """
+    size = 16
+    while size < 2 * len(hashes):
+        size *= 2
+    last = np.uint64(size - 1)
+    slots = np.full(size, -1, np.int64)
+    ids, first = np.empty(len(hashes), np.int64), np.empty(len(hashes), np.int64)
+    n = 0
+    for k in range(len(hashes)):
+        word = hashes[k] & WORD_MASK
+        at = (word >> STOP_SHIFT) & last
+        while slots[at] >= 0 and hashes[first[slots[at]]] & WORD_MASK != word:
+            at = (at + np.uint64(1)) & last
+        if slots[at] < 0:
+            slots[at] = n
+            first[n] = k
+            n += 1
+        ids[k] = slots[at]
+    return ids, first[:n].copy()
+
+
+@kernel
+def distinct_terms(ids: NDArray[np.int64], indptr: NDArray[np.int64], n_terms: int) -> Any:
+    """Distinct words of each row, in the order in which they first appear in it: (bounds, words)."""
+    seen = np.full(n_terms, -1, np.int64)
+    bounds, terms = np.zeros(len(indptr), np.int64), np.empty(len(ids), np.int64)
+    n = 0
+    for row in range(len(indptr) - 1):
+        for k in range(indptr[row], indptr[row + 1]):
+            if seen[ids[k]] != row:
+                seen[ids[k]] = row
+                terms[n] = ids[k]
+                n += 1
+        bounds[row + 1] = n
+    return bounds, terms[:n].copy()
+
+
+@kernel
+def term_weights(
+    bounds: NDArray[np.int64], terms: NDArray[np.int64], n_terms: int, good: NDArray[np.bool_]
+) -> Any:
+    """Inverse sentence frequency of each word, smoothed."""
+    frequency = np.zeros(n_terms, np.int64)
+    n = 0
+    for row in range(len(good)):
+        if good[row]:
+            n += 1
+            for k in range(bounds[row], bounds[row + 1]):
+                frequency[terms[k]] += 1
+    return np.log((1.0 + n) / (1.0 + frequency)) + 1.0
+
+
+@kernel
+def centroid_of(
+    bounds: NDArray[np.int64],
+    terms: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    article: NDArray[np.int64],
+    position: NDArray[np.int64],
+    good: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Sum of the unit vectors of articles, each word times a power of the share of articles that hold it.
+
+    An article's vector is the sum of those of its good sentences, by their places.
+    """
+    centroid, mine = np.zeros(len(weights)), np.zeros(len(weights))
+    held = np.zeros(len(weights), np.int64)
+    touched = np.empty(len(weights), np.int64)
+    n_articles = 0
+    row = 0
+    while row < len(good):
+        n_touched = 0
+        begin = row
+        while row < len(good) and article[row] == article[begin]:
+            if good[row]:
+                decay = (1.0 + position[row]) ** -POSITION_DECAY
+                for k in range(bounds[row], bounds[row + 1]):
+                    if mine[terms[k]] == 0.0:
+                        touched[n_touched] = terms[k]
+                        n_touched += 1
+                    mine[terms[k]] += decay * weights[terms[k]]
+            row += 1
+        square = 0.0
+        for k in range(n_touched):
+            square += mine[touched[k]] ** 2
+        for k in range(n_touched):
+            centroid[touched[k]] += mine[touched[k]] / np.sqrt(square)
+            held[touched[k]] += 1
+            mine[touched[k]] = 0.0
+        n_articles += n_touched > 0
+    for term in range(len(weights)):
+        if held[term] > 0:
+            centroid[term] *= (held[term] / n_articles) ** CONSENSUS
+    return centroid
+
+
+@kernel
+def pick_rows(
+    bounds: NDArray[np.int64],
+    terms: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    centroid: NDArray[np.float64],
+    position: NDArray[np.int64],
+    words: NDArray[np.float64],
+    candidate: NDArray[np.bool_],
+    leans_on: NDArray[np.int64],
+    max_words: float,
+) -> NDArray[np.int64]:
+    """Pick rows greedily: always the one whose sum with those picked has the largest cosine to the centroid.
+
+    None is picked that is too like one picked, that is far from the centroid, or that leans on a row not
+    picked; unless there is no other to begin with. The first may exceed the length if all do.
+    """
+    n = len(candidate)
+    barred = np.zeros(n, np.bool_)
+    inner, square = np.zeros(n), np.zeros(n)  # with the centroid, with itself
+    for row in range(n):
+        for k in range(bounds[row], bounds[row + 1]):
+            inner[row] += weights[terms[k]] * centroid[terms[k]]
+            square[row] += weights[terms[k]] ** 2
+        square[row] = max(square[row], 1e-12)
+    closest = 0.0
+    shortest = np.inf
+    for row in range(n):
+        if candidate[row]:
+            closest = max(closest, inner[row] / np.sqrt(square[row]))
+            shortest = min(shortest, words[row])
+    free = np.zeros(n, np.bool_)
+    any_free = False
+    for demand in range(3):  # ask less and less of the first one
+        for row in range(n):
+            if demand == 0:
+                near = inner[row] >= CENTRAL * closest * np.sqrt(square[row])
+                free[row] = (
+                    candidate[row] and words[row] <= max_words and near and leans_on[row] == NOT_LEANING
+                )
+            elif demand == 1:
+                free[row] = candidate[row] and words[row] <= max_words
+            else:
+                free[row] = candidate[row] and words[row] == shortest
+            any_free = any_free or free[row]
+        if any_free:
+            break
+    left = max(max_words, shortest)
+    mine = np.zeros(len(weights))
+    cross = np.zeros(n)  # with the sum of those picked
+    picked = np.empty(n, np.int64)
+    n_picked = 0
+    total, total_square = 0.0, 0.0
+    while True:
+        best, best_gain = -1, -1.0
+        for row in range(n):
+            if free[row] and words[row] <= left:
+                gain = (total + inner[row]) / np.sqrt(total_square + 2.0 * cross[row] + square[row])
+                gain *= (1.0 + position[row]) ** -EARLY_BONUS
+                if gain > best_gain:
+                    best, best_gain = row, gain
+        if best < 0:
+            return picked[:n_picked].copy()
+        picked[n_picked] = best
+        n_picked += 1
+        barred[best] = True
+        free[best] = False
+        left -= words[best]
+        total += inner[best]
+        total_square += 2.0 * cross[best] + square[best]
+        for k in range(bounds[best], bounds[best + 1]):
+            mine[terms[k]] = weights[terms[k]]
+        for row in range(n):
+            if not candidate[row]:
+                continue
+            product = 0.0
+            for k in range(bounds[row], bounds[row + 1]):
+                product += weights[terms[k]] * mine[terms[k]]
+            cross[row] += product
+            if product >= ALIKE * np.sqrt(square[row] * square[best]):
+                barred[row] = True
+            if leans_on[row] == best and inner[row] >= CENTRAL * closest * np.sqrt(square[row]):
+                free[row] = True
+            free[row] = free[row] and not barred[row]
+        for k in range(bounds[best], bounds[best + 1]):
+            mine[terms[k]] = 0.0
+
+
+@kernel
+def centrality(
+    bounds: NDArray[np.int64],
+    terms: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    centroid: NDArray[np.float64],
+    position: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Cosine of each title with the centroid of the texts, plus that with the sum of all titles."""
+    shared = np.zeros(len(weights))
+    lengths = np.zeros(len(position))
+    for row in range(len(position)):
+        if position[row] < 0:
+            for k in range(bounds[row], bounds[row + 1]):
+                lengths[row] += weights[terms[k]] ** 2
+            lengths[row] = np.sqrt(max(lengths[row], 1e-12))
+            for k in range(bounds[row], bounds[row + 1]):
+                shared[terms[k]] += weights[terms[k]] / lengths[row]
+    of_shared, of_centroid = max(np.sqrt((shared**2).sum()), 1e-12), max(np.sqrt((centroid**2).sum()), 1e-12)
+    found = np.zeros(len(position))
+    for row in range(len(position)):
+        if position[row] < 0:
+            for k in range(bounds[row], bounds[row + 1]):
+                together = shared[terms[k]] / of_shared + centroid[terms[k]] / of_centroid
+                found[row] += together * weights[terms[k]] / lengths[row]
+    return found
+
+
+@kernel
+def extract(
+    hashes: NDArray[np.uint64],
+    indptr: NDArray[np.int64],
+    article: NDArray[np.int64],
+    position: NDArray[np.int64],
+    words: NDArray[np.float64],
+    good: NDArray[np.bool_],
+    candidate: NDArray[np.bool_],
+    leans_on: NDArray[np.int64],
+    max_words: float,
+) -> Any:
+    """Number the words of tokenised rows, pick rows, and measure how central titles are, in one call.
+
+    Returns the number of each token's word, the token where each word first stands, the rows picked, and for
+    each row 0 or the centrality of a title.
+    """
+    ids, first = number_terms(hashes)
+    bounds, terms = distinct_terms(ids, indptr, len(first))
+    weights = term_weights(bounds, terms, len(first), good)
+    centroid = centroid_of(bounds, terms, weights, article, position, good)
+    picked = pick_rows(bounds, terms, weights, centroid, position, words, candidate, leans_on, max_words)
+    return ids, first, picked, centrality(bounds, terms, weights, centroid, position)

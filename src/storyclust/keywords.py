@@ -1,0 +1,462 @@
+"""Key terms: the names and words that most articles of a group share, as they are written there.
+
+Words are ranked, and each is shown as articles introduce it: a name in the form in which most of them first
+write it, another word with the neighbour it mostly has. Names come first, and no term repeats a part of
+another. Where no spaces mark words, runs of ideographs or of Katakana stand for them.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from storyclust.chunks import kernel
+from storyclust.features import WORD_MASK, is_letter, is_stop, stop_hashes, stop_tables
+from storyclust.tokens import (
+    BIGRAM,
+    CLASS_SHIFT,
+    CODEPOINT_MASK,
+    Tokens,
+    classify,
+    codepoint_table,
+    decode,
+    hash_tokens,
+)
+from storyclust.vectorize import NewsVectorizer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+N_KEYWORDS = 6
+MOST_NAMES = 4  # of them, where there are other words to fill the rest
+SHORT_LIST = 64
+NAME_BONUS = 1.5
+NAMED = 0.6  # share of a name's places inside sentences where it has a capital
+IN_TITLE = 2.0  # worth of a word's place in a title, against one in the first sentence
+TITLE_ONLY = 0.25  # share of that without a place in the sentences
+LATE_DECAY = 0.35  # a place in the sentence k counts (1 + k) to the power of minus this
+LONGEST_ACRONYM = 6  # letters
+LONGEST_WORD = 100  # bytes
+SHARED = 0.7  # power of the number of articles by which a word counts
+RARITY = 1.5  # power of inverse document frequency
+SMOOTHING = 0.5  # so that what all articles of a small corpus share still counts
+LONGEST_NAME, LONGEST_TERM = 4, 3  # words
+FEWEST_EQUAL, MOST_UNEQUAL = 4, 3  # letters in which kin begin alike, and end unlike
+HEAD = 3  # letters by which the words taken are filed
+# Runs of ideographs, less a counter behind a number, a Mr behind a name, and the stem of a word that goes on
+# in Hiragana other than particles; runs of Katakana.
+_PHRASE = re.compile(
+    r"(?<![\d〇一二三四五六七八九十])[一-鿿々]{2,}(?<!氏)(?![いうえおきぎくぐけげこちっつてねびぶべみむめょりるれろわん])|"
+    r"[ァ-ヶー]{2,}"
+)
+_NOT_WORD = re.compile(r"[\W_]+")
+
+# How a token is written (ODD ones make no term), and what joins it to the one before.
+CAPITAL, OPENING, LOWER, TITLE, LETTER, DIGITS, DENSE, ODD = range(8)
+APART, SPACE, HYPHEN, MARK = range(4)
+
+
+class Words(NamedTuple):
+    """What the titles and sentences of a group hold: their tokens, and which word each of them is."""
+
+    tokens: Tokens
+    ids: NDArray[np.int64]  # number of each token's word
+    first: NDArray[np.int64]  # token at which each word first stands
+    article: NDArray[np.int64]  # of each title or sentence, ascending
+    position: NDArray[np.int64]  # of each, -1 for a title
+    is_read: NDArray[np.bool_]  # whether it is looked at
+
+
+class Candidate(NamedTuple):
+    """A word, by its number, or a phrase of a script without spaces, and what it is worth."""
+
+    score: float
+    word: int
+    phrase: str
+
+
+def key_terms(
+    words: Words, strings: Sequence[str], language: str, vectorizer: NewsVectorizer, most: int = N_KEYWORDS
+) -> tuple[str, ...]:
+    """Key terms as they are written, names first, and weightiest first.
+
+    `strings` are the titles and sentences of `words`.
+    """
+    tokens = words.tokens
+    kinds, joints = mark_tokens(
+        tokens.data,
+        tokens.indptr,
+        tokens.starts,
+        tokens.ends,
+        codepoint_table(),
+        words.position,
+        words.is_read,
+    )
+    often, spread, named, stop = measure_words(
+        tokens.indptr, tokens.hashes, words.article, words.position, words.ids, kinds, stop_table(language),
+        len(words.first),
+    )  # fmt: skip
+    weight = np.where(named, NAME_BONUS, 1.0) * np.log1p(often) * spread**SHARED
+    short = np.flatnonzero((often > 0) & ~stop)
+    short = short[np.argsort(-weight[short], kind="stable")[:SHORT_LIST]]
+    idf = vectorizer.idf_of(tokens.hashes[words.first[short]] & WORD_MASK, language)
+    scores = (weight[short] * (idf + SMOOTHING) ** RARITY).round(9)
+    found = [Candidate(score, word, "") for score, word in zip(scores.tolist(), short.tolist(), strict=True)]
+    if (kinds == DENSE).any():
+        texts = [""] * (int(words.article[-1]) + 1)
+        for number, string, is_read in zip(
+            words.article.tolist(), strings, words.is_read.tolist(), strict=True
+        ):
+            texts[number] += f"{string}\n" if is_read else ""
+        found += _phrases(texts, vectorizer, language)
+    found.sort(key=lambda candidate: (-candidate.score, candidate.phrase))
+    return _choose(found, Forms(words, kinds, joints, named, stop), most)
+
+
+def _choose(candidates: list[Candidate], forms: Forms, most: int) -> tuple[str, ...]:
+    """Weightiest terms of which none repeats another, names first; a few places are for other words."""
+    names: list[str] = []
+    others: list[str] = []
+    spare: list[str] = []
+    taken = Taken()
+    for _, word, phrase in candidates:
+        if len(names) + len(others) == most:
+            break
+        if taken.holds(phrase or forms.word(word)):
+            continue
+        term = phrase or forms.full(word)
+        parts = {phrase} if phrase else {part for part in _NOT_WORD.split(term.casefold()) if part}
+        if any(map(taken.holds, parts)) or not any(map(str.isalpha, term)):
+            continue
+        taken.add(parts)
+        if phrase or not forms.named[word]:
+            others.append(term)
+        else:
+            (names if len(names) < MOST_NAMES else spare).append(term)
+    names += spare[: most - len(names) - len(others)]
+    return (*names, *others)
+
+
+class Taken:
+    """Words of the terms chosen, which no other term may repeat."""
+
+    def __init__(self) -> None:
+        self._by_head: dict[str, list[str]] = {}
+        self._dense: list[str] = []
+
+    def add(self, parts: Iterable[str]) -> None:
+        """Take folded words."""
+        for part in parts:
+            if is_dense(part):
+                self._dense.append(part)
+            else:
+                self._by_head.setdefault(part[:HEAD], []).append(part)
+
+    def holds(self, part: str) -> bool:
+        """Whether a word is taken, or its kin."""
+        if is_dense(part):
+            return any(part in other or other in part for other in self._dense)
+        return any(part == other or is_kin(part, other) for other in self._by_head.get(part[:HEAD], ()))
+
+
+def is_dense(part: str) -> bool:
+    """Whether a word is of a script without spaces, where one word inside another repeats it."""
+    return part[0] >= "\u3000"
+
+
+def is_kin(one: str, other: str) -> bool:
+    """Whether words begin with the same letters and end in few others, like Ukraine and Ukrainian.
+
+    Four equal letters are enough where one word has at most one more (China and Chinese), any number where
+    one letter is all the difference (map and maps).
+    """
+    pairs = zip(one, other, strict=False)
+    equal = next((k for k, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
+    rest, tail = sorted((len(one) - equal, len(other) - equal))
+    if rest == 0 and tail <= 1:
+        return True
+    return tail <= MOST_UNEQUAL and equal >= (FEWEST_EQUAL if rest <= 1 else FEWEST_EQUAL + 1)
+
+
+class Forms:
+    """How the articles write words."""
+
+    def __init__(
+        self,
+        words: Words,
+        kinds: NDArray[np.int64],
+        joints: NDArray[np.int64],
+        named: NDArray[np.bool_],
+        stop: NDArray[np.bool_],
+    ) -> None:
+        self.words, self.kinds, self.joints, self.named, self.stop = words, kinds, joints, named, stop
+        tokens = words.tokens
+        self.of_article = np.repeat(words.article, np.diff(tokens.indptr))
+
+    def word(self, word: int) -> str:
+        """One word, folded."""
+        at = int(self.words.first[word])
+        return self.text(at, at).casefold()
+
+    def text(self, low: int, high: int) -> str:
+        """What stands from one token to another."""
+        tokens = self.words.tokens
+        return tokens.data[tokens.starts[low] : tokens.ends[high]].tobytes().decode("utf-8", "replace")
+
+    def full(self, word: int) -> str:
+        """A word as it is written, with the neighbours that most of its places have.
+
+        A name counts where each article first mentions it, another word wherever it stands.
+        """
+        is_name = bool(self.named[word])
+        spans = find_mentions(
+            word, self.words.ids, self.kinds, self.joints, self.named, self.stop, self.of_article, is_name
+        ).tolist()
+        if not spans:
+            at = int(self.words.first[word])
+            return self.text(at, at)
+        ids = self.words.ids
+        longest = LONGEST_NAME if is_name else LONGEST_TERM
+        mentions = [(at, at, low, high) for at, low, high in spans]
+        while mentions[0][1] - mentions[0][0] + 1 < longest:
+            votes: Counter[tuple[bool, int]] = Counter()
+            for low, high, first, last in mentions:
+                if low > first:
+                    votes[True, int(ids[low - 1])] += 1
+                if high < last:
+                    votes[False, int(ids[high + 1])] += 1
+            best = max(votes, key=lambda vote: (votes[vote], vote[0], -vote[1]), default=None)
+            if best is None or votes[best] < self._demand(mentions[0], best[0], is_name) * len(spans):
+                break
+            if not is_name and votes[best] < 2:
+                break
+            before, term = best
+            mentions = [
+                (low - before, high + (not before), first, last)
+                for low, high, first, last in mentions
+                if (low > first and ids[low - 1] == term if before else high < last and ids[high + 1] == term)
+            ]
+        # At the start of a sentence a common word has a capital that is not its own.
+        inside = [mention for mention in mentions if self.kinds[mention[0]] != OPENING]
+        surfaces = Counter(self.text(low, high) for low, high, _, _ in inside or mentions)
+        return max(surfaces, key=lambda form: (surfaces[form], form))
+
+    @staticmethod
+    def _demand(mention: tuple[int, int, int, int], before: bool, is_name: bool) -> float:
+        """Share of the mentions that must have a neighbour for it to be shown.
+
+        Before a name of two words stand offices; behind a name, another may stand by chance.
+        """
+        if is_name and mention[1] > mention[0]:
+            return 2 / 3
+        return 0.5 if before or not is_name else 0.501
+
+
+@functools.cache
+def stop_table(language: str) -> NDArray[np.uint64]:
+    """Hash table of a language's stop words."""
+    table: NDArray[np.uint64] = stop_tables([stop_hashes(language)])[0]
+    return table
+
+
+def _phrases(texts: list[str], vectorizer: NewsVectorizer, language: str) -> list[Candidate]:
+    """Best runs of ideographs or Katakana, which stand for words where none are marked."""
+    counts = [Counter(_PHRASE.findall(text)) for text in texts]
+    spread = Counter(phrase for count in counts for phrase in count)
+    often = sum(counts, Counter[str]())
+    weight = {phrase: (1 + np.log(often[phrase])) * spread[phrase] ** SHARED for phrase in spread}
+    phrases = sorted(weight, key=lambda phrase: (-weight[phrase], phrase))[:SHORT_LIST]
+    if not phrases:
+        return []
+    tokens = hash_tokens(phrases)
+    idf = vectorizer.idf_of(tokens.hashes & WORD_MASK, language)
+    found = []
+    for number, phrase in enumerate(phrases):
+        rarity = float(idf[tokens.indptr[number] : tokens.indptr[number + 1]].mean())
+        found.append(Candidate(round(float(weight[phrase]) * (rarity + SMOOTHING) ** RARITY, 9), -1, phrase))
+    return found
+
+
+@kernel
+def kind_of(data: NDArray[np.uint8], start: Any, end: Any, table: NDArray[np.uint32], is_title: bool) -> Any:
+    """How a token is written.
+
+    Words of titles say nothing of capitals, since many outlets set one on each. A word of two letters makes a
+    term only where both are capitals, one of many letters not where all are: that is furniture, or a place
+    before a report.
+    """
+    point, _ = decode(data, start, end)
+    entry = classify(point, table)
+    folded = entry & CODEPOINT_MASK
+    if entry >> np.uint32(CLASS_SHIFT) == BIGRAM:
+        return DENSE
+    if np.uint32(0x30) <= folded <= np.uint32(0x39):
+        return DIGITS
+    if is_letter(data, start, end):
+        return LETTER if folded != point else ODD
+    size = end - start
+    all_capitals = True
+    for k in range(start, end):
+        all_capitals = all_capitals and 0x41 <= data[k] <= 0x5A
+    if size > (LONGEST_ACRONYM if all_capitals else LONGEST_WORD) or (size == 2 and not all_capitals):
+        return ODD
+    if is_title:
+        return TITLE
+    return CAPITAL if folded != point else LOWER
+
+
+@kernel
+def joint_of(data: NDArray[np.uint8], end: Any, start: Any, is_after_letter: bool) -> Any:
+    """What joins two tokens, of which one ends and the other starts at a byte."""
+    gap = start - end
+    byte = data[end]
+    if gap == 1 and byte == 0x20:
+        return SPACE
+    if gap == 1 and byte == 0x2D:
+        return HYPHEN
+    if byte == 0x2E and is_after_letter and (gap == 1 or (gap == 2 and data[end + 1] == 0x20)):
+        return MARK  # J.D. Vance, George W. Bush
+    if gap == 1 and byte == 0x27:
+        return MARK  # O'Brien
+    if gap == 3 and byte == 0xE2 and data[end + 1] == 0x80 and data[end + 2] == 0x99:
+        return MARK  # the same with a curly apostrophe
+    return APART
+
+
+@kernel
+def mark_tokens(
+    data: NDArray[np.uint8],
+    indptr: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    table: NDArray[np.uint32],
+    position: NDArray[np.int64],
+    is_read: NDArray[np.bool_],
+) -> Any:
+    """How each token is written, and what joins it to the one before."""
+    kinds, joints = np.full(len(starts), ODD, np.int64), np.full(len(starts), APART, np.int64)
+    for row in range(len(indptr) - 1):
+        if not is_read[row]:
+            continue
+        for k in range(indptr[row], indptr[row + 1]):
+            kinds[k] = kind_of(data, starts[k], ends[k], table, position[row] < 0)
+            if k == indptr[row]:
+                if kinds[k] == CAPITAL:
+                    kinds[k] = OPENING
+                elif kinds[k] == LETTER and not (ends[k] < len(data) and data[ends[k]] == 0x2E):
+                    kinds[k] = ODD  # a short word, not an initial
+                continue
+            joints[k] = joint_of(data, ends[k - 1], starts[k], kinds[k - 1] == LETTER)
+            if joints[k] == HYPHEN and is_letter(data, starts[k - 1], ends[k - 1]):
+                kinds[k] = ODD  # D-Conn., e-mail
+            shortened = data[ends[k - 1]] == 0x2E and starts[k] - ends[k - 1] == 2
+            if shortened and kinds[k - 1] != LETTER:
+                kinds[k - 1] = ODD  # Mr., Sgt.
+    return kinds, joints
+
+
+@kernel
+def measure_words(
+    indptr: NDArray[np.int64],
+    hashes: NDArray[np.uint64],
+    article: NDArray[np.int64],
+    position: NDArray[np.int64],
+    ids: NDArray[np.int64],
+    kinds: NDArray[np.int64],
+    stops: NDArray[np.uint64],
+    n_words: int,
+) -> Any:
+    """How often each word is written, in how many articles, and whether it is a name or a stop word.
+
+    A place in a sentence counts the less the later it is; one in a title much, but little without the others.
+    """
+    often, spread = np.zeros(n_words), np.zeros(n_words, np.int64)
+    last = np.full(n_words, -1, np.int64)
+    capital, small = np.zeros(n_words, np.int64), np.zeros(n_words, np.int64)
+    stop, in_text = np.zeros(n_words, np.bool_), np.zeros(n_words, np.bool_)
+    for row in range(len(indptr) - 1):
+        worth = (1.0 + position[row]) ** -LATE_DECAY if position[row] >= 0 else IN_TITLE
+        for k in range(indptr[row], indptr[row + 1]):
+            word, kind = ids[k], kinds[k]
+            stop[word] = stop[word] or (often[word] == 0.0 and is_stop(stops, hashes[k] & WORD_MASK))
+            capital[word] += kind in (CAPITAL, LETTER)
+            small[word] += kind == LOWER
+            if kind > TITLE:
+                continue
+            in_text[word] = in_text[word] or kind != TITLE
+            often[word] += worth
+            if last[word] != article[row]:
+                last[word] = article[row]
+                spread[word] += 1
+    for word in range(n_words):
+        if not in_text[word]:
+            often[word] *= TITLE_ONLY
+    named = (capital > 0) & (capital >= NAMED * (capital + small)) & ~stop
+    return often, spread, named, stop
+
+
+@kernel
+def belongs(
+    k: int,
+    joint: int,
+    ids: NDArray[np.int64],
+    kinds: NDArray[np.int64],
+    named: NDArray[np.bool_],
+    stop: NDArray[np.bool_],
+    is_name: bool,
+) -> Any:
+    """Whether a token belongs to the term beside it."""
+    kind = kinds[k]
+    if is_name and joint == HYPHEN and kind == DIGITS:
+        return True
+    if stop[ids[k]]:
+        return False
+    if is_name:
+        return kind in (CAPITAL, LETTER) or (kind == OPENING and named[ids[k]])
+    return joint != MARK and kind in (LOWER, OPENING) and not named[ids[k]]
+
+
+@kernel
+def find_mentions(
+    word: int,
+    ids: NDArray[np.int64],
+    kinds: NDArray[np.int64],
+    joints: NDArray[np.int64],
+    named: NDArray[np.bool_],
+    stop: NDArray[np.bool_],
+    article: NDArray[np.int64],
+    is_name: bool,
+) -> NDArray[np.int64]:
+    """Where a word stands in sentences, with its neighbours: rows of (token, first, last).
+
+    Neighbours of a name are words with a capital, initials and numbers behind a hyphen (COVID-19); those of
+    another word are other words, less stop words. Of a name, only the first mention in each article is found.
+    """
+    found = np.empty((len(ids), 3), np.int64)
+    n = 0
+    for k in range(len(ids)):
+        if ids[k] != word or kinds[k] > LOWER or (is_name and kinds[k] == LOWER):
+            continue
+        if is_name and n > 0 and article[found[n - 1, 0]] == article[k]:
+            continue
+        low, high = k, k
+        while (
+            low > 0
+            and joints[low] != APART
+            and belongs(low - 1, joints[low], ids, kinds, named, stop, is_name)
+        ):
+            low -= 1
+        while (
+            high + 1 < len(ids)
+            and joints[high + 1] != APART
+            and belongs(high + 1, joints[high + 1], ids, kinds, named, stop, is_name)
+        ):
+            high += 1
+        found[n, 0], found[n, 1], found[n, 2] = k, low, high
+        n += 1
+    return found[:n].copy()
