@@ -71,7 +71,7 @@ def scaling(results: dict[str, Any]) -> str:
     seconds = {row["articles"]: row["seconds"] for row in results["rows"]}
     growth = math.log10(seconds[1_000_000] / seconds[100_000])
     limited = ", ".join(
-        f"{row['limit']} {row['peak GB'] - row['of it the articles']:.1f} GB in {row['seconds']:.0f} s"
+        f"{row['limit']} takes {row['peak GB'] - row['of it the articles']:.1f} GB"
         for row in results["limited"]
     )
     real = [{key: row[key] for key in ("set", "articles", "seconds", "with summaries", "peak GB")}
