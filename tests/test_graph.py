@@ -255,6 +255,11 @@ def test_rows_of_a_crowd_count_from_what_they_share_with_the_last_of_it(seed, n,
     np.testing.assert_allclose(graph.toarray(), crowded(X, strangers, 0.03, crowd), rtol=0, atol=1e-6)
 
 
+def test_rows_that_share_all_they_have_with_strangers_have_no_edge():
+    X = sparse.csr_array(np.tile(np.eye(4)[0], (60, 1)))
+    assert similarity_graph(X, 0.03, strangers=np.ones(60)).nnz == 0
+
+
 def test_a_template_that_thousands_use_joins_only_those_that_share_more(monkeypatch):
     monkeypatch.setattr("storyclust.graph.CROWD", 50)
     form = np.tile(np.eye(4)[0], (400, 1))  # four hundred notices of one form, in pairs of the same town

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from storyclust.chunks import kernel
 from storyclust.graph import similarity_graph
-from storyclust.unions import by_appearance, find
+from storyclust.unions import by_appearance, find, rows_by_label
 from storyclust.validate import check_float
 
 if TYPE_CHECKING:
@@ -179,19 +179,12 @@ class GraphAgglomerative(ClusterMixin, BaseEstimator):
         (array([0, 2, 3]), array([2, 1, 1], dtype=int32))
         """
         check_is_fitted(self)
-        n, m = self.n_leaves_, len(self.children_)
-        component = roots_of(self.children_, n)
-        by_component = np.argsort(component, kind="stable")
-        sizes = np.bincount(component, minlength=n + m)
-        starts = np.append(0, np.cumsum(sizes))
-        local = np.empty(n, np.int64)
-        local[by_component] = np.arange(n) - starts[component[by_component]]
-        of_merge, Z = linkage_rows(self.children_, self.distances_, component, local, sizes)
-        order = np.argsort(of_merge, kind="stable")
-        ends = np.cumsum(np.bincount(of_merge, minlength=n + m))
+        component = by_appearance(roots_of(self.children_, self.n_leaves_))
+        components = rows_by_label(component)
+        of_merge, Z = linkage_rows(self.children_, self.distances_, component)
         found = [
-            Linkage(by_component[starts[c] : starts[c + 1]], Z[order[ends[c] - sizes[c] + 1 : ends[c]]])
-            for c in np.flatnonzero(sizes > 1)
+            Linkage(components[of_merge[merges[0]]], Z[merges])
+            for merges in rows_by_label(by_appearance(of_merge))
         ]
         return sorted(found, key=lambda linkage: (-len(linkage.rows), linkage.rows[0]))
 
@@ -466,25 +459,25 @@ def linkage_rows(
     children: NDArray[np.int64],
     distances: NDArray[np.float64],
     component: NDArray[np.int64],
-    local: NDArray[np.int64],
-    sizes: NDArray[np.int64],
 ) -> Any:
     """Component of each merge, and its row of that component's linkage matrix.
 
-    `component` names the component of each leaf, `local` numbers leaves inside theirs, `sizes` are those of
-    components.
+    `component` names the component of each leaf; leaves are numbered inside theirs in their order, merges
+    behind them.
     """
     n, m = len(component), len(children)
     home = np.append(component, np.empty(m, np.int64))
-    number = np.append(local, np.empty(m, np.int64))
-    weight = np.ones(n + m, np.int64)
-    made = np.zeros(len(sizes), np.int64)
+    number, weight = np.empty(n + m, np.int64), np.ones(n + m, np.int64)
+    numbered = np.zeros(n, np.int64)  # in each component
+    for leaf in range(n):
+        number[leaf] = numbered[component[leaf]]
+        numbered[component[leaf]] += 1
     Z = np.empty((m, 4), np.float64)
     for k in range(m):
         a, b = children[k, 0], children[k, 1]
         home[n + k] = home[a]
-        number[n + k] = sizes[home[a]] + made[home[a]]
-        made[home[a]] += 1
+        number[n + k] = numbered[home[a]]
+        numbered[home[a]] += 1
         weight[n + k] = weight[a] + weight[b]
         Z[k, 0], Z[k, 1] = min(number[a], number[b]), max(number[a], number[b])
         Z[k, 2], Z[k, 3] = distances[k], weight[n + k]

@@ -18,9 +18,9 @@ from storyclust.stories import (
     event_merges,
     find_events,
     inside_window,
-    rows_by_label,
     thread_merges,
 )
+from storyclust.unions import rows_by_label
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

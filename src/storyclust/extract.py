@@ -8,7 +8,7 @@ centroid does.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,17 +24,6 @@ EARLY_BONUS = 0.02  # the same power for the sentences to pick: little more than
 CENTRAL = 0.3  # least closeness to the centroid, against the closest sentence's
 ALIKE = 0.6  # cosine to a sentence already picked from which another says nothing new
 NOT_LEANING, ALONE = -1, -2  # instead of a row to lean on: needs none; has none
-
-
-class Rows(NamedTuple):
-    """Titles and sentences, article by article."""
-
-    article: NDArray[np.int64]
-    position: NDArray[np.int64]  # place of a sentence in its article, from 0; of a title -1
-    words: NDArray[np.float64]  # length
-    good: NDArray[np.bool_]  # sentences that the centroid is made of
-    candidate: NDArray[np.bool_]  # sentences that may be picked
-    leans_on: NDArray[np.int64]  # row without which one should not be picked, or NOT_LEANING, or ALONE
 
 
 @kernel
@@ -267,6 +256,10 @@ def extract(
     max_words: float,
 ) -> Any:
     """Number the words of tokenised rows, pick rows, and measure how central titles are, in one call.
+
+    Rows are titles and sentences, article by article. `position` is the place of a sentence in its article,
+    from 0, and of a title -1; `words` are lengths. The centroid is made of the `good` rows, `candidate` ones
+    may be picked; `leans_on` names the row without which one should not be, or is NOT_LEANING or ALONE.
 
     Returns the number of each token's word, the token where each word first stands, the rows picked, and for
     each row 0 or the centrality of a title.

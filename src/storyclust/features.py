@@ -20,6 +20,7 @@ from storyclust.spill import Pile
 from storyclust.tokens import (
     SORT_HEADS,
     TextBuffer,
+    Tokens,
     codepoint_table,
     hash_tokens,
     mix,
@@ -80,6 +81,14 @@ def find_terms(
     return ArticleTerms(np.append(0, np.cumsum(lengths)), pile, head)
 
 
+def are_terms(tokens: Tokens, stop: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Whether each token is a term: no stop word, and no single letter (see `is_letter`)."""
+    lengths, wide = tokens.ends - tokens.starts, tokens.data[tokens.starts] >= 0xC0
+    letters = (lengths == 1) | ((lengths == 2) & wide)
+    kept: NDArray[np.bool_] = ~letters & ~np.isin(tokens.hashes & WORD_MASK, stop)
+    return kept
+
+
 def name_terms(article: Article, ngram_range: tuple[int, int], language: str) -> dict[int, str]:
     """Hashes of an article's terms, and how each is written where it first stands.
 
@@ -87,9 +96,7 @@ def name_terms(article: Article, ngram_range: tuple[int, int], language: str) ->
     """
     tokens = hash_tokens([article.title, article.text])
     words = tokens.hashes & WORD_MASK
-    lengths, wide = tokens.ends - tokens.starts, tokens.data[tokens.starts] >= 0xC0
-    letters = (lengths == 1) | ((lengths == 2) & wide)
-    kept = np.flatnonzero(~letters & ~np.isin(words, stop_hashes(language)))
+    kept = np.flatnonzero(are_terms(tokens, stop_hashes(language)))
     in_text = kept >= tokens.indptr[1]
     together = np.flatnonzero(in_text[1:] == in_text[:-1])
     first, last = kept[together], kept[together + 1]

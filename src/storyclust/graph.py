@@ -311,22 +311,36 @@ def cosine(
 
 
 @kernel
+def largest(values: NDArray[Any], most: int) -> NDArray[np.bool_]:
+    """Mark the `most` largest values; of equals, the first."""
+    last = np.partition(values, len(values) - most)[len(values) - most]
+    chosen: NDArray[np.bool_] = values > last
+    ties = most - chosen.sum()
+    for k in range(len(values)):
+        if ties > 0 and values[k] == last:
+            chosen[k] = True
+            ties -= 1
+    return chosen
+
+
+@kernel
 def most_promising(candidates: NDArray[np.int32], n: int, most: int, partial: NDArray[np.float32]) -> int:
     """Move the `most` candidates that show most to the front; what the others show is forgotten."""
-    shown = partial[candidates[:n]]
-    last = np.partition(shown, n - most)[n - most]
-    ties = most
-    for value in shown:
-        ties -= value > last
+    chosen = largest(partial[candidates[:n]], most)
     kept = 0
     for t in range(n):
-        if shown[t] > last or (shown[t] == last and ties > 0):
-            ties -= shown[t] == last
+        if chosen[t]:
             candidates[kept] = candidates[t]
             kept += 1
         else:
             partial[candidates[t]] = NOTHING
     return kept
+
+
+@kernel
+def above(cosine: float, floor: float) -> float:
+    """Similarity of a cosine, counted from what both share with strangers; none where that is everything."""
+    return (cosine - floor) / (1.0 - floor) if floor < 1.0 else 0.0
 
 
 @kernel
@@ -390,9 +404,8 @@ def edges_of_rows(
         for t in range(promising):
             j = touched[t]
             partial[j] = NOTHING
-            floor = max(own_floor, floors[j])
             product = cosine(table, marks, mask, own, indptr[j], indptr[j + 1], indices, data)
-            similarity = (product - floor) / (1.0 - floor)
+            similarity = above(product, max(own_floor, floors[j]))
             if similarity < least or similarity <= 0.0:
                 continue
             if found == len(codes):
@@ -410,14 +423,10 @@ def edges_of_rows(
 @kernel
 def keep_best(codes: NDArray[np.int64], values: NDArray[np.float64], start: int, stop: int, most: int) -> int:
     """Move the `most` largest values of start..stop to its front, in the order found; returns their end."""
-    last = np.partition(values[start:stop], stop - start - most)[stop - start - most]
-    ties = most
-    for k in range(start, stop):
-        ties -= values[k] > last
+    chosen = largest(values[start:stop], most)
     end = start
     for k in range(start, stop):
-        if values[k] > last or (values[k] == last and ties > 0):
-            ties -= values[k] == last
+        if chosen[k - start]:
             codes[end], values[end] = codes[k], values[k]
             end += 1
     return end
@@ -449,8 +458,7 @@ def count_from_floors(
     end = 0
     for row in range(len(indptr) - 1):
         for k in range(indptr[row], indptr[row + 1]):
-            floor = max(floors[row], floors[indices[k]])
-            similarity = (cosines[k] - floor) / (1.0 - floor) if floor < 1.0 else 0.0
+            similarity = above(cosines[k], max(floors[row], floors[indices[k]]))
             if similarity >= least and similarity > 0.0:
                 indices[end], cosines[end] = indices[k], similarity
                 end += 1

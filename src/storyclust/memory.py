@@ -17,7 +17,6 @@ from storyclust.errors import InputError
 
 FREE_SHARE = 0.75  # of what is free, taken where no limit is given
 LEAST_LIMIT = 16 << 20
-UNITS = {"": 1, "K": 1_000, "M": 1_000**2, "G": 1_000**3, "T": 1_000**4}
 CGROUP = Path("/sys/fs/cgroup")
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?\s*", re.IGNORECASE)
 
@@ -61,11 +60,8 @@ def require(what: str, needed: int, limit: int) -> None:
 
 def size_text(size: int) -> str:
     """Bytes as people write them: '1.5 GB'."""
-    for unit in ("bytes", "KB", "MB", "GB"):
-        if size < 1000 or unit == "GB":
-            break
-        size /= 1000  # type: ignore[assignment]
-    return f"{size:.3g} {unit}"
+    power = min((len(str(size)) - 1) // 3, 3)
+    return f"{size / 1000**power:.3g} {('bytes', 'KB', 'MB', 'GB')[power]}"
 
 
 def give_back() -> None:

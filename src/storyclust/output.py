@@ -196,7 +196,7 @@ def _as_dicts(records: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _write_jsonl(file: IO[bytes], records: Iterator[dict[str, Any]]) -> int:
     count = 0
-    for count, record in enumerate(records, 1):  # noqa: B007
+    for count, record in enumerate(records, 1):  # noqa: B007 - it is how many there were
         file.write(json_bytes(record) + b"\n")
     return count
 

@@ -71,16 +71,13 @@ def iter_sentences(text: str) -> Iterator[Sentence]:
             after = stop.end()
             if quote < after and _is_quoting(text, begin, after, end):
                 continue
-            string = text[begin:after].strip()
-            if string:
-                start = text.index(string[0], begin)
-                yield Sentence(string, start, start + len(string))
+            if (sentence := _trimmed(text, begin, after)).string:
+                yield sentence
             begin = after
             if quote < begin:
                 quote = _next_quote(text, begin, end)
-        if begin < end and (string := text[begin:end].strip()):
-            start = text.index(string[0], begin)
-            yield Sentence(string, start, start + len(string))
+        if begin < end and (sentence := _trimmed(text, begin, end)).string:
+            yield sentence
 
 
 def _goes_on(text: str, begin: int, stop: re.Match[str], end: int) -> bool:
@@ -144,3 +141,10 @@ def _is_quoting(text: str, begin: int, after: int, end: int) -> bool:
 def _opens(text: str, begin: int, at: int) -> bool:
     """Whether a quotation mark stands where a word begins."""
     return at == begin or text[at - 1].isspace() or text[at - 1] in "([（—–-"
+
+
+def _trimmed(text: str, begin: int, end: int) -> Sentence:
+    """What stands between two places, less the white space around it."""
+    string = text[begin:end].strip()
+    start = text.index(string[0], begin) if string else begin
+    return Sentence(string, start, start + len(string))

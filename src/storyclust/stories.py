@@ -30,6 +30,7 @@ from storyclust.memory import check_memory, give_back, no_collection
 from storyclust.output import open_output
 from storyclust.strangers import graph_above_strangers
 from storyclust.summary import Summary, summarize_independent
+from storyclust.unions import rows_by_label
 from storyclust.validate import check_float, check_int
 from storyclust.vectorize import NewsVectorizer
 
@@ -448,12 +449,6 @@ def thread_merges(graph: sparse.csr_array, events: NDArray[np.int64], distance: 
     between = sparse.csr_array(belongs.T @ graph @ belongs)
     between.sort_indices()
     return agglomerate(between, np.bincount(events, minlength=n_events), max_distance=distance)
-
-
-def rows_by_label(labels: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Rows of each label, ascending."""
-    order = np.argsort(labels, kind="stable")
-    return np.split(order, np.cumsum(np.bincount(labels))[:-1]) if len(labels) else []
 
 
 def earliest(articles: Sequence[Article], rows: NDArray[np.int64]) -> float:

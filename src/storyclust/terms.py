@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from storyclust.article import Article
-from storyclust.features import WORD_MASK, pair_hashes
+from storyclust.features import WORD_MASK, are_terms, pair_hashes
 from storyclust.tokens import hash_tokens
 
 if TYPE_CHECKING:
@@ -34,10 +34,7 @@ class Terms(NamedTuple):
         """Cut an article into its terms, less stop words and single letters."""
         tokens = hash_tokens([f"{article.title}\n{article.text}"])
         words = tokens.hashes & WORD_MASK
-        letters = (tokens.ends - tokens.starts == 1) | (
-            (tokens.ends - tokens.starts == 2) & (tokens.data[tokens.starts] >= 0xC0)
-        )
-        good = ~np.isin(words, stop) & ~letters
+        good = are_terms(tokens, stop)
         joints = tokens.data[np.minimum(tokens.ends, len(tokens.data) - 1)]
         together = (tokens.starts[1:] - tokens.ends[:-1] == 1) & np.isin(joints[:-1], JOINTS)
         pair = np.flatnonzero(good[:-1] & good[1:] & together)

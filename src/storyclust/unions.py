@@ -25,3 +25,9 @@ def by_appearance(labels: NDArray[np.int64]) -> NDArray[np.int64]:
     """Number labels from zero in the order in which they first appear."""
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[inverse].astype(np.int64)
+
+
+def rows_by_label(labels: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Rows of each label, ascending."""
+    order = np.argsort(labels, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(labels))[:-1]) if len(labels) else []

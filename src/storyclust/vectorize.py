@@ -27,13 +27,12 @@ from storyclust.language import group_languages
 from storyclust.memory import check_memory, require
 from storyclust.tokens import look_up
 from storyclust.validate import check_float, check_int
-from storyclust.vocabulary import DEALT_BYTES, document_frequencies, frequent_terms
+from storyclust.vocabulary import document_frequencies, frequent_terms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NGRAM_RANGES = ((1, 1), (1, 2), (2, 2))
-LEAST_DEALT = 1 << 25  # bytes of terms dealt at a time, however little memory there is
 ENTRY_BYTES = 26  # of each entry of the vectors, with all that stands beside them until stories are found
 
 
@@ -264,8 +263,9 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         languages, self.groups_ = np.unique(np.array(names, dtype=str), return_inverse=True)
         self.languages_ = [str(name) for name in languages]
         with closing(terms.terms) as pile:
-            dealt = min(max(limit // 8, LEAST_DEALT), DEALT_BYTES)
-            self.vocabulary_, columns = frequent_terms(pile, min_df, background.terms, self.n_jobs, dealt)
+            self.vocabulary_, columns = frequent_terms(
+                pile, min_df, background.terms, self.n_jobs, limit // 8
+            )
         n_languages = max(1, len(self.languages_))
         self.df_ = document_frequencies(
             terms.indptr, columns, self.groups_, n_languages, len(self.vocabulary_)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 BUCKET_ENTRIES = 16_384  # on average
 MOST_BITS = 16
-DEALT_BYTES = 1 << 30  # of entries dealt at a time: hash and place
+LEAST_DEALT, DEALT_BYTES = 1 << 25, 1 << 30  # of entries dealt at a time: hash and place
 
 
 def frequent_terms(
@@ -40,7 +40,7 @@ def frequent_terms(
     n_jobs : int or None
         Threads.
     limit : int or None, default=None
-        Bytes of entries that are dealt at a time. None stands for `DEALT_BYTES`.
+        Bytes of entries that are dealt at a time, from `LEAST_DEALT` to `DEALT_BYTES`, which None stands for.
 
     Returns
     -------
@@ -55,11 +55,12 @@ def frequent_terms(
     sizes = np.zeros(1 << bits, np.int64)
     for _, block in terms.blocks():
         count_buckets(block, shift, sizes)
+    dealt = DEALT_BYTES if limit is None else min(max(limit, LEAST_DEALT), DEALT_BYTES)
     columns = np.full(len(terms), -1, np.int32)
     vocabulary = [np.empty(0, np.uint64)]
     n_terms = 0
     with stage("vocabulary", 2 * len(sizes)):
-        for low, high in cut_ranges(16 * sizes, DEALT_BYTES if limit is None else limit):
+        for low, high in cut_ranges(16 * sizes, dealt):
             bounds = np.append(0, np.cumsum(sizes[low:high]))
             values, places = deal(terms, shift, low, bounds)
             chosen, per_bucket = _choose(values, bounds, min_df, known, n_jobs)
