@@ -92,6 +92,11 @@ class Feed:
         self.keys.add(keys, np.repeat(rows, sizes).astype(np.int32))
         self.key_counts.extend(sizes)
 
+    def weigh_all(self) -> None:
+        """Weigh all articles by the document frequencies of now."""
+        for index in self._indexes:
+            index.weigh_all(measured=len(index))
+
     def remove(self, rows: NDArray[np.int64]) -> None:
         """Let rows have no neighbours and no copies any more."""
         for code in np.unique(self._language.values[rows]):
@@ -125,8 +130,8 @@ class Feed:
             return Edges(empty, empty, np.empty(0))
         return self._above(np.concatenate(first), np.concatenate(second), np.concatenate(cosines), least)
 
-    def vectors(self, rows: NDArray[np.int64]) -> tuple[sparse.csr_array, NDArray[np.int64]]:
-        """Vectors of rows as they are weighed now, and the language of each as a number."""
+    def vectors(self, rows: NDArray[np.int64]) -> sparse.csr_array:
+        """Vectors of rows as they are weighed now."""
         parts, sizes = [], np.zeros(len(rows), np.int64)
         groups = list(self._by_language(rows))
         for code, own in groups:
@@ -142,8 +147,7 @@ class Feed:
             to = np.repeat(bounds[own] - own_bounds[:-1], sizes[own]) + np.arange(own_bounds[-1])
             terms[to], weights[to] = own_terms, own_weights
         vocabulary, columns = np.unique(terms, return_inverse=True)
-        X = compressed_rows(bounds, columns.astype(np.int32), weights, (len(rows), len(vocabulary)))
-        return X, self._language.values[rows]
+        return compressed_rows(bounds, columns.astype(np.int32), weights, (len(rows), len(vocabulary)))
 
     def _above(
         self, first: NDArray[np.int64], second: NDArray[np.int64], cosines: NDArray[np.float64], least: float
@@ -162,7 +166,7 @@ class Feed:
     def _code(self, name: str) -> int:
         if name not in self._names:
             self._names.append(name)
-            self._indexes.append(TermsIndex(name, self._background))
+            self._indexes.append(TermsIndex(name, self._background, self._indexes))
         return self._names.index(name)
 
     def _by_language(self, rows: NDArray[np.int64]) -> Any:

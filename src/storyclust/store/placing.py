@@ -8,6 +8,7 @@ events and the threads they touch, likewise.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -67,6 +68,12 @@ class Groups:
         latest = self.latest.setdefault(group, [])
         latest.append(row)
         del latest[:-SAMPLED]
+
+    def forget(self, groups: Iterable[int]) -> None:
+        """Forget what is known of groups."""
+        for group in groups:
+            for known in (self.sizes, self.spans, self.latest):
+                known.pop(group, None)
 
     def merge(self, gone: int, kept: int) -> None:
         """Let one group go into another."""
@@ -301,7 +308,7 @@ def bridge_sums(feed: Feed, groups: Groups, bridges: list[tuple[int, int]]) -> S
     rows = np.array([row for group in names for row in groups.latest[group]], np.int64)
     sums = np.zeros(len(bridges))
     if len(bridges):
-        X, _ = feed.vectors(rows)
+        X = feed.vectors(rows)
         strangers = feed.strangers(rows)
     for k, (a, b) in enumerate(bridges):
         first, second = slice(*bounds[a]), slice(*bounds[b])

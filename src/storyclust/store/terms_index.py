@@ -86,9 +86,9 @@ class TermsIndex:
         What each shares with strangers.
     """
 
-    def __init__(self, language: str, background: Background) -> None:
-        self.language = language
+    def __init__(self, language: str, background: Background, family: list[TermsIndex]) -> None:
         self.background = background
+        self.family = family  # the indexes of all languages, this one among them
         self.known = fold(background.terms)
         order = np.argsort(self.known)
         self.known = self.known[order]
@@ -127,7 +127,7 @@ class TermsIndex:
         self.factors.extend(np.zeros((len(rows), 2), np.float32))
         self.strangers.extend(np.zeros(len(rows)) if strangers is None else strangers)
         if self._sample is None or len(self) > (1.0 + GROWN) * self._n_weighed:
-            self._weigh_all(measured=first if strangers is None else len(self))
+            self.weigh_all(measured=first if strangers is None else len(self))
         else:
             self._weigh_new(first, measure=strangers is None)
 
@@ -137,7 +137,7 @@ class TermsIndex:
         self.n_removed += len(places)
 
     def idf(self, terms: NDArray[np.uint32], df: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Weights of terms that so many articles hold; 0 for one that is left out."""
+        """Weights of terms, in ascending order, that so many articles hold; 0 for one that is left out."""
         at = np.minimum(np.searchsorted(self.known, terms), max(len(self.known) - 1, 0))
         known = self.known[at] == terms if len(self.known) else np.zeros(len(terms), bool)
         rates = np.where(known, self.rates[at], 0.0) if len(self.known) else np.zeros(len(terms))
@@ -145,7 +145,9 @@ class TermsIndex:
         n = max(len(self) - self.n_removed, 1)
         weights = np.log((n + worth) / np.maximum(df + worth * rates, 1e-9))
         weights = np.clip(weights, 0.0, np.log(SETTINGS.max_idf_ratio))
-        weights[(df < SETTINGS.min_df) & ~known] = 0.0
+        rare = np.flatnonzero((df < SETTINGS.min_df) & ~known)
+        anywhere = sum((index.levels.counts(terms[rare]) for index in self.family), np.zeros(len(rare), np.int64))
+        weights[rare[anywhere < SETTINGS.min_df]] = 0.0
         return weights.astype(np.float32)
 
     def weigh(self, held: Held) -> tuple[Weighed, NDArray[np.float32]]:
@@ -171,7 +173,7 @@ class TermsIndex:
         if measure:
             self.strangers.values[first:] = self.share_with_strangers(weighed, places)
 
-    def _weigh_all(self, measured: int) -> None:
+    def weigh_all(self, measured: int) -> None:
         """Weigh all articles anew, and choose those that stand for strangers.
 
         What is shared with strangers is measured anew for all while the language is young, and else for those
