@@ -64,6 +64,7 @@ ORDER = """
     summary
     report
     stories
+    store
     metrics
     prose
     datasets

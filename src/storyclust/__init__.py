@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from storyclust.clean import find_furniture
     from storyclust.coverage import Link, coverage_links
     from storyclust.dedup import Deduplicator, DuplicateGroup
-    from storyclust.errors import InputError, MissingExtraError, StoryclustError, StoryclustWarning
+    from storyclust.errors import (
+        InputError,
+        MissingExtraError,
+        StoreBusyError,
+        StoreError,
+        StoryclustError,
+        StoryclustWarning,
+    )
     from storyclust.evidence import Evidence, explain
     from storyclust.io import iter_articles, read_articles, write_records
     from storyclust.lsh import choose_bands
@@ -39,7 +46,14 @@ _ROOMS = {
     "coverage": ("Link", "coverage_links"),
     "dedup": ("Deduplicator", "DuplicateGroup"),
     "evidence": ("Evidence", "explain"),
-    "errors": ("InputError", "MissingExtraError", "StoryclustError", "StoryclustWarning"),
+    "errors": (
+        "InputError",
+        "MissingExtraError",
+        "StoreBusyError",
+        "StoreError",
+        "StoryclustError",
+        "StoryclustWarning",
+    ),
     "io": ("iter_articles", "read_articles", "write_records"),
     "lsh": ("choose_bands",),
     "metrics": ("Scores", "evaluate"),
@@ -66,6 +80,8 @@ __all__ = [
     "MissingExtraError",
     "NewsVectorizer",
     "Scores",
+    "StoreBusyError",
+    "StoreError",
     "StoryClusterer",
     "StoryThread",
     "StoryclustError",

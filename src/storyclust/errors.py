@@ -27,5 +27,13 @@ class MissingExtraError(StoryclustError, ImportError):
         )
 
 
+class StoreError(StoryclustError):
+    """A store that cannot be opened, read or written as it is; the message names the file and a way out."""
+
+
+class StoreBusyError(StoreError):
+    """Another process went on writing to the store for longer than this one would wait."""
+
+
 class StoryclustWarning(UserWarning):
     """Something was set aside or guessed; the result stands, and the message counts what."""

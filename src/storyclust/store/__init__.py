@@ -1,0 +1,1 @@
+"""The living index: articles, their copies, events and threads in one SQLite file."""

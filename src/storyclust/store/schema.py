@@ -1,0 +1,394 @@
+"""The file of a store: its tables, how it is opened, and how it is read and written.
+
+One SQLite file in WAL mode: readers see what was committed when they began, and never wait. One process
+writes at a time, under the lock of `lock`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from storyclust.errors import StoreBusyError, StoreError
+from storyclust.store.lock import TIMEOUT, writers_lock
+
+APPLICATION_ID = 0x53544359  # "STCY", where SQLite has a place for it
+OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
+
+# Numbers of articles, events and threads are never given twice: what was removed stays unknown.
+# Stamps are text of one width, so that they sort; see `to_stamp`.
+TABLES = """
+CREATE TABLE threads(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    size INTEGER NOT NULL DEFAULT 0,         -- articles, copies included; 0 once merged or emptied
+    independent INTEGER NOT NULL DEFAULT 0,  -- those of them that are no copies
+    started TEXT,                            -- when the first dated article was published
+    ended TEXT,
+    updated TEXT,                            -- when an article last came in
+    merged_into INTEGER REFERENCES threads(id)
+) STRICT;
+CREATE TABLE events(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    thread INTEGER NOT NULL REFERENCES threads(id),
+    size INTEGER NOT NULL DEFAULT 0,
+    independent INTEGER NOT NULL DEFAULT 0,
+    started TEXT,
+    ended TEXT,
+    merged_into INTEGER REFERENCES events(id)
+) STRICT;
+CREATE TABLE articles(
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    title TEXT NOT NULL,
+    text TEXT NOT NULL,
+    published TEXT,
+    source TEXT,
+    lang TEXT,
+    url TEXT,
+    extra TEXT,                              -- other fields of the input, as a JSON object
+    language TEXT NOT NULL,                  -- as told by its words
+    added TEXT NOT NULL,                     -- when it came in
+    revision INTEGER NOT NULL DEFAULT 1,
+    event INTEGER NOT NULL REFERENCES events(id)
+) STRICT;
+CREATE TABLE revisions(                      -- what an article said before
+    article INTEGER NOT NULL REFERENCES articles(number) ON DELETE CASCADE,
+    revision INTEGER NOT NULL,
+    title TEXT NOT NULL,
+    text TEXT NOT NULL,
+    published TEXT,
+    replaced TEXT NOT NULL,                  -- when
+    PRIMARY KEY(article, revision)
+) STRICT;
+CREATE TABLE copies(
+    article INTEGER PRIMARY KEY REFERENCES articles(number) ON DELETE CASCADE,
+    original INTEGER NOT NULL REFERENCES articles(number) CHECK(original <> article),
+    relation TEXT NOT NULL CHECK(relation IN ('exact', 'near')),
+    similarity REAL NOT NULL
+) STRICT;
+CREATE TABLE links(
+    a INTEGER NOT NULL REFERENCES articles(number) ON DELETE CASCADE,  -- came in later than b
+    b INTEGER NOT NULL REFERENCES articles(number) ON DELETE CASCADE,
+    relation TEXT NOT NULL CHECK(relation IN ('excerpt', 'overlap')),
+    similarity REAL NOT NULL,
+    PRIMARY KEY(a, b)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE history(                        -- what became of events and threads
+    number INTEGER PRIMARY KEY,
+    at TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK(kind IN ('event', 'thread')),
+    old INTEGER NOT NULL,
+    new INTEGER,
+    what TEXT NOT NULL CHECK(what IN ('merged', 'split', 'moved', 'emptied')),
+    articles INTEGER NOT NULL,
+    why TEXT NOT NULL
+) STRICT;
+CREATE TABLE bands(                          -- of articles that are no copies
+    article INTEGER PRIMARY KEY REFERENCES articles(number) ON DELETE CASCADE,
+    keys BLOB NOT NULL                       -- hashes of bands, sampled shingles: uint32, little-endian
+) STRICT;
+CREATE TABLE vectors(                        -- of articles that are no copies
+    article INTEGER PRIMARY KEY REFERENCES articles(number) ON DELETE CASCADE,
+    head INTEGER NOT NULL,                   -- how many terms are of the title and the first words
+    terms BLOB NOT NULL,                     -- hashes, uint32, little-endian, those of the head first
+    strangers REAL
+) STRICT;
+CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE INDEX articles_published ON articles(published);
+CREATE INDEX articles_event ON articles(event);
+CREATE INDEX articles_source ON articles(source);
+CREATE INDEX copies_original ON copies(original);
+CREATE INDEX links_b ON links(b);
+CREATE INDEX events_thread ON events(thread);
+CREATE INDEX threads_ended ON threads(ended);
+CREATE INDEX threads_size ON threads(size, ended);
+CREATE VIRTUAL TABLE search USING fts5(      -- rowid is the number of the article
+    title, body, content='', tokenize="unicode61 remove_diacritics 2 categories 'L* M* N* Co'"
+);
+"""
+NAMES = frozenset(re.findall(r"CREATE (?:VIRTUAL )?TABLE (\w+)", TABLES))
+
+Migration = Callable[[sqlite3.Connection], None]
+# The first brings a file of version 1 to version 2, the next to version 3, and so on.
+MIGRATIONS: tuple[Migration, ...] = ()
+
+
+# Opening
+
+
+def connect(
+    path: str | os.PathLike[str],
+    read_only: bool = False,
+    timeout: float = TIMEOUT,
+    settings: Mapping[str, str] | None = None,
+) -> sqlite3.Connection:
+    """Open the file of a store, and make it where there is none.
+
+    Parameters
+    ----------
+    path : str or path-like
+        An empty file counts as none.
+    read_only : bool, default=False
+        Never change the file, which must be there.
+    timeout : float, default=30.0
+        Seconds to wait where another process has it locked.
+    settings : mapping of str to str, optional
+        What to note in a new file's table `meta`.
+
+    Returns
+    -------
+    sqlite3.Connection
+        Without transactions of its own: use `reading` and `writing`.
+
+    Raises
+    ------
+    StoreError
+        It is no store, is damaged or cannot be read or written.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from storyclust.store.schema import connect
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     connection = connect(pathlib.Path(folder, "news.db"))
+    ...     print(*connection.execute("SELECT * FROM meta").fetchall())
+    ...     connection.close()
+    ('generation', '0')
+    """
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise StoreError(
+            f"a store needs SQLite {'.'.join(map(str, OLDEST_SQLITE))} or later, and this Python has "
+            f"{sqlite3.sqlite_version}; use a newer Python."
+        )
+    name = os.fspath(path)
+    _check_place(name, read_only)
+    with explaining(name):
+        connection = _open(name, read_only, timeout)
+        try:
+            if _is_new(connection, name):
+                if read_only:
+                    raise StoreError(f"{name} is empty: no store; open it for writing to make one.")
+                with writers_lock(name, timeout):
+                    _create(connection, name, settings or {})
+            _check_version(connection, name)
+            _bring_up(connection, name, read_only, timeout)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _check_place(name: str, read_only: bool) -> None:
+    """Raise where a file cannot be opened, with the reason; SQLite would only say that it cannot."""
+    path = Path(name)
+    if path.is_dir():
+        raise StoreError(f"{name} is a folder; a store is a file.")
+    if not path.exists():
+        if read_only:
+            raise StoreError(f"there is no store {name}; open it for writing to make one.")
+        if not path.absolute().parent.is_dir():
+            raise StoreError(f"cannot make {name}: there is no folder {path.absolute().parent}.")
+    elif not path.is_file():
+        raise StoreError(f"{name} is no regular file.")
+    elif not read_only and not os.access(name, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        # SQLite would open it all the same, and fail at the first change.
+        raise StoreError(f"{name} is read-only; open it with read_only=True, or change who may write it.")
+
+
+def _open(name: str, read_only: bool, timeout: float) -> sqlite3.Connection:
+    """Connect, and read a first page."""
+    address = f"{Path(name).absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+    try:
+        return _connected(address, timeout)
+    except sqlite3.OperationalError as error:
+        # A reader leaves files of its own beside a store. In a folder where it may not, nobody is writing if
+        # there is no log.
+        stuck = error.sqlite_errorname.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY"))
+        if not (read_only and stuck) or Path(f"{name}-wal").exists():
+            raise
+        return _connected(f"{address}&immutable=1", timeout)
+
+
+def _connected(address: str, timeout: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(address, timeout=timeout, isolation_level=None, uri=True)
+    try:
+        # A hostile file must not run functions out of its views and triggers.
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _is_new(connection: sqlite3.Connection, name: str) -> bool:
+    """Whether a file has nothing in it; raises if it is another application's."""
+    application = _pragma(connection, "application_id")
+    if application == APPLICATION_ID:
+        return False
+    if application or _pragma(connection, "user_version") or _names(connection):
+        raise StoreError(f"{name} is the database of another application; take another name for the store.")
+    return True
+
+
+def _create(connection: sqlite3.Connection, name: str, settings: Mapping[str, str]) -> None:
+    """Make the tables, in one transaction: who is killed leaves an empty database, which counts as none."""
+    connection.execute("PRAGMA journal_mode = WAL")
+    with _transaction(connection, "IMMEDIATE"):
+        if not _is_new(connection, name):  # another process was first
+            return
+        for statement in _statements(TABLES):
+            connection.execute(statement)
+        rows = {**settings, "generation": "0"}
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", rows.items())
+        # In the order in which a new file is told from a store.
+        connection.execute(f"PRAGMA user_version = {version()}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Cut a script, as `executescript` would, which commits before it begins."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def version() -> int:
+    """Version of the tables that this storyclust reads and writes."""
+    return 1 + len(MIGRATIONS)
+
+
+def _check_version(connection: sqlite3.Connection, name: str) -> None:
+    found = _pragma(connection, "user_version")
+    if found > version():
+        raise StoreError(
+            f"{name} was written by a newer storyclust: its tables are of version {found}, and this one "
+            f"knows up to {version()}; python -m pip install --upgrade storyclust."
+        )
+    if found < 1 or not _names(connection) >= NAMES:
+        raise StoreError(f"{name} is damaged: it lacks some of its tables; take a backup.")
+
+
+def _bring_up(connection: sqlite3.Connection, name: str, read_only: bool, timeout: float) -> None:
+    if _pragma(connection, "user_version") == version():
+        return
+    if read_only:
+        raise StoreError(f"{name} was written by an older storyclust; open it for writing once.")
+    with writers_lock(name, timeout):
+        migrate(connection)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring an older file to the tables of today, all the way or not at all."""
+    with _transaction(connection, "IMMEDIATE"):
+        for migration in MIGRATIONS[_pragma(connection, "user_version") - 1 :]:
+            migration(connection)
+        connection.execute(f"PRAGMA user_version = {version()}")
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def _names(connection: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def name_of(connection: sqlite3.Connection) -> str:
+    """Name of the file that a connection is to."""
+    return str(connection.execute("PRAGMA database_list").fetchone()[2])
+
+
+# Reading and writing
+
+
+@contextlib.contextmanager
+def reading(connection: sqlite3.Connection) -> Iterator[None]:
+    """See one state of the store for as long as the block lasts, whatever others write meanwhile."""
+    if connection.in_transaction:  # as a writer, who sees what it has written
+        yield
+        return
+    with explaining(name_of(connection)), _transaction(connection, "DEFERRED"):
+        yield
+
+
+@contextlib.contextmanager
+def writing(
+    connection: sqlite3.Connection, path: str | os.PathLike[str], timeout: float = TIMEOUT
+) -> Iterator[None]:
+    """Write all that the block does, or nothing if it ends by an exception.
+
+    What changes the store raises its `generation`, by which others see that they have to read anew.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        As of `connect`.
+    path : str or path-like
+        The file it is to.
+    timeout : float, default=30.0
+        Seconds to wait for another writer.
+
+    Raises
+    ------
+    StoreBusyError
+        Another process went on writing for so long.
+    StoreError
+        The disk is full, or cannot be read or written.
+    """
+    name = os.fspath(path)
+    with explaining(name, timeout), writers_lock(name, timeout), _transaction(connection, "IMMEDIATE"):
+        before = connection.total_changes
+        yield
+        if connection.total_changes != before:
+            connection.execute("UPDATE meta SET value = value + 1 WHERE name = 'generation'")
+
+
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection, kind: str) -> Iterator[None]:
+    try:
+        connection.execute(f"BEGIN {kind}")
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # SQLite takes back some by itself, as on a full disk
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+        raise
+
+
+@contextlib.contextmanager
+def explaining(name: str, timeout: float | None = None) -> Iterator[None]:
+    """Make of SQLite's errors that are nobody's mistake a `StoreError` that says what to do."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorname", "")
+        for start, reason in _REASONS.items():
+            if code.startswith(start):
+                raise StoreError(f"{name}: {reason}") from error
+        if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            waited = "" if timeout is None else f" (waited {timeout:g} s)"
+            raise StoreBusyError(f"{name} is locked by another program{waited}; try again later.") from error
+        raise
+
+
+_REASONS = {
+    "SQLITE_FULL": "disk full: free some space; nothing of this batch was stored.",
+    "SQLITE_IOERR": "its disk cannot be read or written; nothing of this batch was stored.",
+    "SQLITE_CORRUPT": "the file is damaged or cut short; take a backup, or save what can be "
+    "read with sqlite3's .recover.",
+    "SQLITE_NOTADB": "the file is no SQLite database; take another name for the store.",
+    "SQLITE_READONLY": "it was opened to be read only, or may not be written; nothing was stored.",
+    "SQLITE_CANTOPEN": "it cannot be opened, for want of leave to read it or to write into its folder.",
+    "SQLITE_PERM": "it may not be read or written.",
+}

@@ -1,0 +1,92 @@
+"""Values as the tables of a store hold them: instants, texts, articles."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from storyclust.article import Article, ArticleMaker
+from storyclust.dates import as_utc, is_missing
+from storyclust.output import json_bytes
+
+FIELDS = ("id", "title", "text", "published", "source", "lang", "url", "extra")
+
+
+def to_stamp(when: datetime) -> str:
+    """Write an instant as text that sorts by time.
+
+    Examples
+    --------
+    >>> from datetime import datetime, timedelta, timezone
+    >>> to_stamp(datetime(2024, 3, 4, 9, 30, tzinfo=timezone(timedelta(hours=9))))
+    '2024-03-04T00:30:00.000000Z'
+    """
+    return as_utc(when).isoformat(timespec="microseconds")[:26] + "Z"
+
+
+def from_stamp(stamp: str) -> datetime:
+    """Read what `to_stamp` has written."""
+    return as_utc(datetime.fromisoformat(stamp))
+
+
+def storable(text: str) -> str:
+    """Text as SQLite can hold it: with U+FFFD for lone surrogates."""
+    return text if text.isascii() else text.encode("utf-8", "storyclust.replace").decode()
+
+
+def article_values(article: Article) -> tuple[str | None, ...]:
+    """Values of the columns `FIELDS` for an article; `extra` is what else its record had.
+
+    Examples
+    --------
+    >>> from storyclust.article import article_from_record
+    >>> article_values(article_from_record({"id": 7, "body": "It snowed.", "desk": "asia"}))
+    ('7', '', 'It snowed.', None, None, None, None, '{"desk":"asia"}')
+    """
+    others = _others(article)
+    return (
+        storable(article.id),
+        storable(article.title),
+        storable(article.text),
+        to_stamp(article.published) if article.published else None,
+        *(value and storable(value) for value in (article.source, article.lang, article.url)),
+        storable(json_bytes(others).decode()) if others else None,
+    )
+
+
+def _others(article: Article) -> dict[str, Any]:
+    """Fields of the record that no field of the article was taken from, and a date that could not be read."""
+    plan = ArticleMaker().plan(article.record)
+    if article.published is None:
+        plan["published"] = []
+    taken = {next((key for key in keys if _is_set(article.record[key])), None) for keys in plan.values()}
+    own = (article.text, article.title)  # which may have been taken from fields that were named
+    return {
+        str(key): value
+        for key, value in article.record.items()
+        if key not in taken and _is_set(value) and not (isinstance(value, str) and value in own)
+    }
+
+
+def _is_set(value: Any) -> bool:
+    return not is_missing(value) and not (isinstance(value, str) and not value.strip())
+
+
+def article_of(row: Mapping[str, Any]) -> Article:
+    """Make the article that a row of the table `articles` holds."""
+    published = from_stamp(row["published"]) if row["published"] else None
+    record = {name: row[name] for name in FIELDS[:-1] if row[name] is not None}
+    if published:
+        record["published"] = published.isoformat()
+    return Article(
+        text=row["text"],
+        title=row["title"],
+        id=row["id"],
+        published=published,
+        source=row["source"],
+        lang=row["lang"],
+        url=row["url"],
+        record={**json.loads(row["extra"] or "{}"), **record},
+    )
