@@ -72,7 +72,10 @@ class Feed:
         held: Held,
         strangers: NDArray[np.float64] | None = None,
     ) -> NDArray[np.int64]:
-        """Add articles, not yet in any event; returns their rows."""
+        """Add articles, not yet in any event; returns their rows.
+
+        Where it is given what they share with strangers, `weigh_all` has to follow.
+        """
         rows = np.arange(len(self), len(self) + len(numbers))
         codes = np.array([self._code(name) for name in languages], np.int64)
         places = np.empty(len(rows), np.int64)

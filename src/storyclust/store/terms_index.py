@@ -113,7 +113,7 @@ class TermsIndex:
         return Held(np.append(0, self.ends.values), self.heads.values, self.terms.values)
 
     def add(self, rows: NDArray[np.int64], held: Held, strangers: NDArray[np.float64] | None = None) -> None:
-        """Add articles; what they share with strangers is computed if it is not given."""
+        """Add articles; unless it is given what they share with strangers, they are weighed at once."""
         first = len(self)
         before = len(self.terms)
         sizes = np.diff(held.bounds)
@@ -126,10 +126,12 @@ class TermsIndex:
         self.terms.extend(held.terms)
         self.factors.extend(np.zeros((len(rows), 2), np.float32))
         self.strangers.extend(np.zeros(len(rows)) if strangers is None else strangers)
+        if strangers is not None:
+            return
         if self._sample is None or len(self) > (1.0 + GROWN) * self._n_weighed:
-            self.weigh_all(measured=first if strangers is None else len(self))
+            self.weigh_all(measured=first)
         else:
-            self._weigh_new(first, measure=strangers is None)
+            self._weigh_new(first)
 
     def remove(self, places: NDArray[np.int64]) -> None:
         """Let articles have no neighbours any more; their terms are forgotten when the store is next read."""
@@ -166,12 +168,11 @@ class TermsIndex:
             shared = self._sample.middle_means(weighed, places)
         return shared + LEAST * (1.0 - there) ** 3
 
-    def _weigh_new(self, first: int, *, measure: bool) -> None:
+    def _weigh_new(self, first: int) -> None:
         """Weigh the articles from a place on."""
         places = np.arange(first, len(self))
         weighed, self.factors.values[first:] = self.weigh(self.held[places])
-        if measure:
-            self.strangers.values[first:] = self.share_with_strangers(weighed, places)
+        self.strangers.values[first:] = self.share_with_strangers(weighed, places)
 
     def weigh_all(self, measured: int) -> None:
         """Weigh all articles anew, and choose those that stand for strangers.
