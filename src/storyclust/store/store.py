@@ -12,20 +12,20 @@ from typing import Any
 
 from storyclust.article import Article, articles_as_given
 from storyclust.errors import InputError
-from storyclust.store.adding import Added, Adder, id_of
+from storyclust.store.adding import Added, Adder
 from storyclust.store.lock import TIMEOUT
 from storyclust.store.memory import Memory, generation_of, load
 from storyclust.store.placing import Settings
-from storyclust.store.schema import connect, reading, writing
-from storyclust.store.values import to_stamp
+from storyclust.store.schema import connect, writing
+from storyclust.store.values import id_of, to_stamp
 from storyclust.validate import check_float
 
 
 class NewsStore:
     """Yesterday's stories and today's articles, in one SQLite file that grows.
 
-    Open it with `NewsStore.open`. What is asked is answered from the file at once; `add` first reads what it has
-    to know into memory, some two kilobytes an article, and keeps it there.
+    Open it with `NewsStore.open`. What is asked is answered from the file at once; `add` first reads what it
+    has to know into memory, some kilobytes an article, and keeps it there.
     """
 
     def __init__(
@@ -95,9 +95,7 @@ class NewsStore:
 
     def add(self, articles: Iterable[Any]) -> list[Added]:
         """Add articles: all of them, or none if something goes wrong."""
-        listed = [
-            article if article.id else named(article) for article in articles_as_given(articles)
-        ]
+        listed = [article if article.id else named(article) for article in articles_as_given(articles)]
         if not listed:
             return []
         with self._writing() as adder:
@@ -145,7 +143,9 @@ def check_settings(settings: dict[str, float]) -> dict[str, float]:
     """Check what an event and a thread are to be."""
     for name in settings:
         if name not in Settings._fields:
-            raise InputError(f"NewsStore.open has no setting {name!r}; there are {', '.join(Settings._fields)}.")
+            raise InputError(
+                f"NewsStore.open has no setting {name!r}; there are {', '.join(Settings._fields)}."
+            )
     return {
         name: check_float(name, value, low=0, high=float("inf") if name == "event_window" else 1)
         for name, value in settings.items()
