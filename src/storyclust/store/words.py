@@ -93,12 +93,9 @@ def _phrase(phrase: str) -> str:
     words = segment(phrase).replace('"', " ").split()
     if not any(map(_has_word, words)):
         return ""
-    runs = list(
-        _dense().finditer(unicodedata.normalize("NFKC", storable(phrase)).translate(_without_points()))
-    )
-    if runs and len(words[-1]) == 1 and _dense().fullmatch(words[-1]):
-        # In the text more may follow, so the last character begins a pair there.
-        if len(runs[-1][0]) == 1:
+    if len(words[-1]) == 1 and _dense().fullmatch(words[-1]):
+        # In the text more may follow, so that the last character begins a pair there.
+        if len(_dense().findall(_plain(phrase))[-1]) == 1:
             return f'"{" ".join(words)}" *'
         words.pop()
     return f'"{" ".join(words)}"'
