@@ -276,6 +276,19 @@ def as_articles(data: Any, *, fields: Mapping[str, str] | None = None, first_row
     return articles
 
 
+def articles_as_given(data: Any) -> list[Article]:
+    """Make a list of articles of whatever holds them, as `as_articles` does, and leave their ids alone.
+
+    One without has the id ''; several may share one.
+    """
+    maker = ArticleMaker()
+    rows = _rows(data)
+    if all(type(row) is Article for row in rows):
+        return list(rows)
+    maker.check_fields(row for row in rows if isinstance(row, Mapping))
+    return _converted(rows, maker, 0)
+
+
 def _rows(data: Any) -> Sequence[Any]:
     if isinstance(data, (list, tuple)):
         return data
