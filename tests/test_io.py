@@ -613,9 +613,10 @@ def test_what_cannot_be_written_is_an_error_and_leaves_no_trace(tmp_path):
 def test_lone_surrogates_become_replacement_characters_where_they_must(tmp_path):
     for kind in ("csv", "parquet"):
         write_records(
-            tmp_path / f"a.{kind}", [{"text": "a\ud800b", "n": 1}, {"text": None, "n": "x"}, {"text": "c"}]
+            tmp_path / f"a.{kind}",
+            [{"text": "a\ud800b\udc00", "n": 1}, {"text": None, "n": "x"}, {"text": "c"}],
         )
-        assert read(tmp_path / f"a.{kind}")[0][0].text == "a\ufffdb"
+        assert read(tmp_path / f"a.{kind}")[0][0].text == "a\ufffdb\ufffd"
 
 
 def test_parquet_columns_of_mixed_types_become_text(tmp_path):

@@ -255,8 +255,10 @@ _WRITERS: dict[str | None, Callable[[IO[bytes], Iterator[dict[str, Any]]], int]]
 
 
 def _replace_surrogates(error: UnicodeError) -> tuple[bytes, int]:
-    start, end = error.args[2:4]
-    return "\ufffd".encode() * (end - start), end
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    # Not of `error.args`: they tell of the first place only, and encoding would never end.
+    return "\ufffd".encode() * (error.end - error.start), error.end
 
 
 codecs.register_error("storyclust.replace", _replace_surrogates)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from storyclust.article import Article, ArticleMaker
-from storyclust.dates import as_utc, is_missing
+from storyclust.dates import as_utc, is_missing, parse_date, quoted
+from storyclust.errors import InputError
 from storyclust.output import json_bytes
 
 FIELDS = ("id", "title", "text", "published", "source", "lang", "url", "extra")
+_SPAN = re.compile(r"(\d{1,9})\s*([mhdw])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def to_stamp(when: datetime) -> str:
@@ -30,6 +34,30 @@ def to_stamp(when: datetime) -> str:
 def from_stamp(stamp: str) -> datetime:
     """Read what `to_stamp` has written."""
     return as_utc(datetime.fromisoformat(stamp))
+
+
+def moment(name: str, value: object) -> datetime:
+    """Read an instant, or so long ago: a date is its first moment, ``'24h'`` or ``'7d'`` a time before now.
+
+    Examples
+    --------
+    >>> print(moment("since", "2024-03-04"))
+    2024-03-04 00:00:00+00:00
+    """
+    try:
+        if isinstance(value, str) and (span := _SPAN.fullmatch(value.strip())):
+            value = timedelta(**{_UNITS[span[2]]: int(span[1])})
+        if isinstance(value, timedelta):
+            return datetime.now(UTC) - abs(value)
+        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value.strip()):
+            value = date.fromisoformat(value.strip())
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return datetime.combine(value, time(), UTC)
+        if isinstance(value, (datetime, str)) and (when := parse_date(value)):
+            return when
+    except (InputError, ValueError, OverflowError):
+        pass
+    raise InputError(f"{name} must be a date or so long ago, such as '24h' or '7d', got {quoted(value)}.")
 
 
 def storable(text: str) -> str:

@@ -12,6 +12,8 @@ import numpy as np
 from storyclust.store.values import storable
 from storyclust.tokens import BIGRAM, CLASS_SHIFT, IGNORED, SEPARATOR, codepoint_table
 
+SNIPPET = 120  # characters
+
 
 def index_words(connection: sqlite3.Connection, number: int, title: str, text: str) -> None:
     """Put an article into the index of words."""
@@ -89,16 +91,34 @@ def match_expression(terms: str) -> str:
     return " AND ".join(filter(None, map(_phrase, phrases)))
 
 
+def snippet(text: str, terms: str) -> str:
+    """The part of a text around the first of the words typed; its opening if none is found as it is typed.
+
+    Examples
+    --------
+    >>> snippet("The ferry left. " * 9 + "It hit the pier in Aldmouth. " + "It was foggy. " * 9, "pier")[:60]
+    '… left. The ferry left. The ferry left. It hit the pier in Al'
+    """
+    words = re.findall(r"\w+", storable(terms))
+    text = " ".join(storable(text).split())
+    found = re.search("|".join(map(re.escape, words)), text, re.IGNORECASE) if words else None
+    start = max(0, (found.start() if found else 0) - SNIPPET // 2)
+    end = min(len(text), start + SNIPPET)
+    part = text[start:end]
+    if start and " " in part[: SNIPPET // 4]:
+        part = part[part.index(" ") + 1 :]
+    if end < len(text) and " " in part[-SNIPPET // 4 :]:
+        part = part[: part.rindex(" ")]
+    return ("… " if start else "") + part + (" …" if end < len(text) else "")
+
+
 def _phrase(phrase: str) -> str:
     words = segment(phrase).replace('"', " ").split()
     if not any(map(_has_word, words)):
         return ""
-    runs = list(
-        _dense().finditer(unicodedata.normalize("NFKC", storable(phrase)).translate(_without_points()))
-    )
-    if runs and len(words[-1]) == 1 and _dense().fullmatch(words[-1]):
-        # In the text more may follow, so the last character begins a pair there.
-        if len(runs[-1][0]) == 1:
+    if len(words[-1]) == 1 and _dense().fullmatch(words[-1]):
+        # In the text more may follow, so that the last character begins a pair there.
+        if len(_dense().findall(_plain(phrase))[-1]) == 1:
             return f'"{" ".join(words)}" *'
         words.pop()
     return f'"{" ".join(words)}"'
