@@ -19,9 +19,10 @@ from storyclust.central import times_of
 from storyclust.language import group_languages
 from storyclust.store.consolidation import Move, consolidate
 from storyclust.store.feed import Edges
+from storyclust.store.found import Change
 from storyclust.store.memory import Memory, derived_of, texts_of
-from storyclust.store.originals import NONE, Found, Keys, find_originals
-from storyclust.store.tables import HistoryLine, Known, Tables
+from storyclust.store.originals import NONE, Found, Keys, find_originals, relation_of
+from storyclust.store.tables import Known, Tables
 from storyclust.store.terms_index import YOUNG
 from storyclust.store.values import FIELDS, article_values, to_stamp
 from storyclust.store.weights import Held, hold
@@ -108,7 +109,7 @@ class Adder:
         now = self.tables.known(each.id for each in added)
         return [replace(each, event=now[each.id].event, thread=now[each.id].thread) for each in added]
 
-    def consolidate(self, threads: set[int], why: str) -> list[HistoryLine]:
+    def consolidate(self, threads: set[int], why: str) -> list[Change]:
         """Group the articles of threads anew; returns what it wrote into the history."""
         feed, structure, tables = self.memory.feed, self.memory.structure, self.tables
         threads = threads & set(structure.threads.sizes)
@@ -295,8 +296,3 @@ def merged_into(moves: Sequence[Move]) -> list[tuple[int, int]]:
     """Groups that are no more, each with the one that took most of it: (gone, kept)."""
     merged = sorted((move for move in moves if move.what == "merged"), key=lambda m: (m.articles, -m.new))
     return list({move.old: move.new for move in merged}.items())
-
-
-def relation_of(similarity: float) -> str:
-    """How a copy is related to its original."""
-    return "exact" if similarity == 1.0 else "near"

@@ -131,6 +131,22 @@ class Feed:
             return Edges(empty, empty, np.empty(0))
         return self._above(np.concatenate(first), np.concatenate(second), np.concatenate(cosines), least)
 
+    def like(
+        self, language: str, held: Held, least: float
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Rows that an article which is none of them is similar to, and how similar: above strangers."""
+        index = self._indexes[self._code(language)]
+        weighed, _ = index.weigh(held)
+        place = len(index)
+        strangers = index.share_with_strangers(weighed, np.array([place]))
+        rows, similarities = [], []
+        for other in self._indexes:
+            found = other.neighbours(weighed, strangers, np.array([len(other)]), least)
+            floors = np.maximum(strangers[0], other.strangers.values[found.second])
+            rows.append(other.rows.values[found.second])
+            similarities.append((found.cosines - floors) / np.maximum(1.0 - floors, 1e-12))
+        return np.concatenate(rows), np.concatenate(similarities)
+
     def vectors(self, rows: NDArray[np.int64]) -> sparse.csr_array:
         """Vectors of rows as they are weighed now."""
         parts, sizes = [], np.zeros(len(rows), np.int64)

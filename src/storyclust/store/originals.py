@@ -206,3 +206,8 @@ def compare(
     shares = jaccard_pairs(sets, local, EXCERPT, n_jobs, contained=True)
     shares[counts[local].min(axis=1) < FEWEST_SHINGLES] = 0.0
     return similarities, shares
+
+
+def relation_of(similarity: float) -> str:
+    """How a copy is related to its original."""
+    return "exact" if similarity == 1.0 else "near"

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from storyclust.article import Article
-from storyclust.store.values import FIELDS, article_values
+from storyclust.store.found import Change
+from storyclust.store.values import FIELDS, article_values, from_stamp
 from storyclust.store.words import index_words, unindex_words
 
 if TYPE_CHECKING:
@@ -40,18 +41,6 @@ class Known(NamedTuple):
     revision: int
     event: int
     thread: int
-
-
-class HistoryLine(NamedTuple):
-    """What became of an event or a thread, as the table `history` has it."""
-
-    at: str
-    kind: str
-    old: int
-    new: int | None
-    what: str
-    articles: int
-    why: str
 
 
 class Tables:
@@ -191,12 +180,13 @@ class Tables:
         many(COUNT_EVENT, ((event,) for event in sorted(set(events))))
         many(COUNT_THREAD, ((thread, self.now) for thread in sorted(set(threads))))
 
-    def note(self, kind: str, move: Move, why: str) -> HistoryLine:
+    def note(self, kind: str, move: Move, why: str) -> Change:
         """Write a line of the history."""
-        line = HistoryLine(self.now, kind, move.old, move.new, move.what, move.articles, why)
-        columns = ", ".join(HistoryLine._fields)
-        self.connection.execute(f"INSERT INTO history({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", line)
-        return line
+        change = Change(from_stamp(self.now), kind, move.old, move.new, move.what, move.articles, why)
+        columns = ", ".join(Change._fields)
+        values = (self.now, *change[1:])
+        self.connection.execute(f"INSERT INTO history({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        return change
 
     def put_meta(self, name: str, value: object) -> None:
         """Note something of the store as a whole."""
