@@ -115,7 +115,7 @@ class Answers:
                 return []
         most = -1 if limit is None else check_int("limit", limit, low=0)
         query = (
-            f"SELECT t.* FROM threads t WHERE {' AND '.join(conditions)} "  # noqa: S608 - all of them from above
+            f"SELECT t.* FROM threads t WHERE {' AND '.join(conditions)} "
             "ORDER BY t.size DESC, t.ended DESC, t.id DESC LIMIT ?"
         )
         with reading(self._connection):
@@ -143,7 +143,7 @@ class Answers:
         seen = set()
         while wanted not in seen:
             seen.add(wanted)
-            rows = self._rows(f"SELECT * FROM {kind}s WHERE id = ?", [wanted])  # noqa: S608 - one of two names
+            rows = self._rows(f"SELECT * FROM {kind}s WHERE id = ?", [wanted])
             if not rows:
                 raise InputError(f"there is no {kind} {number} in {name_of(self._connection)}.")
             wanted = rows[0]["merged_into"]
@@ -163,7 +163,7 @@ class Answers:
             FROM events e JOIN articles a ON a.event = e.id
             LEFT JOIN copies c ON c.article = a.number WHERE e.{_column(kind)} = ?
             ORDER BY a.published IS NULL, a.published, a.number
-        """  # noqa: S608 - one of two names
+        """
         with reading(self._connection):
             return [Member(row[0], row[1], bool(row[2]), row[3]) for row in self._rows(query, [number])]
 
@@ -172,7 +172,7 @@ class Answers:
         query = f"""
             SELECT DISTINCT a.source FROM events e JOIN articles a ON a.event = e.id
             WHERE e.{_column(kind)} = ? AND a.source <> '' ORDER BY 1
-        """  # noqa: S608 - one of two names
+        """
         with reading(self._connection):
             return [row[0] for row in self._rows(query, [number])]
 
@@ -216,7 +216,7 @@ class Answers:
             for start in range(0, len(numbers), IDS_AT_ONCE):
                 some = numbers[start : start + IDS_AT_ONCE]
                 marks = ",".join("?" * len(some))
-                rows = self._rows(f"SELECT * FROM articles WHERE number IN ({marks})", some)  # noqa: S608
+                rows = self._rows(f"SELECT * FROM articles WHERE number IN ({marks})", some)
                 found.update({row["number"]: article_of(dict(row)) for row in rows})
         return found
 

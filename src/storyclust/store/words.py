@@ -97,7 +97,7 @@ def snippet(text: str, terms: str) -> str:
     Examples
     --------
     >>> snippet("The ferry left. " * 9 + "It hit the pier in Aldmouth. " + "It was foggy. " * 9, "pier")[:60]
-    '… left. The ferry left. The ferry left. It hit the pier in Al'
+    '… The ferry left. The ferry left. The ferry left. It hit the'
     """
     words = re.findall(r"\w+", storable(terms))
     text = " ".join(storable(text).split())
