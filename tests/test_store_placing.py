@@ -97,9 +97,8 @@ def test_groups_of_another_window_are_left_alone(tmp_path, newswire):
         moved = {change.old for change in store.consolidate(0.5) if change.kind == "thread"}
         assert moved <= recent | {number for number, members in before.items() if number in recent}
         now = {thread.id: sorted(thread.members) for thread in store.threads()}
-        latest = {
-            number for number in before if store.thread(number).end.date() == newswire[-1].published.date()
-        }
+        last = newswire[-1].published.date()
+        latest = {number for number in before if store.thread(number).end.date() == last}
         for number in set(before) - latest - recent - moved:
             assert now[number] == before[number]
 
