@@ -119,10 +119,12 @@ class Feed:
         for code, own in self._by_language(rows):
             index = self._indexes[code]
             places = self._place.values[rows[own]]
-            weighed, _ = index.weigh(index.held.of(places))
+            weighed = index.weighed(places)
+            strangers = index.strangers.values[places]
             for other in self._indexes:
                 before = np.searchsorted(other.rows.values, rows[own])
-                found = other.neighbours(weighed, index.strangers.values[places], before, least, n_jobs)
+                same = other is index
+                found = other.neighbours(weighed, strangers, before, least, n_jobs, own=same)
                 first.append(rows[own][found.first])
                 second.append(other.rows.values[found.second])
                 cosines.append(found.cosines)
