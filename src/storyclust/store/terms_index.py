@@ -36,10 +36,6 @@ class Neighbours(NamedTuple):
     cosines: NDArray[np.float64]
 
 
-NOTHING = np.empty(0, np.int64)
-EMPTY = Weighed(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING)
-
-
 class TermsIndex:
     """Articles of one language, by the order in which they came.
 
@@ -69,10 +65,7 @@ class TermsIndex:
         self.n_removed = 0
         self._n_weighed = self._n_measured = 0
         self._sample: Sample | None = None
-        self._latest: tuple[int, Weighed] = (
-            0,
-            EMPTY,
-        )  # the articles last added: their first place, and their weights
+        self._latest: tuple[int, Weighed] | None = None  # the articles last added, from a place on
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -123,7 +116,7 @@ class TermsIndex:
             if index is not self:
                 anywhere = anywhere + index.levels.counts(terms[rare])
         weights[rare[anywhere < SETTINGS.min_df]] = 0.0
-        return weights.astype(np.float32)
+        return np.asarray(weights, np.float32)
 
     def weigh(self, held: Held, guest: int = 0) -> tuple[Weighed, NDArray[np.float32]]:
         """Weights of articles of this language, and the factors that belong to them.
@@ -138,8 +131,8 @@ class TermsIndex:
 
     def weighed(self, places: NDArray[np.int64]) -> Weighed:
         """Weights of articles at some places, ascending; those of the articles last added are at hand."""
-        first, latest = self._latest
-        if len(places) == len(latest.bounds) - 1 == len(self) - first and places[0] == first:
+        first, latest = self._latest or (len(self), None)
+        if latest and len(places) == len(self) - first and places[0] == first:
             return latest
         return self.weigh(self.held.of(places))[0]
 
@@ -281,7 +274,7 @@ def counts_of(spans: NDArray[np.int64]) -> NDArray[np.int64]:
     return counts
 
 
-def distinct(terms: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+def distinct(terms: NDArray[np.uint32]) -> Any:
     """Distinct terms, ascending, and the place of each entry's term among them."""
     codes = terms.astype(np.uint64) << HALF | np.arange(len(terms), dtype=np.uint64)
     codes.sort()  # faster by far than sorting indirectly
