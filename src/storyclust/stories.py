@@ -19,7 +19,7 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_is_fitted
 
-from storyclust.agglomerate import Merges, agglomerate, cut
+from storyclust.agglomerate import Merges, agglomerate, below, cut, linkage_rows, roots_of
 from storyclust.article import Article, as_articles
 from storyclust.central import Centres, canonical_order, centres, times_of
 from storyclust.chunks import compressed_rows
@@ -137,9 +137,44 @@ class StoryThread(Reports):
         In order of time; undated ones last.
     """
 
-    def __init__(self, events: list[Event], *reports: Any) -> None:
+    def __init__(self, events: list[Event], linkages: NDArray[np.float64], at: int, *reports: Any) -> None:
         super().__init__(*reports)
         self.events = events
+        self._linkages = linkages  # of all threads, one behind the other: a view of each would cost more
+        self._at = at
+
+    def linkage(self) -> NDArray[np.float64]:
+        """Return how its articles were joined, as SciPy writes and draws it.
+
+        Returns
+        -------
+        Z : float64 array of shape (n_independent - 1, 4)
+            A valid, monotonic linkage matrix for `scipy.cluster.hierarchy`, whose leaf `i` is the article
+            in row ``independent[i]``. Distances are those at which articles were joined to events, and then
+            events to the thread.
+
+        Notes
+        -----
+        Events that only `event_window` kept apart may be nearer than `event_distance`. Here they are joined
+        just above it, so that a cut at `event_distance` always gives the events.
+
+        Examples
+        --------
+        >>> import storyclust as sc
+        >>> from scipy.cluster.hierarchy import fcluster
+        >>> stories = sc.StoryClusterer().fit([
+        ...     {"text": "The ferry Selka hit the pier.", "published": "2024-03-04"},
+        ...     {"text": "A pier was hit by the Selka.", "published": "2024-03-04"},
+        ...     {"text": "The ferry Selka is back at the pier.", "published": "2024-08-20"},
+        ... ])
+        >>> Z = stories.threads_[0].linkage()
+        >>> Z[:, [0, 1, 3]]
+        array([[0., 1., 2.],
+               [2., 3., 3.]])
+        >>> fcluster(Z, stories.event_distance, "distance")
+        array([1, 1, 2], dtype=int32)
+        """
+        return self._linkages[self._at : self._at + len(self.independent) - 1].copy()
 
 
 class StoryClusterer(ClusterMixin, BaseEstimator):
@@ -256,13 +291,18 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         articles = as_articles(X)
         prepared = prepare(articles, self.copy_threshold, self.n_jobs, check_memory(self.memory_limit))
         self.deduplicator_, self.vectorizer_ = prepared.deduplicator, prepared.vectorizer
-        events = find_events(prepared.graph, prepared.times, self.event_distance, window)
-        threads = find_threads(prepared.graph, events, self.thread_distance)
-        independent = [articles[row] for row in prepared.kept]
+        kept, place, graph = prepared.kept, prepared.place, prepared.graph
+        to_events = below(
+            event_merges(graph, prepared.times, self.event_distance, window), self.event_distance
+        )
+        events = cut(to_events, len(kept), self.event_distance)
+        to_threads = below(thread_merges(graph, events, self.thread_distance), self.thread_distance)
+        threads = cut(to_threads, int(events.max(initial=-1)) + 1, self.thread_distance)[events]
+        merges = carry_on(to_events, to_threads, events, self.event_distance)
+        independent = [articles[row] for row in kept]
         central = [centres(prepared.vectors, labels, independent) for labels in (threads, events)]
-        kept, place = prepared.kept, prepared.place
         with no_collection():
-            self._describe(articles, kept, threads[place], events[place], *central)
+            self._describe(articles, kept, merges, threads[place], events[place], *central)
         return self
 
     def to_html(
@@ -343,6 +383,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         self,
         articles: Sequence[Article],
         kept: NDArray[np.int64],
+        merges: Merges,
         threads: NDArray[np.int64],
         events: NDArray[np.int64],
         of_threads: Centres,
@@ -361,10 +402,11 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
             range(len(thread_rows)),
             key=lambda t: (-len(thread_rows[t]), begins[inside[t][0]], thread_rows[t][0]),
         )
-        self.labels_ = np.empty(len(articles), np.int64)
+        self.labels_ = np.argsort(ranking)[threads]
+        linkages = linkages_of(merges, kept, self.labels_)
         self.event_labels_ = np.empty(len(articles), np.int64)
         self.threads_ = []
-        n_events = 0
+        n_events = at = 0
         for number, t in enumerate(ranking):
             story = []
             for e in inside[t]:
@@ -374,10 +416,10 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
                 story.append(Event(n_events, rows, rows[is_kept[rows]], *middle, articles, self.vectorizer_))
                 n_events += 1
             rows = thread_rows[t]
-            self.labels_[rows] = number
             middle = int(kept[of_threads.medoids[t]]), float(of_threads.cohesions[t])
             parts = (number, rows, rows[is_kept[rows]], *middle, articles, self.vectorizer_)
-            self.threads_.append(StoryThread(story, *parts))
+            self.threads_.append(StoryThread(story, linkages, at, *parts))
+            at += len(self.threads_[-1].independent) - 1
 
 
 class Prepared(NamedTuple):
@@ -449,6 +491,33 @@ def thread_merges(graph: sparse.csr_array, events: NDArray[np.int64], distance: 
     between = sparse.csr_array(belongs.T @ graph @ belongs)
     between.sort_indices()
     return agglomerate(between, np.bincount(events, minlength=n_events), max_distance=distance)
+
+
+def carry_on(
+    to_events: Merges, to_threads: Merges, events: NDArray[np.int64], event_distance: float
+) -> Merges:
+    """One dendrogram of the merges of articles into events and of those of events into threads.
+
+    No event is joined to another below `event_distance`, be they as near as that where the window parts
+    them. Similarities of equal vectors may come out a rounding error above 1.
+    """
+    n = len(events)
+    node = np.empty(int(events.max(initial=-1)) + 1, np.int64)
+    node[events] = roots_of(to_events.children, n)
+    nodes = np.append(node, n + len(to_events.children) + np.arange(len(to_threads.children)))
+    least = np.nextafter(event_distance, 2.0)
+    return Merges(
+        np.concatenate((to_events.children, nodes[to_threads.children])),
+        np.concatenate((np.maximum(to_events.distances, 0.0), np.maximum(to_threads.distances, least))),
+    )
+
+
+def linkages_of(merges: Merges, kept: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Linkage matrices of all threads, one behind the other; leaves are articles in order of their rows."""
+    node = np.arange(len(kept) + len(merges.children))
+    node[np.argsort(kept)] = np.arange(len(kept))
+    thread, Z = linkage_rows(node[merges.children], merges.distances, labels[np.sort(kept)])
+    return np.asarray(Z[np.argsort(thread, kind="stable")])
 
 
 def earliest(articles: Sequence[Article], rows: NDArray[np.int64]) -> float:
