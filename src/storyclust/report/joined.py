@@ -14,7 +14,7 @@ import numpy as np
 from storyclust.article import Article
 from storyclust.coverage import shared_terms
 from storyclust.evidence import character_places, compare
-from storyclust.features import stop_hashes
+from storyclust.features import PAIR_BIT, stop_hashes
 from storyclust.language import group_languages
 from storyclust.terms import Terms
 
@@ -86,7 +86,7 @@ class Links:
         self.left -= len(taken)
         self.missed += len(pairs) - len(taken)
         place = {row: k for k, row in enumerate(texts)}
-        return [self.link(*sorted(pair, key=place.__getitem__), alike, place, texts) for pair, alike in taken]
+        return [self.link(pair, alike, place, texts) for pair, alike in taken]
 
     def strongest(self, thread: StoryThread) -> list[tuple[tuple[int, int], float]]:
         """Pairs of rows that were joined as single articles, and their similarity."""
@@ -94,8 +94,11 @@ class Links:
         direct = Z[(Z[:, :2] < len(rows)).all(axis=1) & (Z[:, 2] != self.between)][:LINKS]
         return [((int(rows[int(a)]), int(rows[int(b)])), 1.0 - distance) for a, b, distance, _ in direct]
 
-    def link(self, a: int, b: int, alike: float, place: dict[int, int], texts: dict[int, str]) -> list[Any]:
+    def link(
+        self, rows: tuple[int, int], alike: float, place: dict[int, int], texts: dict[int, str]
+    ) -> list[Any]:
         """Describe a link."""
+        a, b = sorted(rows, key=place.__getitem__)
         pair, languages = (self.articles[a], self.articles[b]), (self.languages[a], self.languages[b])
         evidence = compare(pair[0].content, pair[1].content)
         terms = shared_terms(*pair, languages, self.vectorizer)
@@ -129,17 +132,22 @@ def marks_of(a: str, b: str, terms: Sequence[str], languages: tuple[str, str]) -
 
 
 def term_hashes(terms: Sequence[str], stop: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Hash of each term; where it is a pair of words, that of the pair, which stands behind theirs."""
-    found = [Terms.of(Article(term), stop).hashes for term in terms]
-    return np.array([hashes[-1] for hashes in found if len(hashes)], np.uint64)
+    """Hashes of terms: of two words that of the pair, of a word without spaces those of its characters."""
+    found = [np.zeros(0, np.uint64)]
+    for term in terms:
+        hashes = Terms.of(Article(term), stop).hashes
+        pairs = hashes[hashes >= PAIR_BIT]
+        found.append(pairs if len(pairs) else hashes)
+    return np.concatenate(found)
 
 
-def term_places(text: str, wanted: NDArray[np.uint64], stop: NDArray[np.uint64]) -> list[list[int]]:
+def term_places(text: str, wanted: NDArray[np.uint64], stop: NDArray[np.uint64]) -> list[tuple[int, int]]:
     """First characters of terms in a text, and those behind their last."""
     terms = Terms.of(Article(text), stop)
     begins, ends = character_places(f"\n{text}", np.frombuffer(terms.data, np.uint8))
     here = np.isin(terms.hashes, wanted)
-    return np.column_stack((begins[terms.starts[here]] - 1, ends[terms.ends[here]] - 1)).tolist()
+    firsts, behind = begins[terms.starts[here]] - 1, ends[terms.ends[here]] - 1
+    return list(zip(firsts.tolist(), behind.tolist(), strict=True))
 
 
 def stretches(paint: NDArray[np.int8]) -> list[int]:
