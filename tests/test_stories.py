@@ -3,6 +3,7 @@
 import json
 import math
 import pickle
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -563,6 +564,20 @@ def test_what_only_the_window_parts_is_joined_just_above_the_events():
     assert [len(event) for event in stories.threads_[0].events] == [2, 1]
     Z = stories.threads_[0].linkage()
     assert Z[0, 2] < Z[1, 2] == np.nextafter(stories.event_distance, 1)
+
+
+def test_the_closest_pairs_are_links(stories, records):
+    links = {(link.a, link.b): link.similarity for link in sc.coverage_links(records, 0.03, None)}
+    kinds = Counter()
+    for thread in stories.threads_:
+        pairs = thread.closest_pairs(most=2)
+        assert [s for *_, s in pairs] == sorted((s for *_, s in pairs), reverse=True)
+        for a, b, similarity in pairs:
+            kinds[stories.event_labels_[a] == stories.event_labels_[b]] += 1
+            assert {a, b} <= set(thread.independent.tolist())
+            wanted = links[min(a, b), max(a, b)]
+            assert similarity == pytest.approx(wanted, abs=1e-6) or wanted == 1.0, "an excerpt"
+    assert min(kinds[True], kinds[False]) > 0
 
 
 def test_threads_are_unions_of_events():

@@ -19,13 +19,14 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_is_fitted
 
-from storyclust.agglomerate import Merges, agglomerate, below, cut, linkage_rows, roots_of
+from storyclust.agglomerate import Merges, agglomerate, below, cut
 from storyclust.article import Article, as_articles
 from storyclust.central import Centres, canonical_order, centres, times_of
 from storyclust.chunks import compressed_rows
 from storyclust.dedup import Deduplicator
 from storyclust.errors import InputError
 from storyclust.graph import near_in_time
+from storyclust.joins import Joins, joins_of
 from storyclust.memory import check_memory, give_back, no_collection
 from storyclust.output import open_output
 from storyclust.strangers import graph_above_strangers
@@ -137,11 +138,11 @@ class StoryThread(Reports):
         In order of time; undated ones last.
     """
 
-    def __init__(self, events: list[Event], linkages: NDArray[np.float64], at: int, *reports: Any) -> None:
+    def __init__(self, events: list[Event], joins: NDArray[np.float64], begin: int, *reports: Any) -> None:
         super().__init__(*reports)
         self.events = events
-        self._linkages = linkages  # of all threads, one behind the other: a view of each would cost more
-        self._at = at
+        self._all_joins = joins  # of all threads: a view of each would cost more
+        self._begin = begin
 
     def linkage(self) -> NDArray[np.float64]:
         """Return how its articles were joined, as SciPy writes and draws it.
@@ -174,7 +175,37 @@ class StoryThread(Reports):
         >>> fcluster(Z, stories.event_distance, "distance")
         array([1, 1, 2], dtype=int32)
         """
-        return self._linkages[self._at : self._at + len(self.independent) - 1].copy()
+        return self._joins[:, :4].copy()
+
+    def closest_pairs(self, most: int = 3) -> list[tuple[int, int, float]]:
+        """Return independent articles that were joined to each other before any other, closest first.
+
+        Parameters
+        ----------
+        most : int, default=3
+            How many pairs, at most.
+
+        Returns
+        -------
+        pairs : list of (int, int, float)
+            Rows of two articles and their similarity, as `coverage_links` has it.
+
+        Examples
+        --------
+        >>> import storyclust as sc
+        >>> texts = ["The ferry Selka hit the pier.", "A pier was hit by the Selka."]
+        >>> sc.StoryClusterer().fit(texts).threads_[0].closest_pairs()[0][:2]
+        (0, 1)
+        """
+        joins = self._joins
+        direct = joins[(joins[:, :2] < len(self.independent)).all(axis=1)]
+        found = direct[np.argsort(direct[:, 4], kind="stable")[:most]]
+        rows = self.independent[found[:, :2].astype(np.int64)]
+        return [(int(a), int(b), float(s)) for (a, b), s in zip(rows, 1.0 - found[:, 4], strict=True)]
+
+    @property
+    def _joins(self) -> NDArray[np.float64]:
+        return self._all_joins[self._begin : self._begin + len(self.independent) - 1]
 
 
 class StoryClusterer(ClusterMixin, BaseEstimator):
@@ -298,11 +329,11 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         events = cut(to_events, len(kept), self.event_distance)
         to_threads = below(thread_merges(graph, events, self.thread_distance), self.thread_distance)
         threads = cut(to_threads, int(events.max(initial=-1)) + 1, self.thread_distance)[events]
-        merges = carry_on(to_events, to_threads, events, self.event_distance)
+        joins = joins_of(to_events, to_threads, events, threads, kept, self.event_distance)
         independent = [articles[row] for row in kept]
         central = [centres(prepared.vectors, labels, independent) for labels in (threads, events)]
         with no_collection():
-            self._describe(articles, kept, merges, threads[place], events[place], *central)
+            self._describe(articles, kept, joins, threads[place], events[place], *central)
         return self
 
     def to_html(
@@ -383,7 +414,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         self,
         articles: Sequence[Article],
         kept: NDArray[np.int64],
-        merges: Merges,
+        joins: Joins,
         threads: NDArray[np.int64],
         events: NDArray[np.int64],
         of_threads: Centres,
@@ -402,11 +433,10 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
             range(len(thread_rows)),
             key=lambda t: (-len(thread_rows[t]), begins[inside[t][0]], thread_rows[t][0]),
         )
-        self.labels_ = np.argsort(ranking)[threads]
-        linkages = linkages_of(merges, kept, self.labels_)
+        self.labels_ = np.empty(len(articles), np.int64)
         self.event_labels_ = np.empty(len(articles), np.int64)
         self.threads_ = []
-        n_events = at = 0
+        n_events = 0
         for number, t in enumerate(ranking):
             story = []
             for e in inside[t]:
@@ -416,10 +446,10 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
                 story.append(Event(n_events, rows, rows[is_kept[rows]], *middle, articles, self.vectorizer_))
                 n_events += 1
             rows = thread_rows[t]
+            self.labels_[rows] = number
             middle = int(kept[of_threads.medoids[t]]), float(of_threads.cohesions[t])
             parts = (number, rows, rows[is_kept[rows]], *middle, articles, self.vectorizer_)
-            self.threads_.append(StoryThread(story, linkages, at, *parts))
-            at += len(self.threads_[-1].independent) - 1
+            self.threads_.append(StoryThread(story, joins.rows, int(joins.begins[t]), *parts))
 
 
 class Prepared(NamedTuple):
@@ -491,33 +521,6 @@ def thread_merges(graph: sparse.csr_array, events: NDArray[np.int64], distance: 
     between = sparse.csr_array(belongs.T @ graph @ belongs)
     between.sort_indices()
     return agglomerate(between, np.bincount(events, minlength=n_events), max_distance=distance)
-
-
-def carry_on(
-    to_events: Merges, to_threads: Merges, events: NDArray[np.int64], event_distance: float
-) -> Merges:
-    """One dendrogram of the merges of articles into events and of those of events into threads.
-
-    No event is joined to another below `event_distance`, be they as near as that where the window parts
-    them. Similarities of equal vectors may come out a rounding error above 1.
-    """
-    n = len(events)
-    node = np.empty(int(events.max(initial=-1)) + 1, np.int64)
-    node[events] = roots_of(to_events.children, n)
-    nodes = np.append(node, n + len(to_events.children) + np.arange(len(to_threads.children)))
-    least = np.nextafter(event_distance, 2.0)
-    return Merges(
-        np.concatenate((to_events.children, nodes[to_threads.children])),
-        np.concatenate((np.maximum(to_events.distances, 0.0), np.maximum(to_threads.distances, least))),
-    )
-
-
-def linkages_of(merges: Merges, kept: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Linkage matrices of all threads, one behind the other; leaves are articles in order of their rows."""
-    node = np.arange(len(kept) + len(merges.children))
-    node[np.argsort(kept)] = np.arange(len(kept))
-    thread, Z = linkage_rows(node[merges.children], merges.distances, labels[np.sort(kept)])
-    return np.asarray(Z[np.argsort(thread, kind="stable")])
 
 
 def earliest(articles: Sequence[Article], rows: NDArray[np.int64]) -> float:

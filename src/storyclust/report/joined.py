@@ -1,7 +1,7 @@
 """Why articles stand together: the tree of a thread, and its strongest links with what both texts share.
 
-Nothing is compared anew to find them: the tree is the linkage of the fit, and where it joins two articles
-directly, its distance is 1 less their similarity, as `coverage_links` has it.
+Nothing is compared anew to find them: the tree is the linkage of the fit, and the links are what it joined
+first. Their similarity is that of `coverage_links`; how they are related is what `explain` says of them.
 """
 
 from __future__ import annotations
@@ -62,7 +62,6 @@ class Links:
         self.articles = articles
         self.vectorizer = stories.vectorizer_
         self.languages = group_languages(articles)
-        self.between = np.nextafter(stories.event_distance, 2.0)  # what is joined there may be nearer
         self.left = ALL_LINKS
         self.missed = 0
 
@@ -81,24 +80,16 @@ class Links:
             Of each the two articles as places in `texts`, the number of the relation, the similarity in
             thousandths, how many passages they share, shared terms, and the marks in either text.
         """
-        pairs = self.strongest(thread)
+        pairs = thread.closest_pairs(LINKS)
         taken = pairs[: self.left]
         self.left -= len(taken)
         self.missed += len(pairs) - len(taken)
         place = {row: k for k, row in enumerate(texts)}
-        return [self.link(pair, alike, place, texts) for pair, alike in taken]
+        return [self.link(*pair, place, texts) for pair in taken]
 
-    def strongest(self, thread: StoryThread) -> list[tuple[tuple[int, int], float]]:
-        """Pairs of rows that were joined as single articles, and their similarity."""
-        rows, Z = thread.independent, thread.linkage()
-        direct = Z[(Z[:, :2] < len(rows)).all(axis=1) & (Z[:, 2] != self.between)][:LINKS]
-        return [((int(rows[int(a)]), int(rows[int(b)])), 1.0 - distance) for a, b, distance, _ in direct]
-
-    def link(
-        self, rows: tuple[int, int], alike: float, place: dict[int, int], texts: dict[int, str]
-    ) -> list[Any]:
+    def link(self, a: int, b: int, alike: float, place: dict[int, int], texts: dict[int, str]) -> list[Any]:
         """Describe a link."""
-        a, b = sorted(rows, key=place.__getitem__)
+        a, b = sorted((a, b), key=place.__getitem__)
         pair, languages = (self.articles[a], self.articles[b]), (self.languages[a], self.languages[b])
         evidence = compare(pair[0].content, pair[1].content)
         terms = shared_terms(*pair, languages, self.vectorizer)

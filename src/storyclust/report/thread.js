@@ -73,7 +73,7 @@ function summaryOf(thread, articles) {
     const article = thread.begin + place;
     const source = index.source[article];
     const name = source >= 0 ? said(index.sources[source]) : "source";
-    paragraph.append(text, " ", el("button", {
+    paragraph.append(said(text, languageOf(article), "span"), " ", el("button", {
       type: "button", class: "cite", title: "Show the article this sentence is taken from",
       onclick: () => articles.show(article),
     }, name), " ");
