@@ -14,9 +14,10 @@ import numpy as np
 from storyclust.article import Article
 from storyclust.coverage import shared_terms
 from storyclust.evidence import character_places, compare
-from storyclust.features import PAIR_BIT, stop_hashes
+from storyclust.features import WORD_MASK, pair_hashes, stop_hashes
 from storyclust.language import group_languages
-from storyclust.terms import Terms
+from storyclust.terms import Terms, parts_of
+from storyclust.tokens import hash_tokens
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -111,7 +112,7 @@ def marks_of(a: str, b: str, terms: Sequence[str], languages: tuple[str, str]) -
     [[20, 24, 1], [25, 29, 1]]
     """
     stop = np.union1d(*map(stop_hashes, languages))
-    wanted = term_hashes(terms, stop)
+    wanted = term_hashes(terms)
     painted = [np.zeros(len(text), np.int8) for text in (a, b)]
     for paint, text in zip(painted, (a, b), strict=True):
         for start, end in term_places(text, wanted, stop):
@@ -122,14 +123,15 @@ def marks_of(a: str, b: str, terms: Sequence[str], languages: tuple[str, str]) -
     return [stretches(paint) for paint in painted]
 
 
-def term_hashes(terms: Sequence[str], stop: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def term_hashes(terms: Sequence[str]) -> NDArray[np.uint64]:
     """Hashes of terms: of two words that of the pair, of a word without spaces those of its characters."""
-    found = [np.zeros(0, np.uint64)]
-    for term in terms:
-        hashes = Terms.of(Article(term), stop).hashes
-        pairs = hashes[hashes >= PAIR_BIT]
-        found.append(pairs if len(pairs) else hashes)
-    return np.concatenate(found)
+    tokens = hash_tokens(terms)
+    of_terms = np.split(tokens.hashes & WORD_MASK, tokens.indptr[1:-1])
+    found = [
+        pair_hashes(words[:1], words[1:]) if len(words) == len(parts_of(term)) == 2 else words
+        for term, words in zip(terms, of_terms, strict=True)
+    ]
+    return np.concatenate([np.zeros(0, np.uint64), *found])
 
 
 def term_places(text: str, wanted: NDArray[np.uint64], stop: NDArray[np.uint64]) -> list[tuple[int, int]]:
