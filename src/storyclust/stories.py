@@ -346,7 +346,8 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         """Make a report of the threads: one page of HTML that needs no network and no other file.
 
         It has an overview, a timeline, search and filters, and of each thread the summary, events,
-        sources and articles, with copies folded under the article kept. Texts are cut to excerpts.
+        sources and articles, with copies folded under the article kept; the tree it was put together by, and
+        its closest articles side by side, with what both say marked. Texts are cut to excerpts.
 
         Parameters
         ----------

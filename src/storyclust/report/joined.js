@@ -120,22 +120,22 @@ function drawTree(svg, root, n, width, shaded) {
 
 const RELATIONS = [
   () => "The same words",
-  (share) => `Near copies: ${share}% of their passages of five words are the same`,
-  (share) => `An excerpt: ${share}% of the shorter one's passages of five words stand in the other`,
+  (share) => `Near copies: ${share}% of their runs of five words are the same`,
+  (share) => `Excerpt: ${share}% of the shorter one's runs of five words stand in the other`,
   (share, similarity) => `Written apart: similarity ${similarity}, where strangers have 0`,
 ];
 
 function linkList(kept, links) {
-  return el("div", null, ...links.map((link) => linkItem(kept, link)),
+  return el("div", null, ...links.map((link, k) => linkItem(kept, link, k)),
     el("p", { class: "note" }, el("mark", { class: "passage" }, "Shaded"), ": passages that stand in both excerpts; ",
-      el("mark", { class: "term" }, "marked below"), ": words that both articles hold. Shown are the strongest links between articles that are no copies."));
+      el("mark", { class: "term" }, "underlined"), ": words that both articles hold. Shown are the strongest links between articles that are no copies."));
 }
 
-function linkItem(kept, [a, b, relation, thousandths, passages, terms, marksA, marksB]) {
+function linkItem(kept, [a, b, relation, thousandths, passages, terms, marksA, marksB], k) {
   const parts = [RELATIONS[relation](Math.round(thousandths / 10), (thousandths / 1000).toFixed(2)), passages ? `${count(passages, "passage")} in common` : "no passage in common"];
-  const item = el("section", { class: "link", "aria-label": "Link" }, el("p", { class: "facts" }, `${parts.join(" · ")}.`));
+  const item = el("div", { class: "link", role: "group", "aria-label": `Link ${k + 1}` }, el("p", { class: "facts" }, `${parts.join(" · ")}.`));
   if (terms.length) {
-    item.append(el("p", { class: "facts" }, "Both: ", ...terms.flatMap((term, k) => [k ? " · " : "", said(term, languageOf(kept[a]))])));
+    item.append(el("p", { class: "facts" }, "Both: ", ...terms.flatMap((term, n) => [n ? " · " : "", said(term, languageOf(kept[a]))])));
   }
   item.append(el("div", { class: "sides" }, ...[[kept[a], marksA], [kept[b], marksB]].map(([article, marks]) =>
     el("div", null, articleLine(article), marked(textOf(article) || index.title[article], marks, languageOf(article))))));
