@@ -24,7 +24,6 @@ from storyclust.cli import main
 from storyclust.evidence import explain
 from storyclust.report import joined, report_content
 from storyclust.report.content import (
-    COMPARED,
     LIMITS,
     TITLE,
     differences,
@@ -33,6 +32,7 @@ from storyclust.report.content import (
     shortened,
     web_address,
 )
+from storyclust.report.joined import COMPARED
 from storyclust.report.page import asset, source_hash
 
 NEWSDESK = Path(__file__).parents[1] / "examples" / "newsdesk.jsonl"
@@ -177,7 +177,7 @@ def test_the_smallest_threads_of_a_large_corpus_are_only_counted(stories, articl
     assert f"Threads of fewer than 5 articles are counted above and not listed {said}" in (
         page := stories.to_html(min_size=5)
     )
-    assert "are cut at 300.\nWhat" in page
+    assert "are cut at 300.\nTexts" in page
 
 
 @pytest.mark.parametrize(("most", "least"), [(10, 1), (9, 2), (8, 2), (7, 3), (4, 3), (3, 4), (0, 4)])

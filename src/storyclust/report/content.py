@@ -18,7 +18,7 @@ import numpy as np
 
 from storyclust.chunks import stage
 from storyclust.evidence import Edit, explain
-from storyclust.report.joined import ALL_LINKS, LEAVES, LINKS, Links, tree_of
+from storyclust.report.joined import ALL_LINKS, COMPARED, LEAVES, LINKS, Links, tree_of
 
 if TYPE_CHECKING:
     from storyclust.article import Article
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 MOST_ARTICLES = 50_000  # listed; of a larger corpus the smallest threads are counted only
 EXCERPT = 600  # characters of each article, while there are not too many of them
 ALL_EXCERPTS = 9_000_000  # characters
-COMPARED = 20_000  # characters of a copy, and of the article kept, that are compared
 COPIES_COMPARED = 30  # of each article
 ALL_COMPARED = 5_000  # copies
 CONTEXT = 60  # characters of what is the same, on either side of what differs

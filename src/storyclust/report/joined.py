@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from storyclust.article import Article
+from storyclust.central import canonical_order
 from storyclust.coverage import shared_terms
 from storyclust.evidence import character_places, compare
 from storyclust.features import WORD_MASK, pair_hashes, stop_hashes
-from storyclust.language import group_languages
 from storyclust.terms import Terms, parts_of
 from storyclust.tokens import hash_tokens
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 LEAVES = 60  # of a tree that is drawn
 LINKS = 3  # of a thread
 ALL_LINKS = 1_000
+COMPARED = 20_000  # characters of a text that are compared with another
 
 RELATIONS = ("exact", "near", "excerpt", "overlap")
 TERM, PASSAGE = 1, 2
@@ -62,7 +63,9 @@ class Links:
     def __init__(self, stories: StoryClusterer, articles: Sequence[Article]) -> None:
         self.articles = articles
         self.vectorizer = stories.vectorizer_
-        self.languages = group_languages(articles)
+        kept = canonical_order(articles, np.flatnonzero(stories.deduplicator_.keep_))  # as it was fitted
+        self.language = np.empty(len(articles), np.int64)
+        self.language[kept] = self.vectorizer.groups_
         self.left = ALL_LINKS
         self.missed = 0
 
@@ -91,8 +94,10 @@ class Links:
     def link(self, a: int, b: int, alike: float, place: dict[int, int], texts: dict[int, str]) -> list[Any]:
         """Describe a link."""
         a, b = sorted((a, b), key=place.__getitem__)
-        pair, languages = (self.articles[a], self.articles[b]), (self.languages[a], self.languages[b])
-        evidence = compare(pair[0].content, pair[1].content)
+        pair = self.articles[a], self.articles[b]
+        names = self.vectorizer.languages_
+        languages = names[self.language[a]], names[self.language[b]]
+        evidence = compare(pair[0].content[:COMPARED], pair[1].content[:COMPARED])
         terms = shared_terms(*pair, languages, self.vectorizer)
         relation = RELATIONS.index(evidence.relation) if evidence.relation in RELATIONS else 3
         similarity = (evidence.similarity, evidence.similarity, evidence.containment, alike)[relation]
