@@ -17,7 +17,7 @@ from selenium.webdriver.chrome.service import Service
 import storyclust as sc
 from common import EXAMPLES
 
-WIDTH, HEIGHT = 1120, 1560
+WIDTH, HEIGHT = 1120, 1790
 LATIN = ("en", "fr")  # a machine without other fonts would draw boxes
 
 
@@ -45,7 +45,10 @@ def main() -> None:
         stories.to_html(page, title="Newsdesk")
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
         browser.get(f"{page.as_uri()}#from=2024-01-01&page=1&open={opened}")
-        browser.execute_script("document.querySelector('details.copies').open = true; scrollTo(0, 0)")
+        browser.execute_script(
+            "document.querySelectorAll('details.tree, details.copies').forEach(d => { d.open = true; });"
+            "scrollTo(0, 0)"
+        )
         browser.execute_async_script("setTimeout(arguments[0], 300)")
         browser.save_screenshot(str(EXAMPLES / "report.png"))
     print(f"{EXAMPLES / 'report.png'}: {(EXAMPLES / 'report.png').stat().st_size / 1000:.0f} KB")

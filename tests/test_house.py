@@ -57,6 +57,7 @@ ORDER = """
     strangers
     coverage
     agglomerate
+    joins
     sentences
     extract
     headline
