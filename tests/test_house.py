@@ -36,7 +36,6 @@ ORDER = """
     spill
     minhash
     lsh
-    figures
     exchange
     jaccard
     containment
@@ -68,6 +67,9 @@ ORDER = """
     prose
     datasets
     digest
+    markdown
+    exports
+    figures
     trials
     borderline
     tuning
