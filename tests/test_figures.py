@@ -131,7 +131,7 @@ def test_pairs_of_stories_by_what_became_of_them(plt, articles, stories):
     sizes = [sum(bar.get_height() for bar in group) for group in ax.containers]
     said = [label.split(" pairs ") for label in ax.get_legend_handles_labels()[1] if "pair" in label]
     assert [int(count) for count, _ in said] == sizes
-    assert [kind for _, kind in said] == ["of one event", "of one thread", "of different threads"]
+    assert [kind for _, kind in said] == ["inside events", "between events of one thread", "between threads"]
     inside = sum(
         len(event.independent) * (len(event.independent) - 1) // 2
         for thread in stories.threads_

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -51,7 +52,7 @@ MORE_FONTS = (
         "Arial Unicode MS",
     ),
 )
-COLOURS = "C0", "C1", "0.6"  # of one event, of one thread, apart
+COLOURS = "C0", "C1", "0.6"  # inside events, between them, between threads
 
 
 def plot_s_curve(threshold: float = 0.8, num_perm: int = 128, ax: Axes | None = None) -> Axes:
@@ -114,8 +115,8 @@ def plot_similarities(fitted: Deduplicator | StoryClusterer, ax: Axes | None = N
 
     Of a `Deduplicator` these are its verified pairs; fitted at a lower threshold, it shows whether a higher
     one would fall into a gap or cut through a crowd. Of a `StoryClusterer` they are all pairs of independent
-    articles with anything in common beyond what strangers share: pairs of one event, of different events
-    of one thread, and of different threads. Its thresholds hold for averages over groups, so single
+    articles with anything in common beyond what strangers share: those inside events, between events of
+    one thread, and between threads. Its thresholds hold for averages over groups, so single
     pairs may well lie on the other side.
 
     Parameters
@@ -174,7 +175,7 @@ def plot_similarities(fitted: Deduplicator | StoryClusterer, ax: Axes | None = N
         ax.axvline(at, color="0.2", linestyle=("--", ":")[number], label=label)
     ax.set(xlabel=name, ylabel="pairs", xlim=(0, 1))
     if len(kinds) > 1:
-        ax.set_yscale("symlog", linthresh=1)  # pairs of different threads outnumber all others
+        ax.set_yscale("symlog", linthresh=1)  # pairs between threads outnumber all others
     ax.set_ylim(bottom=0)
     ax.legend(fontsize="small")
     return ax
@@ -190,9 +191,9 @@ def _pairs_by_kind(stories: StoryClusterer) -> dict[str, NDArray[np.float64]]:
     same_thread = stories.labels_[a] == stories.labels_[b]
     same_event = stories.event_labels_[a] == stories.event_labels_[b]
     return {
-        "of one event": similarities[same_event],
-        "of one thread": similarities[same_thread & ~same_event],
-        "of different threads": similarities[~same_thread],
+        "inside events": similarities[same_event],
+        "between events of one thread": similarities[same_thread & ~same_event],
+        "between threads": similarities[~same_thread],
     }
 
 
@@ -249,19 +250,25 @@ def plot_timeline(stories: StoryClusterer, n_threads: int = 12, ax: Axes | None 
     _name_rows(ax, range(len(threads)), titles)
     ax.set_ylim(max(len(threads), 1) - 0.5, -0.5)
     if threads:
-        ax.xaxis.axis_date()
+        _show_dates(ax)
         ax.grid(axis="x", color="0.9", zorder=0)
     else:
         _say_nothing(ax, "no dated articles")
     return ax
 
 
+def _show_dates(ax: Axes) -> None:
+    dates: Any = importlib.import_module("matplotlib.dates")  # which has no types
+    locator = dates.AutoDateLocator(maxticks=8)
+    ax.xaxis.set(major_locator=locator, major_formatter=dates.ConciseDateFormatter(locator))
+    ax.use_sticky_edges = False  # bars at the ends would touch the frame
+    ax.margins(x=0.02)
+
+
 def _days(dates: Iterable[datetime]) -> NDArray[np.float64]:
     """Dates as matplotlib counts them, sorted."""
-    from matplotlib import dates as counted_days
-
-    convert: Any = counted_days.date2num
-    return np.sort(convert(list(dates)))
+    module: Any = importlib.import_module("matplotlib.dates")  # which has no types
+    return np.sort(module.date2num(list(dates)))
 
 
 def plot_dendrogram(stories: StoryClusterer, thread: int = 0, ax: Axes | None = None) -> Axes:
