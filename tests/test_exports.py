@@ -140,6 +140,7 @@ def test_files_get_the_format_that_their_name_says(tmp_path, capsysbinary):
         assert main(["threads", str(NEWSDESK), "-o", str(path)]) == 0
         data = path.read_bytes()
         assert (gzip.decompress(data) if name.endswith(".gz") else data).startswith(opening)
+    assert not any(line.endswith(b" ") for line in (tmp_path / "h.txt").read_bytes().splitlines())
     assert main(["threads", str(NEWSDESK), "-o", str(tmp_path / "out.data"), "--format", "md"]) == 0
     assert (tmp_path / "out.data").read_bytes() == (tmp_path / "a.md").read_bytes()
     assert capsysbinary.readouterr() == (b"", b"")

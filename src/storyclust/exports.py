@@ -86,10 +86,10 @@ def _write_digest(path: str, stories: StoryClusterer, articles: Sequence[Article
         return
     from rich.console import Console
 
+    text = io.StringIO()
+    print_digest(stories, articles, Console(file=text, width=100, highlight=False), min_size)
     with open_output(path) as file:
-        text = io.TextIOWrapper(file, "utf-8", newline="\n")
-        print_digest(stories, articles, Console(file=text, width=100, highlight=False), min_size)
-        text.detach()
+        file.writelines(line.rstrip().encode() + b"\n" for line in text.getvalue().splitlines())
 
 
 def table_rows(threads: Sequence[StoryThread], articles: Sequence[Article]) -> Iterator[dict[str, Any]]:
