@@ -36,7 +36,6 @@ ORDER = """
     spill
     minhash
     lsh
-    figures
     exchange
     jaccard
     containment
@@ -69,6 +68,9 @@ ORDER = """
     prose
     datasets
     digest
+    markdown
+    exports
+    figures
     trials
     borderline
     tuning
