@@ -234,7 +234,7 @@ def join_parts(parts: list[tuple[NDArray[Any], ...]], dtypes: Sequence[Any]) -> 
 
 
 def compressed_rows(
-    indptr: NDArray[Any], indices: NDArray[np.int32], data: NDArray[np.float64], shape: tuple[int, int]
+    indptr: NDArray[Any], indices: NDArray[np.int32], data: NDArray[Any], shape: tuple[int, int]
 ) -> sparse.csr_array:
     """CSR array of these arrays themselves: bounds of one kind with the indices, or SciPy copies both."""
     if len(indices) <= np.iinfo(np.int32).max:

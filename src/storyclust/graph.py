@@ -181,7 +181,7 @@ def mark_entries(
     end: int,
     indptr: NDArray[Any],
     indices: NDArray[Any],
-    data: NDArray[np.float64],
+    data: NDArray[Any],
     df: NDArray[np.int64],
     most_holders: int,
     heaviest: int,

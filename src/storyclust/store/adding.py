@@ -1,36 +1,42 @@
 """Adding: what becomes of articles that come in, in one transaction.
 
-An article whose id is known is unchanged, or a revision. Of the others, copies go to their original; the rest are
-independent: they get a row in memory, neighbours, links, an event and a thread.
+An article whose id is known is unchanged, or a revision. Of the others, copies go to their original; the
+rest are independent: they get a row in memory, neighbours, links, an event and a thread.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from storyclust.article import Article
 from storyclust.central import times_of
 from storyclust.language import group_languages
-from storyclust.stories import LEAST_SIMILARITY
-from storyclust.store.consolidation import Consolidated, Move, consolidate
-from storyclust.store.feed import Edges, hold
-from storyclust.store.memory import Memory, derived_of, subset, texts_of
-from storyclust.store.originals import NONE, Keys, find_originals
+from storyclust.store.consolidation import Move, consolidate
+from storyclust.store.feed import Edges
+from storyclust.store.found import Change
+from storyclust.store.memory import Memory, derived_of, texts_of
+from storyclust.store.originals import NONE, Found, Keys, find_originals, relation_of
+from storyclust.store.tables import Known, Tables
 from storyclust.store.terms_index import YOUNG
 from storyclust.store.values import FIELDS, article_values, to_stamp
-from storyclust.store.words import index_words, unindex_words
+from storyclust.store.weights import Held, hold
+from storyclust.stories import LEAST_SIMILARITY
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 LINKED = 0.16  # similarity from which independent articles are linked; see `coverage_links`
 MOST_LINKS = 32  # of an article, the closest
-SMALL = 2_000  # independent articles up to which a store is consolidated whenever it has grown by a quarter
+SMALL = 2_000  # independent articles up to which a store is consolidated whenever it has grown by a quarter,
+OFTEN, SELDOM = 1.25, 2.0  # and from which only when it has doubled, until it is no longer young
+
+Links = dict[int, list[tuple[int, str, float]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,349 +74,225 @@ class Adder:
 
     def __init__(self, connection: sqlite3.Connection, memory: Memory, n_jobs: int | None = None) -> None:
         self.connection = connection
+        self.tables = Tables(connection, to_stamp(datetime.now(UTC)))
         self.memory = memory
         self.n_jobs = n_jobs
-        self.now = to_stamp(datetime.now(UTC))
 
     def add(self, articles: Sequence[Article]) -> list[Added]:
         """Add articles, each with an id; of those that share one, the later is a revision of the former."""
         results: dict[int, Added] = {}
         waiting = list(range(len(articles)))
         while waiting:
-            batch: dict[str, int] = {}
+            first: dict[str, int] = {}
             for place in waiting:
-                batch.setdefault(articles[place].id, place)
-            chosen = list(batch.values())
-            known = self._known([articles[place].id for place in chosen])
-            fresh = [place for place in chosen if articles[place].id not in known]
-            for place, added in zip(fresh, self._add_new([articles[p] for p in fresh]), strict=True):
-                results[place] = added
-            for place in chosen:
-                if (row := known.get(articles[place].id)) is not None:
-                    results[place] = self._revise(articles[place], row)
-            done = set(chosen)
-            waiting = [place for place in waiting if place not in done]
+                first.setdefault(articles[place].id, place)
+            known = self.tables.known(first)
+            fresh = [place for name, place in first.items() if name not in known]
+            results |= zip(fresh, self._add_new([articles[place] for place in fresh]), strict=True)
+            results |= {
+                first[name]: self._revise(articles[first[name]], stored) for name, stored in known.items()
+            }
+            waiting = [place for place in waiting if place not in results]
         return [results[place] for place in range(len(articles))]
 
     def consolidate_if_young(self) -> bool:
-        """Group all anew once a store has grown by so much that what its first articles taught is outdated."""
-        found = self.connection.execute("SELECT value FROM meta WHERE name = 'consolidated'").fetchone()
-        before, now = int(found[0]) if found else 0, len(self.memory.row_of)
-        due = now <= YOUNG and now > (1.25 if now <= SMALL else 2.0) * before
+        """Group all anew once what the first articles of a store taught is outdated; says whether it was."""
+        row = self.connection.execute("SELECT value FROM meta WHERE name = 'consolidated'").fetchone()
+        before, now = int(row[0]) if row else 0, len(self.memory.row_of)
+        due = before < now <= YOUNG and now > (OFTEN if now <= SMALL else SELDOM) * before
         if due:
             self.consolidate(set(self.memory.structure.threads.sizes), "the store was young")
         return due
 
     def placed_anew(self, added: list[Added]) -> list[Added]:
         """Say again where articles are, after a consolidation."""
-        now = self._known([each.id for each in added])
-        return [replace(each, event=now[each.id][-2], thread=now[each.id][-1]) for each in added]
+        now = self.tables.known(each.id for each in added)
+        return [replace(each, event=now[each.id].event, thread=now[each.id].thread) for each in added]
 
-    def consolidate(self, threads: set[int], why: str) -> list[tuple[Any, ...]]:
-        """Group the articles of threads anew; returns the rows of the history."""
-        structure = self.memory.structure
-        thread_of_before = dict(structure.thread_of)
-        events_before = self.memory.feed.events.values.copy()
-        found = consolidate(self.memory.feed, structure, threads, self.n_jobs)
-        lines = self._store_groups(found, thread_of_before, events_before, why)
-        note = ("consolidated", str(len(self.memory.row_of)))
-        self.connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", note)
+    def consolidate(self, threads: set[int], why: str) -> list[Change]:
+        """Group the articles of threads anew; returns what it wrote into the history."""
+        feed, structure, tables = self.memory.feed, self.memory.structure, self.tables
+        threads = threads & set(structure.threads.sizes)
+        events_before, thread_before = feed.events.values.copy(), dict(structure.thread_of)
+        found = consolidate(feed, structure, threads, self.n_jobs)
+
+        thread_of = structure.thread_of
+        now = feed.events.values[found.rows]
+        inside = {event: thread_of[event] for event in now.tolist()}
+        tables.new_groups(inside)
+        elsewhere = found.rows[now != events_before[found.rows]]
+        numbers = feed.numbers.values[elsewhere].tolist()
+        tables.move_articles(list(zip(numbers, feed.events.values[elsewhere].tolist(), strict=True)))
+        tables.move_events((event, to) for event, to in inside.items() if thread_before.get(event, to) != to)
+        lines = [tables.note("event", move, why) for move in found.event_moves]
+        lines += [tables.note("thread", move, why) for move in found.thread_moves]
+        tables.empty("events", merged_into(found.event_moves))
+        tables.empty("threads", merged_into(found.thread_moves))
+        touched = {*feed.events.values[elsewhere].tolist(), *events_before[elsewhere].tolist()}
+        moved = {thread for move in found.thread_moves for thread in (move.old, move.new)}
+        moved |= {thread_of[event] for event in touched if event in thread_of}
+        tables.count(touched & set(thread_of), moved & set(structure.threads.sizes))
+        tables.put_meta("consolidated", len(self.memory.row_of))
         return lines
 
     # Known ids
 
-    def _known(self, ids: list[str]) -> dict[str, sqlite3.Row | Any]:
-        query = (
-            "SELECT a.id, a.number, a.title, a.text, a.published, a.revision, a.event, e.thread "
-            "FROM json_each(?) AS wanted JOIN articles AS a ON a.id = wanted.value JOIN events AS e ON e.id = a.event"
-        )
-        return {row[0]: row[1:] for row in self.connection.execute(query, (json.dumps(ids),))}
-
-    def _revise(self, article: Article, row: Any) -> Added:
+    def _revise(self, article: Article, known: Known) -> Added:
         """Keep what an article said before, unless it says the same; it stays in its event."""
-        number, title, text, published, revision, event, thread = row
         values = dict(zip(FIELDS, article_values(article), strict=True))
-        if (title, text, published) == (values["title"], values["text"], values["published"]):
-            return Added(article.id, "unchanged", event, thread)
-        execute = self.connection.execute
-        execute(
-            "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?)", (number, revision, title, text, published, self.now)
-        )
+        if known[1:4] == (values["title"], values["text"], values["published"]):
+            return Added(article.id, "unchanged", known.event, known.thread)
         language = group_languages([article])[0]
-        columns = ", ".join(f"{name} = ?" for name in FIELDS[1:])
-        execute(
-            f"UPDATE articles SET {columns}, language = ?, revision = ? WHERE number = ?",
-            (*[values[name] for name in FIELDS[1:]], language, revision + 1, number),
-        )
-        unindex_words(self.connection, number, title, text)
-        index_words(self.connection, number, article.title, article.text)
-        if number in self.memory.row_of:
-            self._derive_again(number, article, language, event)
-        self.refresh([event])
-        return Added(article.id, "revision", event, thread)
+        self.tables.revise(known, article, language)
+        if known.number in self.memory.row_of:
+            self._derive_again(known, article, language)
+        self.tables.count([known.event], [known.thread])
+        return Added(article.id, "revision", known.event, known.thread)
 
-    def _derive_again(self, number: int, article: Article, language: str, event: int) -> None:
+    def _derive_again(self, known: Known, article: Article, language: str) -> None:
         """Give an independent article a new row, in the event it is in."""
         feed, structure = self.memory.feed, self.memory.structure
         keys = Keys.of([article.content], structure.settings.copy_threshold)
         held = hold([article], [language])
-        feed.remove(np.array([self.memory.row_of[number]]))
-        rows = feed.add([number], times_of([article]), [language], held)
+        feed.remove(np.array([self.memory.row_of[known.number]]))
+        rows = feed.add([known.number], times_of([article]), [language], held)
         feed.add_keys(rows, keys.sizes, keys.keys)
-        feed.events.values[rows] = event
-        self.memory.row_of[number] = int(rows[0])
-        self._store_derived([number], rows, keys, held)
+        feed.events.values[rows] = known.event
+        self.memory.row_of[known.number] = int(rows[0])
+        self.tables.put_derived([known.number], derived_of(keys, held), feed.strangers(rows).tolist())
 
     # New articles
 
     def _add_new(self, articles: list[Article]) -> list[Added]:
         if not articles:
             return []
-        feed, structure = self.memory.feed, self.memory.structure
-        settings = structure.settings
-        first = self._first_number()
-        numbers = list(range(first, first + len(articles)))
-        keys = Keys.of([article.content for article in articles], settings.copy_threshold, self.n_jobs)
-        found = find_originals(
-            feed, keys, texts_of(self.connection, feed), settings.copy_threshold, self.n_jobs
-        )
-        alone = np.flatnonzero(found.original == NONE)
-        independent = [articles[k] for k in alone.tolist()]
+        feed, tables = self.memory.feed, self.tables
+        threshold = self.memory.structure.settings.copy_threshold
+        first = tables.next_number()
+        numbers = np.arange(first, first + len(articles))
+        keys = Keys.of([article.content for article in articles], threshold, self.n_jobs)
+        found = find_originals(feed, keys, texts_of(self.connection, feed), threshold, self.n_jobs)
         languages = group_languages(articles)
-        own_languages = [languages[k] for k in alone.tolist()]
-        held = hold(independent, own_languages, self.n_jobs)
-        own_keys = subset(keys, alone)
-        own_numbers = [numbers[k] for k in alone.tolist()]
 
-        rows = feed.add(own_numbers, times_of(independent), own_languages, held)
-        feed.add_keys(rows, own_keys.sizes, own_keys.keys)
-        self.memory.row_of.update(zip(own_numbers, rows.tolist(), strict=True))
+        alone = np.flatnonzero(found.original == NONE)
+        independent, own = [articles[k] for k in alone], [languages[k] for k in alone]
+        held, own_keys = hold(independent, own, self.n_jobs), keys.of_texts(alone)
+        rows = self._enter(numbers[alone], independent, own, held, own_keys)
         edges = feed.neighbours(rows, LEAST_SIMILARITY, self.n_jobs)
-        merged_events: list[tuple[int, int]] = []
-        if len(rows):
-            _, merged_events, merged_threads = structure.place(feed, rows, edges)
-            self._store_new_groups(feed.events.values[rows].tolist())
-            self._store_merges(merged_events, merged_threads)
+        self._place(rows, edges)
 
-        row_at = np.full(len(articles), -1)
-        row_at[alone] = rows
-        original_rows = np.where(
-            found.original >= 0, found.original, row_at[np.where(found.original < NONE, -2 - found.original, alone[0] if len(alone) else 0)]
+        originals = original_rows(found, alone, rows)
+        events = feed.events.values[originals].tolist()
+        tables.insert_articles(articles, numbers.tolist(), languages, events)
+        tables.put_derived(numbers[alone].tolist(), derived_of(own_keys, held), feed.strangers(rows).tolist())
+        copied_from = feed.numbers.values[originals]
+        copies = np.flatnonzero(found.original != NONE)
+        similarities = found.similarity[copies].tolist()
+        tables.insert_copies(
+            (number, original, relation_of(similarity), similarity)
+            for number, original, similarity in zip(
+                numbers[copies].tolist(), copied_from[copies].tolist(), similarities, strict=True
+            )
         )
-        original_rows[alone] = rows
-        events = feed.events.values[original_rows].tolist()
-        self._store_articles(articles, numbers, languages, events)
-        self._store_derived(own_numbers, rows, own_keys, held)
-        self._store_copies(found, numbers, feed.numbers.values[original_rows])
-        links = self._store_links(numbers, row_at, edges, found)
-        self.refresh(set(events))
-        return self._tell(articles, numbers, found, feed.numbers.values[original_rows], events, links)
+        links = self._links(numbers, alone, rows, edges, found)
+        tables.put_links((number, *link) for number, each in links.items() for link in each)
+        tables.count(events, (self.memory.structure.thread_of[event] for event in events))
+        return self._tell(articles, numbers, found, copied_from, events, links)
 
-    def _first_number(self) -> int:
-        query = "SELECT seq FROM sqlite_sequence WHERE name = 'articles'"
-        found = self.connection.execute(query).fetchone()
-        return (found[0] if found else 0) + 1
+    def _enter(
+        self,
+        numbers: NDArray[np.int64],
+        articles: list[Article],
+        languages: list[str],
+        held: Held,
+        keys: Keys,
+    ) -> NDArray[np.int64]:
+        """Enter independent articles into memory."""
+        rows = self.memory.feed.add(numbers.tolist(), times_of(articles), languages, held)
+        self.memory.feed.add_keys(rows, keys.sizes, keys.keys)
+        self.memory.row_of.update(zip(numbers.tolist(), rows.tolist(), strict=True))
+        return rows
 
-    def _store_articles(
-        self, articles: list[Article], numbers: list[int], languages: list[str], events: list[int]
-    ) -> None:
-        columns = ", ".join(("number", *FIELDS, "language", "added", "event"))
-        places = ", ".join("?" * (len(FIELDS) + 4))
-        self.connection.executemany(
-            f"INSERT INTO articles({columns}) VALUES ({places})",
-            (
-                (number, *article_values(article), language, self.now, event)
-                for number, article, language, event in zip(numbers, articles, languages, events, strict=True)
-            ),
-        )
-        for number, article in zip(numbers, articles, strict=True):
-            index_words(self.connection, number, article.title, article.text)
+    def _place(self, rows: NDArray[np.int64], edges: Edges) -> None:
+        """Find the events and threads of new rows, and store what is new or merged among those."""
+        if not len(rows):
+            return
+        structure, tables = self.memory.structure, self.tables
+        placed = structure.place(self.memory.feed, rows, edges)
+        tables.new_groups({event: structure.thread_of[event] for event in placed.events})
+        why = "a new article belongs to both"
+        for gone, kept in placed.merged_events:
+            tables.note("event", Move(gone, kept, "merged", tables.size("events", gone)), why)
+            tables.merge_event(gone, kept)
+        for gone, kept in placed.merged_threads:
+            tables.note("thread", Move(gone, kept, "merged", tables.size("threads", gone)), why)
+            tables.merge_thread(gone, kept)
 
-    def _store_derived(self, numbers: list[int], rows: np.ndarray[Any, Any], keys: Keys, held: Any) -> None:
-        derived = derived_of(keys, held)
-        strangers = self.memory.feed.strangers(rows).tolist()
-        self.connection.executemany(
-            "INSERT OR REPLACE INTO bands VALUES (?, ?)",
-            ((number, each.keys) for number, each in zip(numbers, derived, strict=True)),
-        )
-        self.connection.executemany(
-            "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)",
-            (
-                (number, each.head, each.terms, shared)
-                for number, each, shared in zip(numbers, derived, strangers, strict=True)
-            ),
-        )
-
-    def _store_copies(self, found: Any, numbers: list[int], originals: np.ndarray[Any, Any]) -> None:
-        copies = np.flatnonzero(found.original != NONE).tolist()
-        self.connection.executemany(
-            "INSERT INTO copies VALUES (?, ?, ?, ?)",
-            (
-                (numbers[k], int(originals[k]), relation_of(found.similarity[k]), float(found.similarity[k]))
-                for k in copies
-            ),
-        )
-
-    def _store_links(
-        self, numbers: list[int], row_at: np.ndarray[Any, Any], edges: Edges, found: Any
-    ) -> dict[int, list[tuple[float, int, str]]]:
-        """Store links to earlier articles; returns those of each number, closest first."""
+    def _links(
+        self,
+        numbers: NDArray[np.int64],
+        alone: NDArray[np.int64],
+        rows: NDArray[np.int64],
+        edges: Edges,
+        found: Found,
+    ) -> Links:
+        """Links of new articles to earlier ones, by number: (earlier number, relation, similarity)."""
         feed = self.memory.feed
-        links: dict[int, dict[int, tuple[str, float]]] = {}
         gaps = np.abs(feed.times.values[edges.first] - feed.times.values[edges.second])
-        linked = (edges.similarities >= LINKED) & ~(gaps > self.memory.structure.settings.event_window)
-        columns = (feed.numbers.values[edges.first[linked]], feed.numbers.values[edges.second[linked]])
-        for a, b, similarity in zip(*(c.tolist() for c in columns), edges.similarities[linked].tolist(), strict=True):
+        window = self.memory.structure.settings.event_window
+        linked = (edges.similarities >= LINKED) & ~(gaps > window)
+        ends = (feed.numbers.values[edges.first[linked]], feed.numbers.values[edges.second[linked]])
+        links: dict[int, dict[int, tuple[str, float]]] = {}
+        columns = (*(end.tolist() for end in ends), edges.similarities[linked].tolist())
+        for a, b, similarity in zip(*columns, strict=True):
             links.setdefault(a, {})[b] = "overlap", similarity
-        for k, other, share in found.excerpts:
-            row = other if other >= 0 else int(row_at[-2 - other])
-            if row >= 0 and row_at[k] >= 0:
-                links.setdefault(numbers[k], {})[int(feed.numbers.values[row])] = "excerpt", share
-        closest = {
-            a: sorted(((-s, b, relation) for b, (relation, s) in each.items()))[:MOST_LINKS]
+        row_at = dict(zip(alone.tolist(), rows.tolist(), strict=True))
+        for text, other, share in found.excerpts:
+            row = other if other >= 0 else row_at[-2 - other]
+            links.setdefault(int(numbers[text]), {})[int(feed.numbers.values[row])] = "excerpt", share
+        return {
+            a: sorted(((b, *link) for b, link in each.items()), key=lambda link: (-link[2], link[0]))[
+                :MOST_LINKS
+            ]
             for a, each in links.items()
         }
-        self.connection.executemany(
-            "INSERT OR REPLACE INTO links VALUES (?, ?, ?, ?)",
-            ((a, b, relation, -s) for a, each in closest.items() for s, b, relation in each),
-        )
-        return closest
 
     def _tell(
         self,
         articles: list[Article],
-        numbers: list[int],
-        found: Any,
-        originals: np.ndarray[Any, Any],
+        numbers: NDArray[np.int64],
+        found: Found,
+        originals: NDArray[np.int64],
         events: list[int],
-        links: dict[int, list[tuple[float, int, str]]],
+        links: Links,
     ) -> list[Added]:
-        named = {int(n) for n in originals} | {b for each in links.values() for _, b, _ in each}
-        query = "SELECT a.number, a.id FROM json_each(?) AS wanted JOIN articles AS a ON a.number = wanted.value"
-        ids = dict(self.connection.execute(query, (json.dumps(sorted(named)),)))
+        """Say what happened to new articles."""
+        ids = self.tables.ids([*originals.tolist(), *(b for each in links.values() for b, _, _ in each)])
         thread_of = self.memory.structure.thread_of
         told = []
         for k, article in enumerate(articles):
-            event = events[k]
-            copied = found.original[k] != NONE
-            similarity = float(found.similarity[k]) if copied else None
-            told.append(
-                Added(
-                    id=article.id,
-                    status="copy" if copied else "new",
-                    event=event,
-                    thread=thread_of[event],
-                    copy_of=ids[int(originals[k])] if copied else None,
-                    relation=relation_of(similarity) if similarity is not None else None,
+            linked = tuple(ids[b] for b, _, _ in links.get(int(numbers[k]), ()))
+            added = Added(article.id, "new", events[k], thread_of[events[k]], linked=linked)
+            if found.original[k] != NONE:
+                similarity = float(found.similarity[k])
+                added = replace(
+                    added, status="copy", copy_of=ids[int(originals[k])], relation=relation_of(similarity),
                     similarity=similarity,
-                    linked=tuple(ids[b] for _, b, _ in links.get(numbers[k], [])),
-                )
-            )
+                )  # fmt: skip
+            told.append(added)
         return told
 
-    # Events and threads
 
-    def _store_new_groups(self, events: Iterable[int]) -> None:
-        """Store events and threads that are new, before articles are that are in them."""
-        thread_of = self.memory.structure.thread_of
-        there = sorted({event for event in events if event in thread_of})
-        self.connection.executemany(
-            "INSERT OR IGNORE INTO threads(id) VALUES (?)", ((t,) for t in sorted({thread_of[e] for e in there}))
-        )
-        self.connection.executemany(
-            "INSERT OR IGNORE INTO events(id, thread) VALUES (?, ?)", ((e, thread_of[e]) for e in there)
-        )
-
-    def _store_merges(self, events: list[tuple[int, int]], threads: list[tuple[int, int]]) -> None:
-        """Let events and threads that turned out to be one be one."""
-        execute = self.connection.execute
-        for gone, kept in events:
-            why = "a new article belongs to both"
-            self._note("event", Move(gone, kept, "merged", self._size("events", gone)), why)
-            execute("UPDATE articles SET event = ? WHERE event = ?", (kept, gone))
-            execute(f"UPDATE events SET {EMPTIED}, merged_into = ? WHERE id = ?", (kept, gone))
-        for gone, kept in threads:
-            why = "a new article belongs to both"
-            self._note("thread", Move(gone, kept, "merged", self._size("threads", gone)), why)
-            execute("UPDATE events SET thread = ? WHERE thread = ?", (kept, gone))
-            execute(f"UPDATE threads SET {EMPTIED}, merged_into = ? WHERE id = ?", (kept, gone))
-
-    def _size(self, table: str, group: int) -> int:
-        return int(self.connection.execute(f"SELECT size FROM {table} WHERE id = ?", (group,)).fetchone()[0])
-
-    def _store_groups(
-        self, found: Consolidated, thread_of_before: dict[int, int], before: np.ndarray[Any, Any], why: str
-    ) -> list[tuple[Any, ...]]:
-        """Store what a consolidation changed."""
-        feed, thread_of = self.memory.feed, self.memory.structure.thread_of
-        self._store_new_groups(found.events)
-        moved = [
-            (event, int(feed.numbers.values[row]))
-            for row, event in zip(found.rows.tolist(), found.events, strict=True)
-            if before[row] != event
-        ]
-        many = self.connection.executemany
-        many("UPDATE articles SET event = ? WHERE number = ?", moved)
-        many("UPDATE articles SET event = ? WHERE number IN (SELECT article FROM copies WHERE original = ?)", moved)
-        changed = [e for e in dict.fromkeys(found.events) if thread_of_before.get(e, thread_of[e]) != thread_of[e]]
-        many("UPDATE events SET thread = ? WHERE id = ?", ((thread_of[e], e) for e in changed))
-        touched = dict.fromkeys([*(e for e, _ in moved), *(int(before[r]) for r in found.rows.tolist()), *changed])
-        lines = [self._note("event", move, why) for move in found.event_moves]
-        lines += [self._note("thread", move, why) for move in found.thread_moves]
-        for table, moves in (("events", found.event_moves), ("threads", found.thread_moves)):
-            merged = [move for move in moves if move.what == "merged"]
-            into = {move.old: move.new for move in sorted(merged, key=lambda move: (move.articles, -move.new))}
-            many(f"UPDATE {table} SET {EMPTIED}, merged_into = ? WHERE id = ?", ((n, o) for o, n in into.items()))
-        self.refresh(e for e in touched if e in thread_of)
-        self._refresh_threads({move.old for move in found.thread_moves} & set(self.memory.structure.threads.sizes))
-        return lines
-
-    def _note(self, kind: str, move: Move, why: str) -> tuple[Any, ...]:
-        line = (self.now, kind, move.old, move.new, move.what, move.articles, why)
-        self.connection.execute(
-            "INSERT INTO history(at, kind, old, new, what, articles, why) VALUES (?, ?, ?, ?, ?, ?, ?)", line
-        )
-        return line
-
-    def refresh(self, events: Iterable[int]) -> None:
-        """Count again what is in events, and in their threads."""
-        listed = sorted(set(events))
-        self.connection.executemany(COUNT_EVENT, ((event, event) for event in listed))
-        self._refresh_threads({self.memory.structure.thread_of[event] for event in listed})
-
-    def _refresh_threads(self, threads: Iterable[int]) -> None:
-        self.connection.executemany(COUNT_THREAD, ((t, self.now, t) for t in sorted(threads)))
+def original_rows(found: Found, alone: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Row of the original of each new text: its own, where it is independent."""
+    out = found.original.copy()
+    out[alone] = rows
+    within = np.flatnonzero(found.original < NONE)
+    out[within] = out[-2 - found.original[within]]
+    return out
 
 
-EMPTIED = "size = 0, independent = 0, started = NULL, ended = NULL"
-COUNT_EVENT = """
-UPDATE events SET (size, independent, started, ended) = (
-    SELECT count(*), count(*) - count(copies.article), min(published), max(published)
-    FROM articles LEFT JOIN copies ON copies.article = articles.number WHERE event = ?
-) WHERE id = ?
-"""
-COUNT_THREAD = """
-UPDATE threads SET (size, independent, started, ended, updated) = (
-    SELECT coalesce(sum(size), 0), coalesce(sum(independent), 0), min(started), max(ended), ?2
-    FROM events WHERE thread = ?1
-) WHERE id = ?3
-"""
-
-
-def relation_of(similarity: float) -> str:
-    """How a copy is related to its original."""
-    return "exact" if similarity == 1.0 else "near"
-
-
-def id_of(article: Article) -> str:
-    """Id of an article that has none: a hash of what it says, so that the same one gets the same.
-
-    Examples
-    --------
-    >>> from storyclust.article import Article
-    >>> id_of(Article("Rain in Delhi."))
-    'sha-d0b9c8fe46a6a9ab'
-    """
-    when = to_stamp(article.published) if article.published else ""
-    parts = (article.title, article.text, when, article.source or "", article.url or "")
-    return "sha-" + hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+def merged_into(moves: Sequence[Move]) -> list[tuple[int, int]]:
+    """Groups that are no more, each with the one that took most of it: (gone, kept)."""
+    merged = sorted((move for move in moves if move.what == "merged"), key=lambda m: (m.articles, -m.new))
+    return list({move.old: move.new for move in merged}.items())

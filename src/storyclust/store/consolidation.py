@@ -35,10 +35,9 @@ class Move(NamedTuple):
 
 
 class Consolidated(NamedTuple):
-    """Rows, their events now, and what moved among events and threads."""
+    """Rows that were grouped anew, and what moved among events and threads."""
 
     rows: NDArray[np.int64]
-    events: list[int]
     event_moves: list[Move]
     thread_moves: list[Move]
 
@@ -76,7 +75,7 @@ def consolidate(
         structure.put(event, thread)
         structure.events.add(event, row, time)
         structure.threads.add(thread, row, time)
-    return Consolidated(rows, event_ids, event_moves, thread_moves)
+    return Consolidated(rows, event_moves, thread_moves)
 
 
 def regroup(

@@ -1,25 +1,23 @@
 """The feed: all that has to be in memory to place an article among a million others.
 
-Independent articles (those that are no copies) have a row here, numbered as they came: their terms by language,
-when they were published, the event they are in, and the keys by which copies of them are found.
+Independent articles (those that are no copies) have a row here, numbered as they came: their terms by
+language, when they were published, the event they are in, and the keys by which copies of them are found.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from storyclust.article import Article
 from storyclust.background import Background
 from storyclust.chunks import compressed_rows
-from storyclust.features import find_terms
 from storyclust.graph import CROWD
 from storyclust.store.growing import Growing
 from storyclust.store.levels import Levels
-from storyclust.store.terms_index import SETTINGS, Held, TermsIndex, fold
+from storyclust.store.terms_index import TermsIndex
+from storyclust.store.weights import SETTINGS, Held
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,7 +80,7 @@ class Feed:
         for code in np.unique(codes):
             index, own = self._indexes[code], np.flatnonzero(codes == code)
             places[own] = np.arange(len(index), len(index) + len(own))
-            index.add(rows[own], held[own], None if strangers is None else strangers[own])
+            index.add(rows[own], held.of(own), None if strangers is None else strangers[own])
         self.numbers.extend(np.array(numbers, np.int64))
         self.times.extend(times)
         self.events.extend(np.full(len(rows), -1))
@@ -98,7 +96,7 @@ class Feed:
     def weigh_all(self) -> None:
         """Weigh all articles by the document frequencies of now."""
         for index in self._indexes:
-            index.weigh_all(measured=len(index))
+            index.weigh_all(measured=len(index), anew=True)
 
     def remove(self, rows: NDArray[np.int64]) -> None:
         """Let rows have no neighbours and no copies any more."""
@@ -121,7 +119,7 @@ class Feed:
         for code, own in self._by_language(rows):
             index = self._indexes[code]
             places = self._place.values[rows[own]]
-            weighed, _ = index.weigh(index.held[places])
+            weighed, _ = index.weigh(index.held.of(places))
             for other in self._indexes:
                 before = np.searchsorted(other.rows.values, rows[own])
                 found = other.neighbours(weighed, index.strangers.values[places], before, least, n_jobs)
@@ -133,13 +131,29 @@ class Feed:
             return Edges(empty, empty, np.empty(0))
         return self._above(np.concatenate(first), np.concatenate(second), np.concatenate(cosines), least)
 
+    def like(
+        self, language: str, held: Held, least: float
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Rows that an article which is none of them is similar to, and how similar: above strangers."""
+        index = self._indexes[self._code(language)]
+        weighed, _ = index.weigh(held)
+        place = len(index)
+        strangers = index.share_with_strangers(weighed, np.array([place]))
+        rows, similarities = [], []
+        for other in self._indexes:
+            found = other.neighbours(weighed, strangers, np.array([len(other)]), least)
+            floors = np.maximum(strangers[0], other.strangers.values[found.second])
+            rows.append(other.rows.values[found.second])
+            similarities.append((found.cosines - floors) / np.maximum(1.0 - floors, 1e-12))
+        return np.concatenate(rows), np.concatenate(similarities)
+
     def vectors(self, rows: NDArray[np.int64]) -> sparse.csr_array:
         """Vectors of rows as they are weighed now."""
         parts, sizes = [], np.zeros(len(rows), np.int64)
         groups = list(self._by_language(rows))
         for code, own in groups:
             index = self._indexes[code]
-            weighed, _ = index.weigh(index.held[self._place.values[rows[own]]])
+            weighed, _ = index.weigh(index.held.of(self._place.values[rows[own]]))
             used = weighed.weights > 0
             bounds = np.append(0, np.cumsum(used))[weighed.bounds]
             sizes[own] = np.diff(bounds)
@@ -155,7 +169,7 @@ class Feed:
     def _above(
         self, first: NDArray[np.int64], second: NDArray[np.int64], cosines: NDArray[np.float64], least: float
     ) -> Edges:
-        """Similarities above strangers; of a row with more than `CROWD` neighbours, above the last of so many."""
+        """Similarities above strangers, and above the last of `CROWD` neighbours of a row that has more."""
         floors = np.maximum(self.strangers(first), self.strangers(second))
         sizes = np.bincount(first, minlength=1)
         for row in np.flatnonzero(sizes > CROWD):
@@ -175,14 +189,3 @@ class Feed:
     def _by_language(self, rows: NDArray[np.int64]) -> Any:
         codes = self._language.values[rows]
         return [(int(code), np.flatnonzero(codes == code)) for code in np.unique(codes)]
-
-
-def hold(articles: Sequence[Article], languages: Sequence[str], n_jobs: int | None = None) -> Held:
-    """Find the terms of articles, those of their heads first."""
-    found = find_terms(articles, SETTINGS.ngram_range, n_jobs, list(languages))
-    with closing(found.terms) as pile:
-        terms = fold(pile.whole())
-    rows = np.repeat(np.arange(len(articles)), np.diff(found.indptr))
-    order = np.lexsort((terms, ~found.head, rows))
-    heads = np.bincount(rows[found.head], minlength=len(articles)).astype(np.int64)
-    return Held(found.indptr, heads, terms[order])

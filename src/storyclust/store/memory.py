@@ -12,14 +12,14 @@ from storyclust.article import Article
 from storyclust.central import DAY
 from storyclust.chunks import stage
 from storyclust.language import group_languages
-from storyclust.store.feed import Feed, hold
+from storyclust.store.feed import Feed
 from storyclust.store.originals import Keys
 from storyclust.store.placing import Settings, Structure
-from storyclust.store.terms_index import Held
 from storyclust.store.values import from_stamp
+from storyclust.store.weights import Held, hold
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    pass
 
 READ_AT_ONCE = 20_000  # rows
 
@@ -92,7 +92,9 @@ def _enter(feed: Feed, rows: Sequence[tuple[object, ...]]) -> None:
 
 def _group(connection: sqlite3.Connection, feed: Feed, structure: Structure) -> None:
     """Enter the events and threads that rows of the feed are in."""
-    thread_of = dict(connection.execute("SELECT id, thread FROM events WHERE merged_into IS NULL AND size > 0"))
+    thread_of = dict(
+        connection.execute("SELECT id, thread FROM events WHERE merged_into IS NULL AND size > 0")
+    )
     rows = zip(feed.events.values.tolist(), feed.times.values.tolist(), strict=True)
     for row, (event, time) in enumerate(rows):
         structure.events.add(event, row, time)
@@ -137,14 +139,3 @@ def texts_of(connection: sqlite3.Connection, feed: Feed) -> Callable[[list[int]]
         return [Article(text=text, title=title).content for title, text in found]
 
     return read
-
-
-def subset(keys: Keys, chosen: NDArray[np.int64]) -> Keys:
-    """Keys of some texts; what they are compared by is left out."""
-    bounds = keys.bounds
-    parts = [np.empty(0, np.uint32), *(keys.keys[bounds[k] : bounds[k + 1]] for k in chosen.tolist())]
-    none = np.empty(0, np.uint64)
-    return Keys(
-        keys.sizes[chosen], np.concatenate(parts), keys.short[chosen], keys.fingerprints[chosen], none,
-        np.empty(0, np.int64),
-    )  # fmt: skip

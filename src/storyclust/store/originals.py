@@ -1,8 +1,8 @@
 """Originals: which new articles are copies of one that is there, or stand inside it.
 
 Every original leaves keys by which copies of it are found: a sixteenth of its shingles, chosen by hash
-(FracMinHash), and of a short text, which has few of them, the bands of its signature. Who shares enough keys is
-compared in full.
+(FracMinHash), and of a short text, which has few of them, the bands of its signature. Who shares enough keys
+is compared in full.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
     from storyclust.store.feed import Feed
 
-SHORT = 160  # shingles of a text below which it leaves bands too: of fewer, ten in the sample cannot be expected
+SHORT = (
+    160  # shingles of a text below which it leaves bands too: of fewer, ten in the sample cannot be expected
+)
 HOLDERS = 32  # texts looked at that share a key, the first ones
 MOST_COMPARED = 64  # texts that one is compared with in full: those that share most keys
 LOWER = np.uint64(0xFFFFFFFF)
@@ -56,6 +58,16 @@ class Keys(NamedTuple):
         shingles = np.concatenate([np.empty(0, np.uint64), *signed.shingles])
         is_short = signed.counts < SHORT
         return cls(sizes, codes.astype(np.uint32), is_short, signed.fingerprints, shingles, signed.counts)
+
+    def of_texts(self, chosen: NDArray[np.int64]) -> Keys:
+        """Keys of some texts; what texts are compared by is left out."""
+        places = [np.arange(*self.bounds[k : k + 2]) for k in chosen]
+        keys = self.keys[np.concatenate([np.empty(0, np.int64), *places])]
+        none = np.empty(0, np.uint64)
+        return self._replace(
+            sizes=self.sizes[chosen], keys=keys, short=self.short[chosen],
+            fingerprints=self.fingerprints[chosen], shingles=none, counts=none.astype(np.int64),
+        )  # fmt: skip
 
     @property
     def bounds(self) -> NDArray[np.int64]:
@@ -185,10 +197,17 @@ def compare(
     shingles = np.concatenate([np.empty(0, np.uint64), *there.shingles, *own])
     sets = ShingleSets.from_shingles(shingles, np.append(0, np.cumsum(counts)))
     other = np.where(
-        pairs[:, 1] >= 0, np.searchsorted(rows, pairs[:, 1]), len(rows) + np.searchsorted(new, -2 - pairs[:, 1])
+        pairs[:, 1] >= 0,
+        np.searchsorted(rows, pairs[:, 1]),
+        len(rows) + np.searchsorted(new, -2 - pairs[:, 1]),
     )
     local = np.column_stack((len(rows) + np.searchsorted(new, pairs[:, 0]), other))
     similarities = jaccard_pairs(sets, local, threshold, n_jobs)
     shares = jaccard_pairs(sets, local, EXCERPT, n_jobs, contained=True)
     shares[counts[local].min(axis=1) < FEWEST_SHINGLES] = 0.0
     return similarities, shares
+
+
+def relation_of(similarity: float) -> str:
+    """How a copy is related to its original."""
+    return "exact" if similarity == 1.0 else "near"

@@ -8,6 +8,7 @@ events and the threads they touch, likewise.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -63,7 +64,7 @@ class Groups:
         """Add a row to a group, which may be new."""
         self.sizes[group] = self.sizes.get(group, 0) + 1
         first, last = self.spans.get(group, (np.inf, -np.inf))
-        dated = time == time
+        dated = not math.isnan(time)
         self.spans[group] = (min(first, time), max(last, time)) if dated else (first, last)
         latest = self.latest.setdefault(group, [])
         latest.append(row)
@@ -96,7 +97,8 @@ class Sums(NamedTuple):
         if not len(first):
             return cls(first, second, weights)
         pairs, inverse = np.unique(np.column_stack((first, second)), axis=0, return_inverse=True)
-        return cls(pairs[:, 0], pairs[:, 1], np.bincount(inverse.ravel(), weights))
+        sums = np.bincount(inverse.ravel(), weights).astype(np.float64)
+        return cls(pairs[:, 0], pairs[:, 1], sums)
 
     def bridges(self, groups: Groups, least: float) -> list[tuple[int, int]]:
         """Pairs of groups that one of the first is near enough to both of: the nearest with each other."""
@@ -304,7 +306,9 @@ def bridge_sums(feed: Feed, groups: Groups, bridges: list[tuple[int, int]]) -> S
     ids = np.array(bridges, np.int64).reshape(-1, 2)
     names = np.unique(ids).tolist()
     sizes = [len(groups.latest[group]) for group in names]
-    bounds = dict(zip(names, zip(np.cumsum([0, *sizes]).tolist(), np.cumsum(sizes).tolist(), strict=False), strict=True))
+    bounds = dict(
+        zip(names, zip(np.cumsum([0, *sizes]).tolist(), np.cumsum(sizes).tolist(), strict=False), strict=True)
+    )
     rows = np.array([row for group in names for row in groups.latest[group]], np.int64)
     sums = np.zeros(len(bridges))
     if len(bridges):
@@ -318,7 +322,9 @@ def bridge_sums(feed: Feed, groups: Groups, bridges: list[tuple[int, int]]) -> S
     return Sums(ids[:, 0], ids[:, 1], sums)
 
 
-def above_floors(cosines: Any, first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+def above_floors(
+    cosines: Any, first: NDArray[np.float64], second: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Similarities above strangers of a table of cosines; 0 where they are too small to count."""
     floors = np.maximum.outer(first, second)
     similarities = (cosines - floors) / np.maximum(1.0 - floors, 1e-12)

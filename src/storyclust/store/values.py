@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -118,3 +119,16 @@ def article_of(row: Mapping[str, Any]) -> Article:
         url=row["url"],
         record={**json.loads(row["extra"] or "{}"), **record},
     )
+
+
+def id_of(article: Article) -> str:
+    """Id of an article that has none: a hash of what it says, so that the same one gets the same.
+
+    Examples
+    --------
+    >>> id_of(Article("Rain in Delhi."))
+    'sha-d0b9c8fe46a6a9ab'
+    """
+    when = to_stamp(article.published) if article.published else ""
+    parts = (article.title, article.text, when, article.source or "", article.url or "")
+    return "sha-" + hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]

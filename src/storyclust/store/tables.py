@@ -1,0 +1,193 @@
+"""Tables: what is written of articles, events and threads, inside a transaction of writing."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from storyclust.article import Article
+from storyclust.store.found import Change
+from storyclust.store.values import FIELDS, article_values, from_stamp
+from storyclust.store.words import index_words, unindex_words
+
+if TYPE_CHECKING:
+    from storyclust.store.consolidation import Move
+    from storyclust.store.memory import Derived
+
+EMPTIED = "size = 0, independent = 0, started = NULL, ended = NULL"
+COUNT_EVENT = """
+UPDATE events SET (size, independent, started, ended) = (
+    SELECT count(*), count(*) - count(copies.article), min(published), max(published)
+    FROM articles LEFT JOIN copies ON copies.article = articles.number WHERE event = ?1
+) WHERE id = ?1
+"""
+COUNT_THREAD = """
+UPDATE threads SET (size, independent, started, ended, updated) = (
+    SELECT coalesce(sum(size), 0), coalesce(sum(independent), 0), min(started), max(ended), ?2
+    FROM events WHERE thread = ?1
+) WHERE id = ?1
+"""
+
+
+class Known(NamedTuple):
+    """An article that is stored: what a newer version of it is compared with, and where it is."""
+
+    number: int
+    title: str
+    text: str
+    published: str | None
+    revision: int
+    event: int
+    thread: int
+
+
+class Tables:
+    """Writes to the tables of a store.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+    now : str
+        The stamp that what is written bears.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, now: str) -> None:
+        self.connection = connection
+        self.now = now
+
+    # Articles
+
+    def known(self, ids: Iterable[str]) -> dict[str, Known]:
+        """Find the articles that are stored under some ids."""
+        query = (
+            "SELECT a.id, a.number, a.title, a.text, a.published, a.revision, a.event, e.thread "
+            "FROM json_each(?) AS wanted JOIN articles AS a ON a.id = wanted.value "
+            "JOIN events AS e ON e.id = a.event"
+        )
+        rows = self.connection.execute(query, (json.dumps(list(ids)),))
+        return {row[0]: Known(*row[1:]) for row in rows}
+
+    def ids(self, numbers: Iterable[int]) -> dict[int, str]:
+        """Ids of articles by their numbers."""
+        query = (
+            "SELECT a.number, a.id FROM json_each(?) AS wanted JOIN articles AS a ON a.number = wanted.value"
+        )
+        return dict(self.connection.execute(query, (json.dumps(sorted(set(numbers))),)))
+
+    def next_number(self) -> int:
+        """Return the first number that no article ever had."""
+        query = "SELECT seq FROM sqlite_sequence WHERE name = 'articles'"
+        found = self.connection.execute(query).fetchone()
+        return 1 + (found[0] if found else 0)
+
+    def insert_articles(
+        self,
+        articles: Sequence[Article],
+        numbers: Sequence[int],
+        languages: Sequence[str],
+        events: Sequence[int],
+    ) -> None:
+        """Store new articles, and their words."""
+        columns = ", ".join(("number", *FIELDS, "language", "added", "event"))
+        places = ", ".join("?" * (len(FIELDS) + 4))
+        rows = zip(numbers, articles, languages, events, strict=True)
+        self.connection.executemany(
+            f"INSERT INTO articles({columns}) VALUES ({places})",
+            ((number, *article_values(a), language, self.now, event) for number, a, language, event in rows),
+        )
+        for number, article in zip(numbers, articles, strict=True):
+            index_words(self.connection, number, article.title, article.text)
+
+    def revise(self, known: Known, article: Article, language: str) -> None:
+        """Store a newer version of an article, and what it said before."""
+        execute = self.connection.execute
+        before = (known.number, known.revision, known.title, known.text, known.published, self.now)
+        execute("INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?)", before)
+        columns = ", ".join(f"{name} = ?" for name in FIELDS[1:])
+        execute(
+            f"UPDATE articles SET {columns}, language = ?, revision = ? WHERE number = ?",
+            (*article_values(article)[1:], language, known.revision + 1, known.number),
+        )
+        unindex_words(self.connection, known.number, known.title, known.text)
+        index_words(self.connection, known.number, article.title, article.text)
+
+    def put_derived(
+        self, numbers: Sequence[int], derived: Sequence[Derived], strangers: Sequence[float]
+    ) -> None:
+        """Store what is derived of articles that are no copies."""
+        rows = list(zip(numbers, derived, strangers, strict=True))
+        many = self.connection.executemany
+        many("INSERT OR REPLACE INTO bands VALUES (?, ?)", ((number, each.keys) for number, each, _ in rows))
+        many(
+            "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)",
+            ((number, each.head, each.terms, shared) for number, each, shared in rows),
+        )
+
+    def insert_copies(self, copies: Iterable[tuple[int, int, str, float]]) -> None:
+        """Store copies: article, original, relation, similarity."""
+        self.connection.executemany("INSERT INTO copies VALUES (?, ?, ?, ?)", copies)
+
+    def put_links(self, links: Iterable[tuple[int, int, str, float]]) -> None:
+        """Store links: article, an earlier one, relation, similarity."""
+        self.connection.executemany("INSERT OR REPLACE INTO links VALUES (?, ?, ?, ?)", links)
+
+    # Events and threads
+
+    def new_groups(self, thread_of: dict[int, int]) -> None:
+        """Store those of some events, and of their threads, that are new; before the articles in them."""
+        many = self.connection.executemany
+        threads = sorted(set(thread_of.values()))
+        many("INSERT OR IGNORE INTO threads(id) VALUES (?)", ((thread,) for thread in threads))
+        many("INSERT OR IGNORE INTO events(id, thread) VALUES (?, ?)", sorted(thread_of.items()))
+
+    def merge_event(self, gone: int, kept: int) -> None:
+        """Let an event be part of another one."""
+        self.connection.execute("UPDATE articles SET event = ? WHERE event = ?", (kept, gone))
+        self.empty("events", [(gone, kept)])
+
+    def merge_thread(self, gone: int, kept: int) -> None:
+        """Let a thread be part of another one."""
+        self.connection.execute("UPDATE events SET thread = ? WHERE thread = ?", (kept, gone))
+        self.empty("threads", [(gone, kept)])
+
+    def empty(self, table: str, merged: Iterable[tuple[int, int]]) -> None:
+        """Note that events or threads have gone into others: (gone, kept)."""
+        rows = ((kept, gone) for gone, kept in merged)
+        self.connection.executemany(f"UPDATE {table} SET {EMPTIED}, merged_into = ? WHERE id = ?", rows)
+
+    def move_articles(self, moved: Sequence[tuple[int, int]]) -> None:
+        """Put articles, and their copies, into events: (article, event)."""
+        many = self.connection.executemany
+        rows = [(event, number) for number, event in moved]
+        many("UPDATE articles SET event = ? WHERE number = ?", rows)
+        copies = "SELECT article FROM copies WHERE original = ?"
+        many(f"UPDATE articles SET event = ? WHERE number IN ({copies})", rows)
+
+    def move_events(self, moved: Iterable[tuple[int, int]]) -> None:
+        """Put events into threads: (event, thread)."""
+        rows = ((thread, event) for event, thread in moved)
+        self.connection.executemany("UPDATE events SET thread = ? WHERE id = ?", rows)
+
+    def size(self, table: str, group: int) -> int:
+        """Articles of an event or thread."""
+        return int(self.connection.execute(f"SELECT size FROM {table} WHERE id = ?", (group,)).fetchone()[0])
+
+    def count(self, events: Iterable[int], threads: Iterable[int]) -> None:
+        """Count again what is in events, then what is in threads."""
+        many = self.connection.executemany
+        many(COUNT_EVENT, ((event,) for event in sorted(set(events))))
+        many(COUNT_THREAD, ((thread, self.now) for thread in sorted(set(threads))))
+
+    def note(self, kind: str, move: Move, why: str) -> Change:
+        """Write a line of the history."""
+        change = Change(from_stamp(self.now), kind, move.old, move.new, move.what, move.articles, why)
+        columns = ", ".join(Change._fields)
+        values = (self.now, *change[1:])
+        self.connection.execute(f"INSERT INTO history({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        return change
+
+    def put_meta(self, name: str, value: object) -> None:
+        """Note something of the store as a whole."""
+        self.connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, str(value)))

@@ -1,0 +1,121 @@
+"""Weights: the terms of articles, and what they weigh by how many articles hold each now.
+
+The figures are those of `NewsVectorizer`. A term is a hash of 32 bits; an article keeps two factors, for the
+terms of its head and for all others, by which weights are scaled to a vector of unit length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from storyclust.article import Article
+from storyclust.chunks import kernel
+from storyclust.features import find_terms
+from storyclust.vectorize import NewsVectorizer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SETTINGS = NewsVectorizer()  # whose defaults hold here too
+FOLD = np.uint64(31)
+
+
+class Held(NamedTuple):
+    """Terms of articles: those of row `i` begin at `bounds[i]`, with the `heads[i]` of its head."""
+
+    bounds: NDArray[np.int64]
+    heads: NDArray[np.int64]
+    terms: NDArray[np.uint32]
+
+    def of(self, rows: NDArray[np.int64]) -> Held:
+        """Terms of some articles."""
+        sizes = np.diff(self.bounds)[rows]
+        bounds = np.append(0, np.cumsum(sizes)).astype(np.int64)
+        places = np.repeat(self.bounds[:-1][rows] - bounds[:-1], sizes) + np.arange(bounds[-1])
+        return Held(bounds, self.heads[rows], self.terms[places])
+
+
+class Weighed(NamedTuple):
+    """Articles as weights of the terms that all of them hold."""
+
+    bounds: NDArray[np.int64]
+    places: NDArray[np.int64]  # of each entry's term among `terms`
+    weights: NDArray[np.float32]
+    terms: NDArray[np.uint32]  # distinct, ascending
+
+
+def hold(articles: Sequence[Article], languages: Sequence[str], n_jobs: int | None = None) -> Held:
+    """Find the terms of articles, those of their heads first."""
+    found = find_terms(articles, SETTINGS.ngram_range, n_jobs, list(languages))
+    with closing(found.terms) as pile:
+        terms = fold(pile.whole())
+    rows = np.repeat(np.arange(len(articles)), np.diff(found.indptr))
+    order = np.lexsort((terms, ~found.head, rows))
+    heads = np.bincount(rows[found.head], minlength=len(articles)).astype(np.int64)
+    return Held(found.indptr, heads, terms[order])
+
+
+def fold(terms: NDArray[np.uint64]) -> NDArray[np.uint32]:
+    """Fold hashes of terms to 32 bits, of which no two articles share one by chance."""
+    return (terms >> FOLD).astype(np.uint32)
+
+
+@kernel
+def weigh_rows(
+    bounds: NDArray[np.int64],
+    heads: NDArray[np.int64],
+    places: NDArray[np.int64],
+    idf: NDArray[np.float32],
+    head_weight: float,
+) -> Any:
+    """Weights of the entries of rows, and of each row the factors for terms of the head and for others."""
+    weights = np.zeros(len(places), np.float32)
+    factors = np.zeros((len(heads), 2), np.float32)
+    for row in range(len(heads)):
+        start, middle, stop = bounds[row], bounds[row] + heads[row], bounds[row + 1]
+        of_head, of_rest = 0.0, 0.0
+        for k in range(start, middle):
+            of_head += np.float64(idf[places[k]]) ** 2
+        for k in range(middle, stop):
+            of_rest += np.float64(idf[places[k]]) ** 2
+        early, late = factors_of(of_head, of_rest, head_weight)
+        factors[row, 0], factors[row, 1] = late, early
+        for k in range(start, stop):
+            weights[k] = idf[places[k]] * (early if k < middle else late)
+    return weights, factors
+
+
+@kernel
+def factors_of(of_head: float, of_rest: float, head_weight: float) -> Any:
+    """Scale terms of the head, and others, to a vector of unit length; see `vectorize.weigh`."""
+    if of_head + of_rest == 0.0:
+        return 0.0, 0.0
+    late = 1.0 / np.sqrt(of_head + of_rest)
+    early = late + (head_weight / np.sqrt(of_head) if of_head > 0.0 else 0.0)
+    length = np.sqrt(early**2 * of_head + late**2 * of_rest)
+    return early / length, late / length
+
+
+@kernel
+def factors_of_run(
+    bounds: NDArray[np.int64],
+    values: NDArray[np.int32],
+    idf: NDArray[np.float32],
+    n: int,
+    head_weight: float,
+) -> NDArray[np.float32]:
+    """Factors of all rows, from the values (place, whether in the head) under each term."""
+    squares = np.zeros((n, 2), np.float64)
+    for term in range(len(idf)):
+        square = np.float64(idf[term]) ** 2
+        for k in range(bounds[term], bounds[term + 1]):
+            squares[values[k] >> 1, values[k] & 1] += square
+    factors = np.zeros((n, 2), np.float32)
+    for row in range(n):
+        early, late = factors_of(squares[row, 1], squares[row, 0], head_weight)
+        factors[row, 0], factors[row, 1] = late, early
+    return factors
