@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from storyclust.lsh import choose_bands
     from storyclust.metrics import Scores, evaluate
     from storyclust.minhash import MinHasher
+    from storyclust.store import NewsStore
     from storyclust.stories import Event, StoryClusterer, StoryThread
     from storyclust.summary import Summary, summarize
     from storyclust.tuning import Tuning, tune
@@ -58,6 +59,7 @@ _ROOMS = {
     "lsh": ("choose_bands",),
     "metrics": ("Scores", "evaluate"),
     "minhash": ("MinHasher",),
+    "store": ("NewsStore",),
     "stories": ("Event", "StoryClusterer", "StoryThread"),
     "summary": ("Summary", "summarize"),
     "tuning": ("Tuning", "tune"),
@@ -78,6 +80,7 @@ __all__ = [
     "Link",
     "MinHasher",
     "MissingExtraError",
+    "NewsStore",
     "NewsVectorizer",
     "Scores",
     "StoreBusyError",

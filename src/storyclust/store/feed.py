@@ -131,9 +131,7 @@ class Feed:
             return Edges(empty, empty, np.empty(0))
         return self._above(np.concatenate(first), np.concatenate(second), np.concatenate(cosines), least)
 
-    def like(
-        self, language: str, held: Held, least: float
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def like(self, language: str, held: Held, least: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Rows that an article which is none of them is similar to, and how similar: above strangers."""
         index = self._indexes[self._code(language)]
         weighed, _ = index.weigh(held)

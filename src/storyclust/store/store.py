@@ -53,12 +53,13 @@ class NewsStore(Answers):
     """Articles, their copies, events and story threads in one SQLite file that grows by the hour.
 
     Open it with `NewsStore.open`; it is a context manager. What is asked is answered from the file at once.
-    Whoever adds reads the terms of the articles into memory first (some five kilobytes of an article, a second
-    for 100,000 of them), and keeps them there until the store is closed.
+    Whoever adds reads the terms of the articles into memory first (some five kilobytes of an article, a
+    second for 100,000 of them), and keeps them there until the store is closed.
 
-    The file is SQLite, in WAL mode: any tool for it can read the tables ``articles``, ``copies``, ``links``,
-    ``events``, ``threads``, ``history`` and ``revisions``. One process writes at a time, any number read. Each
-    batch is in the file as a whole or not at all, whenever a process is killed or the power fails.
+    The file is SQLite, in WAL mode: any tool for it can read the tables ``articles``, ``copies``,
+    ``links``, ``events``, ``threads``, ``history`` and ``revisions``. One process writes at a time, any
+    number read. Each batch is in the file as a whole or not at all, whenever a process is killed or the
+    power fails.
 
     Attributes
     ----------
@@ -68,11 +69,11 @@ class NewsStore(Answers):
 
     Notes
     -----
-    A new article joins the event, and a new event the thread, that average linkage would join it to: groups that
-    are there have the size they have and count by the similarities of all their members. What two groups have in
-    common is looked at only where a new article belongs to both. So the result follows that of `StoryClusterer`
-    closely, but not exactly; `consolidate` brings it there. A store of fewer than 20,000 articles consolidates
-    itself now and then, for what its first articles taught is soon outdated.
+    A new article joins the event, and a new event the thread, that average linkage would join it to: groups
+    that are there have the size they have and count by the similarities of all their members. What two
+    groups have in common is looked at only where a new article belongs to both. So the result follows that
+    of `StoryClusterer` closely, but not exactly; `consolidate` brings it there. A store of fewer than
+    20,000 articles consolidates itself now and then, for what its first articles taught is soon outdated.
 
     Numbers of events and threads never change their meaning. Where later evidence merges or splits them, the
     history says so, and the old number still leads to where the matter is now.
@@ -83,7 +84,7 @@ class NewsStore(Answers):
     >>> import storyclust as sc
     >>> folder = tempfile.TemporaryDirectory()
     >>> with sc.NewsStore.open(pathlib.Path(folder.name, "news.db")) as store:
-    ...     first = store.add([{"id": "a", "title": "Ferry hits pier", "text": "The Selka hit Aldmouth pier."}])
+    ...     first = store.add([{"id": "a", "text": "The Selka hit Aldmouth pier on Monday."}])
     ...     later = store.add([{"id": "b", "text": "Aldmouth pier was struck by the ferry Selka."}])
     ...     later[0].status, later[0].thread == first[0].thread, store.threads()[0].size
     ('new', True, 2)
@@ -128,8 +129,9 @@ class NewsStore(Answers):
         n_jobs : int or None, default=None
             Threads of the processor: None is one, -1 is every core. The result does not depend on it.
         **settings : float
-            Of a new store: `event_distance`, `event_window` (days), `thread_distance` and `copy_threshold`, as of
-            `StoryClusterer`. Of one that is there they may be left out, and must be the same if given.
+            Of a new store: `event_distance`, `event_window` (days), `thread_distance` and `copy_threshold`,
+            as of `StoryClusterer`. Of one that is there they may be left out, and must be the same if
+            given.
 
         Returns
         -------
@@ -180,9 +182,9 @@ class NewsStore(Answers):
     def add(self, articles: Iterable[Any]) -> list[Added]:
         """Add articles: all of them, or none if something goes wrong.
 
-        Adding what is there changes nothing, so a batch of which nobody knows whether it came through is simply
-        added again. An article of a known id with another title, text or date is a revision: the store has
-        the new text, and keeps the old. An article without an id gets one made of what it says.
+        Adding what is there changes nothing, so a batch of which nobody knows whether it came through is
+        simply added again. An article of a known id with another title, text or date is a revision: the
+        store has the new text, and keeps the old. An article without an id gets one made of what it says.
 
         Parameters
         ----------
@@ -251,7 +253,12 @@ class NewsStore(Answers):
         Returns
         -------
         n : int
-            How many were removed: those that were there.
+            How many were removed.
+
+        Raises
+        ------
+        InputError
+            One of them is not there; then none is removed.
         """
         if isinstance(ids, str):
             raise InputTypeError("ids must be a sequence of ids, got str; put it in a list.")

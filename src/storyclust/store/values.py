@@ -127,7 +127,7 @@ def id_of(article: Article) -> str:
     Examples
     --------
     >>> id_of(Article("Rain in Delhi."))
-    'sha-d0b9c8fe46a6a9ab'
+    'sha-075beccef199686e'
     """
     when = to_stamp(article.published) if article.published else ""
     parts = (article.title, article.text, when, article.source or "", article.url or "")
