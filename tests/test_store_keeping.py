@@ -1,8 +1,10 @@
 """Keeping a store: what is removed is gone, what stays is consistent, what is broken is put right."""
 
 import functools
+import random
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -189,6 +191,41 @@ def test_space_is_given_back(connection, path):
     assert path.stat().st_size < before / 2
     assert check(connection) == []
     assert len(Answers(connection).search("the", limit=100)) > 0
+
+
+def change(store, news, rng):
+    """Do one of the things that may be done to a store."""
+    have = ids_of(store._connection, "SELECT id FROM articles ORDER BY number")
+    what = rng.choice(
+        ["add", "add", "revise", "remove", "forget", "thread", "consolidate"] if have else ["add"]
+    )
+    if what == "add":
+        store.add(rng.sample(news, 60))
+    elif what == "revise":
+        chosen = [article for article in news if article.id in set(rng.sample(have, min(5, len(have))))]
+        store.add([replace(article, text=article.text + " More follows.", record={}) for article in chosen])
+    elif what == "remove":
+        ids = rng.sample(have, min(30, len(have)))
+        assert store.remove(ids) == len(ids)
+    elif what == "forget":
+        dates = ids_of(store._connection, "SELECT published FROM articles ORDER BY published")
+        assert store.forget(dates[len(dates) // 4]) <= len(dates) // 4
+    elif what == "thread":
+        store.remove(store.threads()[0].members)
+    else:
+        store.consolidate(None)
+    return what
+
+
+@pytest.mark.parametrize("seed", [0])
+def test_a_store_stays_sound_whatever_is_done_to_it(tmp_path, seed):
+    rng = random.Random(seed)  # noqa: S311
+    news = list(make_newswire(n_articles=400, random_state=seed))
+    with NewsStore.open(tmp_path / "news.db") as store:
+        for _ in range(15):
+            done = change(store, news, rng)
+            assert store.check() == [], done
+            assert sum(thread.size for thread in store.threads()) == len(store)
 
 
 # Checking
