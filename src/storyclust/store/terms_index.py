@@ -100,26 +100,29 @@ class TermsIndex:
         self.factors.values[places] = 0.0
         self.n_removed += len(places)
 
-    def idf(self, terms: NDArray[np.uint32], df: NDArray[np.int64]) -> NDArray[np.float32]:
+    def idf(self, terms: NDArray[np.uint32], df: NDArray[np.int64], guest: int = 0) -> NDArray[np.float32]:
         """Weights of terms, in ascending order, that so many articles hold; 0 for one that is left out."""
         at = np.minimum(np.searchsorted(self.known, terms), max(len(self.known) - 1, 0))
         known = np.asarray(self.known[at] == terms) if len(self.known) else np.zeros(len(terms), bool)
         rates = np.where(known, self.rates[at], 0.0) if len(self.known) else np.zeros(len(terms))
         worth = self.background.worth
-        n = max(len(self) - self.n_removed, 1)
+        n, df = max(len(self) - self.n_removed + guest, 1), df + guest
         weights = np.log((n + worth) / np.maximum(df + worth * rates, 1e-9))
         weights = np.clip(weights, 0.0, np.log(SETTINGS.max_idf_ratio))
         rare = np.flatnonzero((df < SETTINGS.min_df) & ~known)
         anywhere = sum(
             (index.levels.counts(terms[rare]) for index in self.family), np.zeros(len(rare), np.int64)
         )
-        weights[rare[anywhere < SETTINGS.min_df]] = 0.0
+        weights[rare[anywhere + guest < SETTINGS.min_df]] = 0.0
         return weights.astype(np.float32)
 
-    def weigh(self, held: Held) -> tuple[Weighed, NDArray[np.float32]]:
-        """Weights of articles of this language, and the factors that belong to them."""
+    def weigh(self, held: Held, guest: int = 0) -> tuple[Weighed, NDArray[np.float32]]:
+        """Weights of articles of this language, and the factors that belong to them.
+
+        A guest is no article of this index and counts as one: `guest` is 1.
+        """
         terms, places = np.unique(held.terms, return_inverse=True)
-        idf = self.idf(terms, self.levels.counts(terms))
+        idf = self.idf(terms, self.levels.counts(terms), guest)
         weights, factors = weigh_rows(held.bounds, held.heads, places, idf, SETTINGS.head_weight)
         return Weighed(held.bounds, places, weights, terms), factors
 
@@ -167,6 +170,7 @@ class TermsIndex:
         before: NDArray[np.int64],
         least: float,
         n_jobs: int | None = None,
+        guest: int = 0,
     ) -> Neighbours:
         """Find articles here that are similar to some articles, of whatever language.
 
@@ -180,10 +184,12 @@ class TermsIndex:
             Each is compared with the articles before this place.
         least : float
             Least similarity, counted above what two articles share with strangers.
+        guest : int
+            1 where they are articles of no index; see `weigh`.
         """
         spans = self.levels.spans(weighed.terms)
         df = (spans[:, :, 1] - spans[:, :, 0]).sum(axis=0)
-        idf = self.idf(weighed.terms, df)
+        idf = self.idf(weighed.terms, df, guest)
         chosen = np.zeros(len(weighed.places), np.bool_)
         of_rows = weighed.bounds, weighed.places, weighed.weights
         mark_entries(0, len(before), *of_rows, df, MOST_HOLDERS, HEAVIEST, chosen)
