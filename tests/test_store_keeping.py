@@ -242,6 +242,9 @@ BROKEN = [
     (f"UPDATE articles SET published = 'soon' WHERE number = {ANY}", "date that cannot be read"),
     (f"UPDATE articles SET published = '2024-02-31T00:00:00.000000Z' WHERE number = {ANY}", "cannot be read"),
     (f"UPDATE articles SET added = '2024-03-04T00:00:00Z' WHERE number = {ANY}", "date that cannot be read"),
+    (f"UPDATE threads SET updated = '2024' WHERE id = {THREAD}", "a date that cannot be read"),
+    ("INSERT INTO history(at, kind, old, what, articles, why) VALUES ('', 'event', 1, 'emptied', 1, '')",
+     "a date that cannot be read"),
     (f"UPDATE articles SET extra = '{{' WHERE number = {ANY}", "other fields cannot be read"),
     (f"UPDATE articles SET extra = '[1]' WHERE number = {ANY}", "other fields cannot be read"),
     (f"UPDATE articles SET event = 9999 WHERE number = {ANY}", "without a live event"),
@@ -311,11 +314,23 @@ def test_repair_makes_again_what_was_there(connection, path):
     assert [connection.execute(query).fetchall() for query in queries] == before
 
 
+def test_a_damaged_index_of_words_is_made_again(connection, path):
+    word = one(connection, "SELECT title FROM articles").split()[0]
+    before = Answers(connection).search(word, limit=1000)
+    with writing(connection, path):
+        connection.execute("UPDATE search_data SET block = zeroblob(50) WHERE id > 100")
+    with writing(connection, path):
+        assert repair(connection, DERIVE)[-1] == "the index of words is damaged"
+        assert repair(connection, DERIVE) == []
+    assert Answers(connection).search(word, limit=1000) == before
+
+
 def test_a_sound_store_is_left_alone(connection, path):
-    before = one(connection, "SELECT value FROM meta WHERE name = 'generation'")
+    tables = ("articles", "copies", "links", "bands", "vectors", "events", "threads", "history")
+    before = [connection.execute(f"SELECT * FROM {table}").fetchall() for table in tables]
     with writing(connection, path):
         assert repair(connection, DERIVE) == []
-    assert one(connection, "SELECT value FROM meta WHERE name = 'generation'") == before
+    assert [connection.execute(f"SELECT * FROM {table}").fetchall() for table in tables] == before
 
 
 def test_a_damaged_page_is_told(filled, path):
