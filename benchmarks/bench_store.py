@@ -1,12 +1,12 @@
-"""The living store: how fast it takes articles in, what it weighs on disk, and how near it comes to the batch.
+"""The living store: how fast it takes articles in, its size, and how near it comes to the batch.
 
     python benchmarks/bench_store.py [--sizes 10000 100000 1000000]
 
-Synthetic articles of 2.5 KB (`make_newswire`) are added in batches of 1,000, on two threads; at each size the next
-ten batches are timed, then single articles, one by one; then the file is opened anew by another process, which
-adds one more. Labelled sets (with STORYCLUST_DATA set) are added in order of date in batches of 50 and scored as
-they lie then, after `consolidate()`, which takes the last 30 days, and after `consolidate(None)`, beside what
-`StoryClusterer` finds in the whole. Writes results/store.json.
+Synthetic articles of 2.5 KB (`make_newswire`) are added in batches of 1,000, on two threads; at each size the
+next ten batches are timed, then single articles, one by one; then the file is opened anew by another process,
+which adds one more. Labelled sets (with STORYCLUST_DATA set) are added in order of date in batches of 50 and
+scored as they lie then, after `consolidate()`, which takes the last 30 days, and after `consolidate(None)`,
+beside what `StoryClusterer` finds in the whole. Writes results/store.json.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ OPENED_ANEW = """
 import sys, time, storyclust as sc
 begin = time.perf_counter()
 with sc.NewsStore.open(sys.argv[1]) as store:
-    store.add([{"id": sys.argv[2], "text": "The ferry Selka struck the pier in fog on Monday, and nobody was hurt."}])
+    store.add([{"id": sys.argv[2], "text": "The ferry Selka struck the pier on Monday. " + sys.argv[2]}])
 print(time.perf_counter() - begin)
 """
 
