@@ -25,7 +25,7 @@ from storyclust.store.memory import Memory, derive, generation_of, load, texts_o
 from storyclust.store.originals import NONE, Keys, find_originals, relation_of
 from storyclust.store.placing import Settings
 from storyclust.store.schema import connect, reading, writing
-from storyclust.store.values import from_stamp, id_of, to_stamp
+from storyclust.store.values import from_stamp, id_of, storable, to_stamp
 from storyclust.store.weights import hold
 from storyclust.validate import check_float, check_int
 
@@ -206,12 +206,13 @@ class NewsStore(Answers):
             The disk is full, or the file cannot be written.
         """
         given = articles_as_given(articles)
-        listed = [article if article.id else replace(article, id=id_of(article)) for article in given]
+        listed = [replace(article, id=storable(article.id) or id_of(article)) for article in given]
         if not listed:
             return []
         with self._writing() as adder:
             added = adder.add(listed)
-            return adder.placed_anew(added) if adder.consolidate_if_young() else added
+            adder.consolidate_if_young()
+            return adder.as_it_is(added)
 
     def consolidate(self, days: float | None = CONSOLIDATED_DAYS) -> list[Change]:
         """Group anew, all at once, the threads that have articles of the last days.
