@@ -36,7 +36,6 @@ ORDER = """
     spill
     minhash
     lsh
-    figures
     exchange
     jaccard
     containment
@@ -57,6 +56,7 @@ ORDER = """
     strangers
     coverage
     agglomerate
+    joins
     sentences
     extract
     headline
@@ -69,6 +69,9 @@ ORDER = """
     prose
     datasets
     digest
+    markdown
+    exports
+    figures
     trials
     borderline
     tuning

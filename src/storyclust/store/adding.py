@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 LINKED = 0.16  # similarity from which independent articles are linked; see `coverage_links`
 MOST_LINKS = 32  # of an article, the closest
-SMALL = 2_000  # independent articles up to which a store is consolidated whenever it has grown by a quarter,
+SMALL = 8_000  # independent articles up to which a store is consolidated whenever it has grown by a quarter,
 OFTEN, SELDOM = 1.25, 2.0  # and from which only when it has doubled, until it is no longer young
 
 Links = dict[int, list[tuple[int, str, float]]]
@@ -140,9 +140,7 @@ class Adder:
         tables.empty("events", merged_into(found.event_moves))
         tables.empty("threads", merged_into(found.thread_moves))
         touched = {*feed.events.values[elsewhere].tolist(), *events_before[elsewhere].tolist()}
-        moved = {thread for move in found.thread_moves for thread in (move.old, move.new)}
-        moved |= {thread_of[event] for event in touched if event in thread_of}
-        tables.count(touched & set(thread_of), moved & set(structure.threads.sizes))
+        self._count(touched, {thread for move in found.thread_moves for thread in (move.old, move.new)})
         tables.put_meta("consolidated", len(self.memory.row_of))
         return lines
 
@@ -172,7 +170,7 @@ class Adder:
         held, own_keys = hold(independent, own, self.n_jobs), keys.of_texts(alone)
         rows = self._enter(numbers[alone], independent, own, held, own_keys)
         edges = feed.neighbours(rows, LEAST_SIMILARITY, self.n_jobs)
-        self._place(rows, edges)
+        merged = self._place(rows, edges)
 
         originals = original_rows(found, alone, rows)
         events = feed.events.values[originals].tolist()
@@ -189,7 +187,7 @@ class Adder:
         )
         links = self._links(numbers, alone, rows, edges, found)
         tables.put_links((number, *link) for number, each in links.items() for link in each)
-        tables.count(events, (self.memory.structure.thread_of[event] for event in events))
+        self._count({*events, *merged[0]}, merged[1])
         return self._tell(articles, numbers, found, copied_from, events, links)
 
     def _enter(
@@ -206,10 +204,20 @@ class Adder:
         self.memory.row_of.update(zip(numbers.tolist(), rows.tolist(), strict=True))
         return rows
 
-    def _place(self, rows: NDArray[np.int64], edges: Edges) -> None:
-        """Find the events and threads of new rows, and store what is new or merged among those."""
+    def _count(self, events: set[int], threads: set[int]) -> None:
+        """Count again what is in some events, in their threads, and in some other threads."""
+        structure = self.memory.structure
+        live = {event for event in events if event in structure.thread_of}
+        threads = {thread for thread in threads if thread in structure.threads.sizes}
+        self.tables.count(live, threads | {structure.thread_of[event] for event in live})
+
+    def _place(self, rows: NDArray[np.int64], edges: Edges) -> tuple[set[int], set[int]]:
+        """Find the events and threads of new rows, and store what is new or merged among those.
+
+        Returns the events and threads that others have gone into.
+        """
         if not len(rows):
-            return
+            return set(), set()
         structure, tables = self.memory.structure, self.tables
         placed = structure.place(self.memory.feed, rows, edges)
         tables.new_groups({event: structure.thread_of[event] for event in placed.events})
@@ -220,6 +228,7 @@ class Adder:
         for gone, kept in placed.merged_threads:
             tables.note("thread", Move(gone, kept, "merged", tables.size("threads", gone)), why)
             tables.merge_thread(gone, kept)
+        return {kept for _, kept in placed.merged_events}, {kept for _, kept in placed.merged_threads}
 
     def _links(
         self,

@@ -119,10 +119,12 @@ class Feed:
         for code, own in self._by_language(rows):
             index = self._indexes[code]
             places = self._place.values[rows[own]]
-            weighed, _ = index.weigh(index.held.of(places))
+            weighed = index.weighed(places)
+            strangers = index.strangers.values[places]
             for other in self._indexes:
                 before = np.searchsorted(other.rows.values, rows[own])
-                found = other.neighbours(weighed, index.strangers.values[places], before, least, n_jobs)
+                same = other is index
+                found = other.neighbours(weighed, strangers, before, least, n_jobs, own=same)
                 first.append(rows[own][found.first])
                 second.append(other.rows.values[found.second])
                 cosines.append(found.cosines)
@@ -134,12 +136,12 @@ class Feed:
     def like(self, language: str, held: Held, least: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Rows that an article which is none of them is similar to, and how similar: above strangers."""
         index = self._indexes[self._code(language)]
-        weighed, _ = index.weigh(held)
+        weighed, _ = index.weigh(held, guest=1)
         place = len(index)
         strangers = index.share_with_strangers(weighed, np.array([place]))
         rows, similarities = [], []
         for other in self._indexes:
-            found = other.neighbours(weighed, strangers, np.array([len(other)]), least)
+            found = other.neighbours(weighed, strangers, np.array([len(other)]), least, guest=1)
             floors = np.maximum(strangers[0], other.strangers.values[found.second])
             rows.append(other.rows.values[found.second])
             similarities.append((found.cosines - floors) / np.maximum(1.0 - floors, 1e-12))
