@@ -146,6 +146,19 @@ class Structure:
         self.thread_of[event] = thread
         self.events_of.setdefault(thread, set()).add(event)
 
+    def count_again(self, feed: Feed, event: int) -> None:
+        """Count an event and its thread anew, after rows have come in or gone."""
+        thread = self.thread_of[event]
+        self.events.forget([event])
+        self.threads.forget([thread])
+        inside = np.array(sorted(self.events_of[thread]), np.int64)
+        rows = np.flatnonzero(np.isin(feed.events.values, inside))
+        columns = (rows, feed.events.values[rows], feed.times.values[rows])
+        for row, of, time in zip(*(column.tolist() for column in columns), strict=True):
+            self.threads.add(thread, row, time)
+            if of == event:
+                self.events.add(event, row, time)
+
     def place(self, feed: Feed, rows: NDArray[np.int64], edges: Edges) -> Placement:
         """Place new rows, the last of the feed, by their edges to earlier ones."""
         times = feed.times.values

@@ -62,6 +62,7 @@ class TermsIndex:
         self.terms = Growing(np.uint32)
         self.factors = Growing(np.float32, 2)
         self.strangers = Growing(np.float64)
+        self.removed = Growing(np.bool_)
         self.n_removed = 0
         self._n_weighed = self._n_measured = 0
         self._sample: Sample | None = None
@@ -91,6 +92,7 @@ class TermsIndex:
         self.terms.extend(held.terms)
         self.factors.extend(np.zeros((len(rows), 2), np.float32))
         self.strangers.extend(np.zeros(len(rows)) if strangers is None else strangers)
+        self.removed.extend(np.zeros(len(rows), np.bool_))
         if strangers is not None:
             return
         if self._sample is None or len(self) > (1.0 + GROWN) * self._n_weighed:
@@ -101,6 +103,7 @@ class TermsIndex:
     def remove(self, places: NDArray[np.int64]) -> None:
         """Let articles have no neighbours any more; their terms are forgotten when the store is next read."""
         self.factors.values[places] = 0.0
+        self.removed.values[places] = True
         self.n_removed += len(places)
 
     def idf(self, terms: NDArray[np.uint32], df: NDArray[np.int64], guest: int = 0) -> NDArray[np.float32]:
@@ -159,8 +162,7 @@ class TermsIndex:
         language is young and has outgrown what was measured, or `anew` asks for it.
         """
         run = self.levels.compact()
-        removed = np.asarray(~self.factors.values.any(axis=1))
-        removed[self._n_weighed :] = False
+        removed = self.removed.values
         idf = self.idf(run.keys, np.diff(run.bounds))
         self.factors.values[:] = factors_of_run(run.bounds, run.values, idf, len(self), SETTINGS.head_weight)
         self.factors.values[removed] = 0.0
