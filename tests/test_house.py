@@ -102,6 +102,7 @@ STORE = """
     asking
     keeping
     checking
+    revising
     adding
     store
 """.split()

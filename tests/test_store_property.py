@@ -31,7 +31,18 @@ JAPANESE = [
 ODD = [("", ""), ("", " \n"), ("x", ""), ("", "\0"), ("", "!?"), ("", "Rain in Delhi."), ("\ud800", "雨")]
 # What differs between two stores that were told the same: when they were told.
 STAMPS = {"added", "updated", "replaced", "at"}
-TABLES = ("articles", "revisions", "copies", "links", "events", "threads", "history", "bands", "vectors", "meta")
+TABLES = (
+    "articles",
+    "revisions",
+    "copies",
+    "links",
+    "events",
+    "threads",
+    "history",
+    "bands",
+    "vectors",
+    "meta",
+)
 
 
 def whole(text):
@@ -212,7 +223,9 @@ class Store(RuleBasedStateMachine):
         for number, row in memory.row_of.items():
             other = anew.row_of[number]
             assert memory.feed.events.values[row] == anew.feed.events.values[other]
-            assert np.array_equal(memory.feed.times.values[row], anew.feed.times.values[other], equal_nan=True)
+            assert np.array_equal(
+                memory.feed.times.values[row], anew.feed.times.values[other], equal_nan=True
+            )
 
     def teardown(self):
         for name in ("store", "twin"):

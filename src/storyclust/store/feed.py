@@ -72,7 +72,8 @@ class Feed:
     ) -> NDArray[np.int64]:
         """Add articles, not yet in any event; returns their rows.
 
-        Where it is given what they share with strangers, `weigh_all` has to follow.
+        Where it is given what they share with strangers, they are read from a store, and when all have been
+        `fill` must follow.
         """
         rows = np.arange(len(self), len(self) + len(numbers))
         codes = np.array([self._code(name) for name in languages], np.int64)
@@ -80,7 +81,10 @@ class Feed:
         for code in np.unique(codes):
             index, own = self._indexes[code], np.flatnonzero(codes == code)
             places[own] = np.arange(len(index), len(index) + len(own))
-            index.add(rows[own], held.of(own), None if strangers is None else strangers[own])
+            if strangers is None:
+                index.add(rows[own], held.of(own))
+            else:
+                index.enter(rows[own], held.of(own), strangers[own])
         self.numbers.extend(np.array(numbers, np.int64))
         self.times.extend(times)
         self.events.extend(np.full(len(rows), -1))
@@ -92,6 +96,12 @@ class Feed:
         """Add the keys of the rows that have just been added."""
         self.keys.add(keys, np.repeat(rows, sizes).astype(np.int32))
         self.key_counts.extend(sizes)
+
+    def fill(self) -> None:
+        """Make what is looked up in of all articles that were read, and weigh them."""
+        for index in self._indexes:
+            index.fill()
+        self.weigh_all()
 
     def weigh_all(self) -> None:
         """Weigh all articles by the document frequencies of now."""

@@ -70,6 +70,23 @@ class Groups:
         latest.append(row)
         del latest[:-SAMPLED]
 
+    def fill(self, groups: NDArray[np.int64], times: NDArray[np.float64]) -> None:
+        """Enter all rows at once, by the group of each."""
+        order = np.argsort(groups, kind="stable")
+        names, starts = np.unique(groups[order], return_index=True)
+        if not len(names):
+            return
+        ends = np.append(starts[1:], len(order)).tolist()
+        firsts = np.fmin.reduceat(np.where(np.isnan(times), np.inf, times)[order], starts).tolist()
+        lasts = np.fmax.reduceat(np.where(np.isnan(times), -np.inf, times)[order], starts).tolist()
+        rows = order.tolist()
+        for name, start, end, first, last in zip(
+            names.tolist(), starts.tolist(), ends, firsts, lasts, strict=True
+        ):
+            self.sizes[name] = end - start
+            self.spans[name] = first, last
+            self.latest[name] = rows[max(start, end - SAMPLED) : end]
+
     def forget(self, groups: Iterable[int]) -> None:
         """Forget what is known of groups."""
         for group in groups:

@@ -12,7 +12,15 @@ from storyclust.graph import HEAVIEST, MARKS, MOST_HOLDERS, PROMISE, index_entri
 from storyclust.store.growing import Growing
 from storyclust.store.levels import Levels
 from storyclust.store.neighbours import find_neighbours
-from storyclust.store.weights import SETTINGS, Held, Weighed, factors_of_run, fold, weigh_rows
+from storyclust.store.weights import (
+    SETTINGS,
+    Held,
+    Weighed,
+    factors_of_run,
+    fold,
+    places_under,
+    weigh_rows,
+)
 from storyclust.strangers import FARTHEST, LEAST, MOST_COMPARED, NEAREST, middle_means
 
 if TYPE_CHECKING:
@@ -24,7 +32,7 @@ if TYPE_CHECKING:
 YOUNG = 20_000  # articles from which document frequencies, and what is shared with strangers, hardly move
 GROWN = 0.1  # share of new articles from which weights of the others are made again,
 OUTGROWN = 0.25  # and what they share with strangers, while the language is young
-AT_ONCE = 4_096  # articles measured
+AT_ONCE, WEIGHED_AT_ONCE = 4_096, 1 << 20  # articles measured, terms weighed
 HALF, LOWER = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
@@ -76,29 +84,30 @@ class TermsIndex:
         """Terms of all articles."""
         return Held(self.bounds.values, self.heads.values, self.terms.values)
 
-    def add(self, rows: NDArray[np.int64], held: Held, strangers: NDArray[np.float64] | None = None) -> None:
-        """Add articles; unless it is given what they share with strangers, they are weighed at once."""
+    def add(self, rows: NDArray[np.int64], held: Held) -> None:
+        """Add articles, and weigh them."""
         first = len(self)
-        before = len(self.terms)
-        sizes = np.diff(held.bounds)
-        places = np.arange(first, first + len(rows), dtype=np.int32)
-        in_head = np.arange(held.bounds[-1]) - np.repeat(held.bounds[:-1], sizes) < np.repeat(
-            held.heads, sizes
-        )
-        self.levels.add(held.terms, (np.repeat(places, sizes) << 1 | in_head).astype(np.int32))
-        self.rows.extend(rows)
-        self.bounds.extend(before + held.bounds[1:])
-        self.heads.extend(held.heads)
-        self.terms.extend(held.terms)
-        self.factors.extend(np.zeros((len(rows), 2), np.float32))
-        self.strangers.extend(np.zeros(len(rows)) if strangers is None else strangers)
-        self.removed.extend(np.zeros(len(rows), np.bool_))
-        if strangers is not None:
-            return
+        self.enter(rows, held, np.zeros(len(rows)))
+        self.levels.add(held.terms, places_under(first, held.bounds, held.heads))
         if self._sample is None or len(self) > (1.0 + GROWN) * self._n_weighed:
             self.weigh_all(measured=first)
         else:
             self._weigh_new(first)
+
+    def enter(self, rows: NDArray[np.int64], held: Held, strangers: NDArray[np.float64]) -> None:
+        """Enter articles that are read from a store; when all have been, `fill`, then `weigh_all`."""
+        self.bounds.extend(len(self.terms) + held.bounds[1:])
+        self.rows.extend(rows)
+        self.heads.extend(held.heads)
+        self.terms.extend(held.terms)
+        self.factors.extend(np.zeros((len(rows), 2), np.float32))
+        self.strangers.extend(strangers)
+        self.removed.extend(np.zeros(len(rows), np.bool_))
+
+    def fill(self) -> None:
+        """Make the levels of all articles entered."""
+        held = self.held
+        self.levels.fill(held.terms, places_under(0, held.bounds, held.heads))
 
     def remove(self, places: NDArray[np.int64]) -> None:
         """Let articles have no neighbours any more; their terms are forgotten when the store is next read."""
@@ -163,7 +172,10 @@ class TermsIndex:
         """
         run = self.levels.compact()
         removed = self.removed.values
-        idf = self.idf(run.keys, np.diff(run.bounds))
+        idf = np.empty(len(run.keys), np.float32)
+        for start in range(0, len(idf), WEIGHED_AT_ONCE):  # so that what lies between is small
+            part = slice(start, start + WEIGHED_AT_ONCE)
+            idf[part] = self.idf(run.keys[part], np.diff(run.bounds[start : start + WEIGHED_AT_ONCE + 1]))
         self.factors.values[:] = factors_of_run(run.bounds, run.values, idf, len(self), SETTINGS.head_weight)
         self.factors.values[removed] = 0.0
         self._n_weighed = len(self)

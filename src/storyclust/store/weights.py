@@ -64,6 +64,16 @@ def fold(terms: NDArray[np.uint64]) -> NDArray[np.uint32]:
 
 
 @kernel
+def places_under(first: int, bounds: NDArray[np.int64], heads: NDArray[np.int64]) -> Any:
+    """Places of the articles that hold each entry's term, the last bit set where it is in the head."""
+    places = np.empty(bounds[len(heads)], np.int32)
+    for row in range(len(heads)):
+        for k in range(bounds[row], bounds[row + 1]):
+            places[k] = (first + row) << 1 | (k < bounds[row] + heads[row])
+    return places
+
+
+@kernel
 def heads_first(bounds: NDArray[np.int64], head: NDArray[np.bool_], terms: NDArray[np.uint32]) -> Any:
     """Move the terms of each row's head to its front, in place; returns how many there are."""
     heads = np.zeros(len(bounds) - 1, np.int64)
