@@ -476,7 +476,7 @@ def test_a_terminal_gets_the_digest_and_a_note(run, three, monkeypatch):
     code, out, err = run("threads", three)
     assert code == 0
     assert "Pier struck" in out or "Ferry strikes pier" in out
-    assert "1 threads, and 1 articles on their own." in out
+    assert "1 thread, and 1 article on its own." in out
     assert "3 articles, 1 of them copies: 2 events in 2 threads." in err
     assert run("threads", three, "-q")[2] == ""
     assert parsed(run("threads", three, "--format", "jsonl", "-q")[1])

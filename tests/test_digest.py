@@ -123,7 +123,7 @@ def test_the_digest_fits_any_width(stories, articles, width):
 
 def test_nothing_to_show():
     assert printed(*cluster()) == "0 threads, and 0 articles on their own.\n"
-    assert "0 threads, and 1 articles" in printed(*cluster("One text."))
+    assert "0 threads, and 1 article on its own." in printed(*cluster("One text."))
 
 
 @pytest.mark.parametrize(

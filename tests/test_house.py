@@ -75,6 +75,8 @@ ORDER = """
     advice
     removed
     compare
+    shell
+    store_cli
     cli
 """.split()
 

@@ -88,20 +88,16 @@ def print_digest(
     min_size : int, default=2
         Articles of the smallest thread printed.
     """
-    from rich.console import Console
     from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
-    if console is None:
-        console = Console(highlight=False)
-        console.on_broken_pipe = _broken_pipe  # type: ignore[method-assign]  # rich would exit with 1
-        console.width = min(console.width, 100)
+    console = console or terminal()
     threads = [thread for thread in stories.threads_ if len(thread) >= min_size]
     for thread in threads:
         console.print(Text(clean(thread.headline), style="bold"))
         block = Table.grid()
-        block.add_row(Text(_facts(thread), style="dim"))
+        block.add_row(Text(" | ".join(facts(thread)), style="dim"))
         block.add_row(Text(clean(thread.summary.text)))
         if len(thread.events) > 1:
             block.add_row(_timeline(thread, articles))
@@ -109,9 +105,43 @@ def print_digest(
             block.add_row(Text(clean(" · ".join(thread.keywords)), style="green"))
         console.print(Padding(block, (0, 0, 0, 2)))
         console.print()
-    alone = len(stories.threads_) - len(threads)
-    rest = "articles on their own" if min_size <= 2 else f"threads of fewer than {min_size} articles"
-    console.print(f"{len(threads):,} threads, and {alone:,} {rest}.")
+    console.print(closing(len(threads), len(stories.threads_) - len(threads), min_size))
+
+
+def closing(shown: int, rest: int, min_size: int) -> str:
+    """Count the threads shown, and those that are not.
+
+    Examples
+    --------
+    >>> closing(12, 1, 2)
+    '12 threads, and 1 article on its own.'
+    """
+    if min_size > 2:
+        others = f"{counted(rest, 'thread')} of fewer than {min_size} articles"
+    else:
+        others = f"{counted(rest, 'article')} on {'its' if rest == 1 else 'their'} own"
+    return f"{counted(shown, 'thread')}, and {others}."
+
+
+def counted(count: int, thing: str) -> str:
+    """Say how many there are.
+
+    Examples
+    --------
+    >>> counted(1, "article"), counted(1200, "article")
+    ('1 article', '1,200 articles')
+    """
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
+def terminal() -> Console:
+    """Where people read: stdout, at most 100 columns wide."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    console.on_broken_pipe = _broken_pipe  # type: ignore[method-assign]  # rich would exit with 1
+    console.width = min(console.width, 100)
+    return console
 
 
 def _broken_pipe() -> NoReturn:
@@ -127,25 +157,26 @@ def _timeline(thread: StoryThread, articles: Sequence[Article]) -> Table:
     lines = Table.grid(padding=(0, 2, 0, 0))
     for event in thread.events:
         title = clean(articles[event.representative].title) or clean(event.headline)
-        lines.add_row(Text(_span(event.start, event.start), style="cyan"), Text(f"{title} ({len(event)})"))
+        lines.add_row(Text(span(event.start, event.start), style="cyan"), Text(f"{title} ({len(event)})"))
     return lines
 
 
-def _facts(thread: StoryThread) -> str:
+def facts(thread: StoryThread) -> list[str]:
+    """How big a thread is, when it was and who reported it, in a few words each."""
     copies = len(thread) - len(thread.independent)
-    facts = [
-        f"{len(thread)} articles" + (f", {copies} of them copies" if copies else ""),
-        f"{len(thread.events)} events" if len(thread.events) > 1 else "1 event",
+    found = [
+        counted(len(thread), "article") + (f", {copies:,} of them copies" if copies else ""),
+        counted(len(thread.events), "event"),
     ]
     if thread.start:
-        facts.append(_span(thread.start, thread.end))
+        found.append(span(thread.start, thread.end))
     if thread.sources:
         more = len(thread.sources) - 3
-        facts.append(clean(", ".join(thread.sources[:3])) + (f" and {more} more" if more > 0 else ""))
-    return " | ".join(facts)
+        found.append(clean(", ".join(thread.sources[:3])) + (f" and {more} more" if more > 0 else ""))
+    return found
 
 
-def _span(start: datetime | None, end: datetime | None) -> str:
+def span(start: datetime | None, end: datetime | None) -> str:
     """Day or days, as short as they can be said."""
     if start is None or end is None:
         return ""
