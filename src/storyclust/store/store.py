@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,7 +18,7 @@ from storyclust.errors import InputError, InputTypeError
 from storyclust.language import group_languages
 from storyclust.store import checking, keeping
 from storyclust.store.adding import LINKED, Added, Adder
-from storyclust.store.asking import Answers
+from storyclust.store.asking import BOOKMARK, Answers
 from storyclust.store.found import Change
 from storyclust.store.lock import TIMEOUT
 from storyclust.store.memory import Memory, derive, generation_of, load, texts_of
@@ -181,7 +181,7 @@ class NewsStore(Answers):
 
     # Writing
 
-    def add(self, articles: Iterable[Any]) -> list[Added]:
+    def add(self, articles: Iterable[Any], *, bookmarks: Mapping[str, str] | None = None) -> list[Added]:
         """Add articles: all of them, or none if something goes wrong.
 
         Adding what is there changes nothing, so a batch of which nobody knows whether it came through is
@@ -192,6 +192,9 @@ class NewsStore(Answers):
         ----------
         articles : sequence of str, mapping or Article, or a DataFrame
             A batch, in any order; some hundreds at a time are quickest.
+        bookmarks : mapping of str to str, optional
+            Noted in the same transaction, for whoever follows a feed and has to know how far it was read;
+            see `bookmarks`.
 
         Returns
         -------
@@ -209,12 +212,17 @@ class NewsStore(Answers):
         """
         given = articles_as_given(articles)
         listed = [replace(article, id=storable(article.id) or id_of(article)) for article in given]
-        if not listed:
+        if not listed and not bookmarks:
             return []
         with self._writing() as adder:
+            self._note(bookmarks or {})
             added = adder.add(listed)
             adder.consolidate_if_young()
             return adder.as_it_is(added)
+
+    def _note(self, bookmarks: Mapping[str, str]) -> None:
+        rows = [(f"{BOOKMARK}{storable(name)}", storable(value)) for name, value in bookmarks.items()]
+        self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
 
     def consolidate(self, days: float | None = CONSOLIDATED_DAYS) -> list[Change]:
         """Group anew, all at once, the threads that have articles of the last days.
