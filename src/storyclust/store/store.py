@@ -25,6 +25,7 @@ from storyclust.store.memory import Memory, derive, generation_of, load, texts_o
 from storyclust.store.originals import NONE, Keys, find_originals, relation_of
 from storyclust.store.placing import Settings
 from storyclust.store.schema import connect, reading, writing
+from storyclust.store.terms_index import YOUNG
 from storyclust.store.values import from_stamp, id_of, storable, to_stamp
 from storyclust.store.weights import hold
 from storyclust.validate import check_float, check_int, check_jobs
@@ -232,7 +233,8 @@ class NewsStore(Answers):
         Parameters
         ----------
         days : float or None, default=30
-            Counted back from the latest article. None is everything.
+            Counted back from the latest article. None is everything; and so is any number of days while a
+            store is young, of 20,000 independent articles and fewer.
 
         Returns
         -------
@@ -242,7 +244,8 @@ class NewsStore(Answers):
         if days is not None:
             check_float("days", days, low=0, high=np.inf)
         with self._writing() as adder:
-            return adder.consolidate(self._recent_threads(days), "consolidated")
+            young = len(adder.memory.row_of) <= YOUNG
+            return adder.consolidate(self._recent_threads(None if young else days), "consolidated")
 
     def _recent_threads(self, days: float | None) -> set[int]:
         since = ""
