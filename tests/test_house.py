@@ -101,9 +101,9 @@ STORE = """
     memory
     found
     tables
-    asking
     keeping
     checking
+    asking
     revising
     adding
     store

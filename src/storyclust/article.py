@@ -75,7 +75,12 @@ class Article:
         if self.published is not None:
             if not isinstance(self.published, datetime):
                 raise _wrong_type("published", self.published, "a datetime or None")
-            object.__setattr__(self, "published", as_utc(self.published))
+            try:
+                object.__setattr__(self, "published", as_utc(self.published))
+            except OverflowError:
+                raise InputError(
+                    f"published must lie in the years 1 to 9999 in UTC, got {self.published}."
+                ) from None
 
     @property
     def content(self) -> str:

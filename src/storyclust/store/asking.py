@@ -5,6 +5,7 @@ Each answer is read in one transaction, and so of one state of the store, whatev
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from collections import OrderedDict
@@ -16,6 +17,7 @@ from storyclust.article import Article
 from storyclust.dates import quoted
 from storyclust.errors import InputError, InputTypeError, StoreError
 from storyclust.output import labelled_record, write_records
+from storyclust.store.checking import blaming_damage
 from storyclust.store.found import (
     Change,
     Essence,
@@ -58,6 +60,11 @@ class Answers:
         self._connection = connection
         self._essences: OrderedDict[tuple[tuple[int, int, int], ...], Essence] = OrderedDict()
 
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        with blaming_damage(self._connection), reading(self._connection):
+            yield
+
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
         cursor = self._connection.cursor()
         cursor.row_factory = sqlite3.Row
@@ -65,19 +72,19 @@ class Answers:
 
     def count(self) -> int:
         """How many articles there are."""
-        with reading(self._connection):
+        with self._reading():
             return int(self._rows("SELECT count(*) FROM articles")[0][0])
 
     def latest(self) -> datetime | None:
         """When the latest article was published, but not after now; without dates, when one last came in."""
         query = "SELECT coalesce(max(published), max(added)) FROM articles"
-        with reading(self._connection):
+        with self._reading():
             stamp = self._rows(query)[0][0]
         return min(from_stamp(stamp), datetime.now(UTC)) if stamp else None
 
     def bookmarks(self) -> dict[str, str]:
         """What was noted by `NewsStore.add` on how far feeds were read."""
-        with reading(self._connection):
+        with self._reading():
             rows = self._rows("SELECT name, value FROM meta WHERE name GLOB ?", [f"{BOOKMARK}*"])
         return {row["name"].removeprefix(BOOKMARK): row["value"] for row in rows}
 
@@ -133,7 +140,7 @@ class Answers:
             f"SELECT t.* FROM threads t WHERE {' AND '.join(conditions)} "
             "ORDER BY t.size DESC, t.ended DESC, t.id DESC LIMIT ?"
         )
-        with reading(self._connection):
+        with self._reading():
             return [StoredThread(self, row) for row in self._rows(query, [*values, *filters, most])]
 
     def thread(self, id: int) -> StoredThread:  # noqa: A002 - the word of the whole interface
@@ -144,12 +151,12 @@ class Answers:
         InputError
             There is none, or all its articles were removed.
         """
-        with reading(self._connection):
+        with self._reading():
             return StoredThread(self, self._live("thread", id))
 
     def event(self, id: int) -> StoredEvent:  # noqa: A002
         """An event by its number, as `thread`."""
-        with reading(self._connection):
+        with self._reading():
             return StoredEvent(self, self._live("event", id))
 
     def _live(self, kind: str, number: int) -> sqlite3.Row:
@@ -179,7 +186,7 @@ class Answers:
             LEFT JOIN copies c ON c.article = a.number WHERE e.{_column(kind)} = ?
             ORDER BY a.published IS NULL, a.published, a.number
         """
-        with reading(self._connection):
+        with self._reading():
             return [Member(row[0], row[1], bool(row[2]), row[3]) for row in self._rows(query, [number])]
 
     def sources(self, kind: str, number: int) -> list[str]:
@@ -188,7 +195,7 @@ class Answers:
             SELECT DISTINCT a.source FROM events e JOIN articles a ON a.event = e.id
             WHERE e.{_column(kind)} = ? AND a.source <> '' ORDER BY 1
         """
-        with reading(self._connection):
+        with self._reading():
             return [row[0] for row in self._rows(query, [number])]
 
     def events_of(self, thread: int) -> list[StoredEvent]:
@@ -197,12 +204,12 @@ class Answers:
             SELECT * FROM events WHERE thread = ? AND merged_into IS NULL AND size > 0
             ORDER BY started IS NULL, started, id
         """
-        with reading(self._connection):
+        with self._reading():
             return [StoredEvent(self, row) for row in self._rows(query, [thread])]
 
     def timeline(self, thread_id: int) -> list[TimelineEntry]:
         """A line for each event of a thread, in order of time."""
-        with reading(self._connection):
+        with self._reading():
             return self.thread(thread_id).timeline
 
     def essence(self, members: Sequence[Member]) -> Essence:
@@ -228,7 +235,7 @@ class Answers:
 
     def _articles(self, numbers: Sequence[int]) -> dict[int, Article]:
         found = {}
-        with reading(self._connection):
+        with self._reading():
             for start in range(0, len(numbers), IDS_AT_ONCE):
                 some = numbers[start : start + IDS_AT_ONCE]
                 marks = ",".join("?" * len(some))
@@ -250,7 +257,7 @@ class Answers:
         InputError
             There is none.
         """
-        with reading(self._connection):
+        with self._reading():
             row = self._row(id)
         plain = article_of(dict(row))
         fields = {name: getattr(plain, name) for name in Article.__dataclass_fields__}
@@ -264,7 +271,7 @@ class Answers:
             WHERE a.id = ? OR c.original = (SELECT number FROM articles WHERE id = ?)
             ORDER BY c.article IS NOT NULL, a.published IS NULL, a.published, a.number
         """
-        with reading(self._connection):
+        with self._reading():
             row = self._row(id)
             original = row["copy_of"] or row["id"]
             return [row[0] for row in self._rows(query, [original, original])]
@@ -291,7 +298,7 @@ class Answers:
             SELECT s.rowid, coalesce(c.original, s.rowid), bm25(search, 2.0, 1.0) AS rank FROM search s
             LEFT JOIN copies c ON c.article = s.rowid WHERE search MATCH ? ORDER BY rank, s.rowid
         """
-        with reading(self._connection):
+        with self._reading():
             best: dict[int, int] = {}
             for number, original, _ in self._connection.execute(query, [expression]):
                 best.setdefault(original, number)
@@ -310,7 +317,7 @@ class Answers:
         query, values = "SELECT * FROM history WHERE kind = ?", [check_choice("kind", kind, KINDS)]
         wanted = [] if id is None else [check_int("id", id, low=-(2**63), high=2**63 - 1)] * 2
         query += " AND (old = ? OR new = ?)" if wanted else ""
-        with reading(self._connection):
+        with self._reading():
             rows = self._rows(f"{query} ORDER BY number", [*values, *wanted])
             return [Change(from_stamp(row["at"]), *tuple(row)[2:]) for row in rows]
 
@@ -327,7 +334,7 @@ class Answers:
         int
             How many there are.
         """
-        with reading(self._connection):
+        with self._reading():
             return write_records(path, self._records())
 
     def _records(self) -> Iterator[dict[str, Any]]:

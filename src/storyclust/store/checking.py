@@ -5,12 +5,13 @@ Articles are what a store is for, and are never removed here; everything else ca
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from storyclust.errors import StoreError
+from storyclust.errors import StoreError, StoryclustError
 from storyclust.store.keeping import COUNT_EVENTS, COUNT_THREADS, Derive, read_articles, store_derived
 from storyclust.store.schema import name_of, reading
 from storyclust.store.values import to_stamp
@@ -92,6 +93,26 @@ def repair(connection: sqlite3.Connection, derive: Derive) -> list[str]:
     if left := check(connection):
         raise StoreError(f"{name_of(connection)} cannot be put right: {left[0]}; take a backup.")
     return problems
+
+
+@contextlib.contextmanager
+def blaming_damage(connection: sqlite3.Connection) -> Iterator[None]:
+    """Where something fails that does not fail on a sound store, say what is wrong with it.
+
+    On a sound store it is a bug, which keeps its traceback.
+    """
+    try:
+        yield
+    except (StoryclustError, OSError):
+        raise
+    except Exception as error:
+        problems = check(connection)
+        if not problems:
+            raise
+        raise StoreError(
+            f"{name_of(connection)} is damaged: {problems[0]}; check(repair=True) may put it right, "
+            "or take a backup."
+        ) from error
 
 
 def _damage(connection: sqlite3.Connection) -> list[str]:
@@ -292,11 +313,33 @@ def _run(*statements: str) -> Repair:
     return repair_values
 
 
+TEXTS = ("id", "title", "text", "source", "lang", "url", "extra", "language")
+GARBLED = " OR ".join(f"mended(CAST({column} AS BLOB)) IS NOT NULL" for column in TEXTS)
+# Whatever it was, nobody has this one in memory.
+NEW_GENERATION = "INSERT OR REPLACE INTO meta VALUES ('generation', strftime('%s', 'now'))"
 NOW = "strftime('%Y-%m-%dT%H:%M:%S.000000Z', 'now')"
 BAD_EXTRA = "extra IS NOT NULL AND CASE WHEN json_valid(extra) THEN json_type(extra) <> 'object' ELSE 1 END"
 
 # In the order in which they are put right: a later one relies on the earlier.
 RULES = (
+    Rule(
+        "counts of changes that cannot be read",
+        """SELECT 'generation' AS broken WHERE NOT EXISTS (
+            SELECT 1 FROM meta WHERE name = 'generation' AND value <> '' AND value NOT GLOB '*[^0-9]*'
+        )""",
+        _run(NEW_GENERATION),
+    ),
+    Rule(
+        "articles whose text is no UTF-8",
+        f"SELECT number AS broken FROM articles WHERE {GARBLED}",
+        _run(
+            *(
+                f"UPDATE articles SET {column} = mended(CAST({column} AS BLOB)) "
+                f"WHERE mended(CAST({column} AS BLOB)) IS NOT NULL"
+                for column in TEXTS
+            )
+        ),
+    ),
     Rule(
         "articles with a date that cannot be read",
         f"SELECT id AS broken FROM articles WHERE {_bad_stamp('published')} OR {_bad_stamp('added')}",

@@ -7,14 +7,17 @@ writes at a time, under the lock of `lock`.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from storyclust.dates import quoted
 from storyclust.errors import StoreBusyError, StoreError
 from storyclust.store.lock import TIMEOUT, writers_lock
+from storyclust.store.values import mended
 
 APPLICATION_ID = 0x53544359  # "STCY", where SQLite has a place for it
 OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
@@ -227,6 +230,7 @@ def _connected(address: str, timeout: float) -> sqlite3.Connection:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA cell_size_check = ON")
+        connection.create_function("mended", 1, mended, deterministic=True)
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except BaseException:
         connection.close()
@@ -283,6 +287,35 @@ def _check_version(connection: sqlite3.Connection, name: str) -> None:
         )
     if found < 1 or not _names(connection) >= NAMES:
         raise StoreError(f"{name} is damaged: it lacks some of its tables; take a backup.")
+    shapes = _shapes(connection)
+    for table, shape in _shapes_of_today().items():
+        if not shapes.get(table, set()) >= shape:
+            raise StoreError(f"{name} is damaged: its table {table} is not that of a store; take a backup.")
+    odd = "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view') ORDER BY 2"
+    for kind, called in connection.execute(odd):  # which would run when others read or write
+        raise StoreError(
+            f"{name} has a {kind} {quoted(called)}, as no store has: drop it if you made it, and do not "
+            "trust the file if you did not."
+        )
+
+
+def _shapes(connection: sqlite3.Connection) -> dict[str, set[tuple[object, ...]]]:
+    """Columns of each table: name, type, whether it must have a value; and whether types are kept to."""
+    query = (
+        'SELECT l.name, i.name, i.type, i."notnull", i.pk, l.strict, l.wr '
+        "FROM pragma_table_list AS l, pragma_table_info(l.name) AS i WHERE l.schema = 'main'"
+    )
+    shapes: dict[str, set[tuple[object, ...]]] = {}
+    for table, *column in connection.execute(query):
+        shapes.setdefault(table, set()).add(tuple(column))
+    return shapes
+
+
+@functools.cache
+def _shapes_of_today() -> dict[str, set[tuple[object, ...]]]:
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(TABLES)
+        return {table: shape for table, shape in _shapes(connection).items() if table in NAMES}
 
 
 def _bring_up(connection: sqlite3.Connection, name: str, read_only: bool, timeout: float) -> None:
@@ -395,6 +428,8 @@ def explaining(name: str, timeout: float | None = None) -> Iterator[None]:
         for start, reason in _REASONS.items():
             if code.startswith(start):
                 raise StoreError(f"{name}: {reason}") from error
+        if not code and "decode to UTF-8" in str(error):  # said by Python, not by SQLite
+            raise StoreError(f"{name}: a text in it is damaged; check(repair=True) puts it right.") from error
         if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             waited = "" if timeout is None else f" (waited {timeout:g} s)"
             raise StoreBusyError(f"{name} is locked by another program{waited}; try again later.") from error

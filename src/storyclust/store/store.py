@@ -14,17 +14,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from storyclust.article import Article, articles_as_given
-from storyclust.errors import InputError, InputTypeError
+from storyclust.errors import InputError, InputTypeError, StoreError
 from storyclust.language import group_languages
 from storyclust.store import checking, keeping
 from storyclust.store.adding import LINKED, Added, Adder
 from storyclust.store.asking import BOOKMARK, Answers
+from storyclust.store.checking import blaming_damage
 from storyclust.store.found import Change
 from storyclust.store.lock import TIMEOUT
 from storyclust.store.memory import Memory, derive, generation_of, load, texts_of
 from storyclust.store.originals import NONE, Keys, find_originals, relation_of
 from storyclust.store.placing import Settings
-from storyclust.store.schema import connect, reading, writing
+from storyclust.store.schema import connect, name_of, reading, writing
 from storyclust.store.terms_index import YOUNG
 from storyclust.store.values import from_stamp, id_of, storable, to_stamp
 from storyclust.store.weights import hold
@@ -150,8 +151,7 @@ class NewsStore(Answers):
         timeout, n_jobs = check_float("timeout", timeout, low=0, high=LONGEST), check_jobs(n_jobs)
         connection = connect(path, read_only, timeout, as_noted(Settings(**wanted)))
         try:
-            noted = connection.execute("SELECT name, value FROM meta").fetchall()
-            there = Settings(**{name: float(value) for name, value in noted if name in Settings._fields})
+            there = noted_settings(connection)
             for name, value in wanted.items():
                 if getattr(there, name) != value:
                     raise InputError(
@@ -336,7 +336,7 @@ class NewsStore(Answers):
         if not isinstance(text, str):
             raise InputTypeError(f"text must be str, got {type(text).__name__}.")
         most = check_int("limit", limit, low=0)
-        with reading(self._connection):
+        with self._reading():
             return similar_to(Article(text), self._connection, self._loaded(), most)
 
     def _derive(self, articles: Any) -> Any:
@@ -348,7 +348,7 @@ class NewsStore(Answers):
     def _writing(self) -> Iterator[Adder]:
         """Write in one transaction; what is in memory is forgotten if it fails, for it may be ahead."""
         try:
-            with writing(self._connection, self.path, self._timeout):
+            with blaming_damage(self._connection), writing(self._connection, self.path, self._timeout):
                 before = self._connection.total_changes
                 memory = self._loaded()
                 yield Adder(self._connection, memory, self._n_jobs)
@@ -362,7 +362,7 @@ class NewsStore(Answers):
     def _writing_tables(self) -> Iterator[None]:
         """Write in one transaction what memory does not follow."""
         self._memory = None
-        with writing(self._connection, self.path, self._timeout):
+        with blaming_damage(self._connection), writing(self._connection, self.path, self._timeout):
             yield
 
     def _loaded(self) -> Memory:
@@ -393,6 +393,21 @@ def similar_to(article: Article, connection: sqlite3.Connection, memory: Memory,
     numbers = feed.numbers.values
     ids = [connection.execute(query, (int(numbers[row]),)).fetchone()[0] for row in order]
     return [Similar(name, *found[row][1:]) for name, row in zip(ids, order, strict=True)]
+
+
+def noted_settings(connection: sqlite3.Connection) -> Settings:
+    """Settings that the file has."""
+    with reading(connection):
+        rows = connection.execute("SELECT name, value FROM meta").fetchall()
+    noted = {name: value for name, value in rows if name in Settings._fields}
+    try:
+        if noted and len(noted) < len(Settings._fields):
+            raise InputError("some of them are missing.")
+        return Settings(**check_settings({name: float(value) for name, value in noted.items()}))
+    except ValueError as error:  # an InputError is one too
+        raise StoreError(
+            f"{name_of(connection)} is damaged: its settings cannot be read ({error}); take a backup."
+        ) from error
 
 
 def as_noted(settings: Settings) -> dict[str, str]:

@@ -28,10 +28,7 @@ def to_stamp(when: datetime) -> str:
     >>> to_stamp(datetime(2024, 3, 4, 9, 30, tzinfo=timezone(timedelta(hours=9))))
     '2024-03-04T00:30:00.000000Z'
     """
-    try:
-        return as_utc(when).isoformat(timespec="microseconds")[:26] + "Z"
-    except OverflowError:
-        raise InputError(f"{when} lies outside the years 1 to 9999 in UTC.") from None
+    return as_utc(when).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def from_stamp(stamp: str) -> datetime:
@@ -66,6 +63,15 @@ def moment(name: str, value: object) -> datetime:
 def storable(text: str) -> str:
     """Text as SQLite can hold it: with U+FFFD for lone surrogates."""
     return text if text.isascii() else text.encode("utf-8", "storyclust.replace").decode()
+
+
+def mended(text: bytes | None) -> str | None:
+    """Text of bytes that are no UTF-8, with U+FFFD for what cannot be read; None for those that are."""
+    try:
+        (text or b"").decode()
+    except UnicodeDecodeError:
+        return (text or b"").decode(errors="replace")
+    return None
 
 
 def article_values(article: Article) -> tuple[str | None, ...]:
