@@ -36,7 +36,6 @@ ORDER = """
     spill
     minhash
     lsh
-    figures
     exchange
     jaccard
     containment
@@ -57,6 +56,7 @@ ORDER = """
     strangers
     coverage
     agglomerate
+    joins
     sentences
     extract
     headline
@@ -69,6 +69,9 @@ ORDER = """
     prose
     datasets
     digest
+    markdown
+    exports
+    figures
     trials
     borderline
     tuning
@@ -78,6 +81,32 @@ ORDER = """
     shell
     store_cli
     cli
+""".split()
+
+# The same inside the store.
+STORE = """
+    growing
+    levels
+    neighbours
+    weights
+    terms_index
+    values
+    lock
+    words
+    schema
+    feed
+    originals
+    placing
+    consolidation
+    memory
+    found
+    tables
+    asking
+    keeping
+    checking
+    revising
+    adding
+    store
 """.split()
 
 
@@ -136,6 +165,16 @@ def test_imports_point_one_way():
             if place.get(other, len(ORDER)) >= place[room]:
                 wrong.append(f"{room} imports {other}")
     assert not wrong
+
+
+def test_imports_inside_the_store_point_one_way():
+    place = {f"storyclust.store.{name}": number for number, name in enumerate(STORE)}
+    files = {path.stem for path in (SOURCE / "store").glob("*.py")} - {"__init__"}
+    assert files == set(STORE)
+    for name in STORE:
+        tree = ast.parse((SOURCE / "store" / f"{name}.py").read_text(encoding="utf-8"))
+        for other, _ in imports(tree):
+            assert place.get(other, -1) < place[f"storyclust.store.{name}"], f"{name} imports {other}"
 
 
 def test_only_the_command_line_imports_the_package_as_a_whole():

@@ -15,12 +15,24 @@ from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import storyclust as sc
 from storyclust.article import Article
 from storyclust.cli import main
-from storyclust.report import report_content
-from storyclust.report.content import COMPARED, TITLE, differences, least_size, plain, shortened, web_address
+from storyclust.evidence import explain
+from storyclust.report import joined, report_content
+from storyclust.report.content import (
+    LIMITS,
+    TITLE,
+    differences,
+    least_size,
+    plain,
+    shortened,
+    web_address,
+)
+from storyclust.report.joined import COMPARED
 from storyclust.report.page import asset, source_hash
 
 NEWSDESK = Path(__file__).parents[1] / "examples" / "newsdesk.jsonl"
@@ -158,8 +170,14 @@ def test_the_smallest_threads_of_a_large_corpus_are_only_counted(stories, articl
     sizes = [len(thread) for thread in stories.threads_]
     assert content.overview["listed"] == len(content.columns["threads"]) == sum(size >= 5 for size in sizes)
     assert content.overview["threads"] == len(sizes)
-    assert "Threads of fewer than 5 articles (" in (page := stories.to_html(min_size=5))
-    assert "of an article.\nWhat" in page
+    listed = sum(size for size in sizes if size >= 5)
+    said = (
+        f"({len(sizes) - content.overview['listed']} of 23 threads, {99 - listed} of 99 articles).\nExcerpts"
+    )
+    assert f"Threads of fewer than 5 articles are counted above and not listed {said}" in (
+        page := stories.to_html(min_size=5)
+    )
+    assert "are cut at 300.\nTexts" in page
 
 
 @pytest.mark.parametrize(("most", "least"), [(10, 1), (9, 2), (8, 2), (7, 3), (4, 3), (3, 4), (0, 4)])
@@ -213,6 +231,117 @@ def test_cutting():
     assert shortened("", 0) == ""
 
 
+# Why articles stand together
+
+
+def kept_places(columns):
+    """Of each thread the places of its articles that are no copies."""
+    at = 0
+    for thread in columns["threads"]:
+        end = at + sum(size for size, _ in thread[4])
+        yield [place for place in range(at, end) if not columns["copy"][place]]
+        at = end
+
+
+def test_links_are_those_of_coverage_links_as_explain_tells_them(stories, articles, content):
+    links = {
+        frozenset((articles[link.a].url, articles[link.b].url)): link
+        for link in sc.coverage_links(articles, min_similarity=0.03, event_window=None)
+    }
+    columns, seen = content.columns, 0
+    for kept, (_, shown) in zip(kept_places(columns), content.joined, strict=True):
+        assert len(shown) <= joined.LINKS
+        for a, b, relation, thousandths, passages, terms, marks_a, marks_b in shown:
+            assert a < b
+            link = links[frozenset((columns["url"][kept[a]], columns["url"][kept[b]]))]
+            evidence = explain(articles[link.a], articles[link.b])
+            assert joined.RELATIONS[relation] == evidence.relation.replace("none", "overlap")
+            excerpt = joined.RELATIONS[relation] == "excerpt"
+            similarity = evidence.containment if excerpt else link.similarity
+            assert thousandths / 1000 == pytest.approx(similarity, abs=0.00051)
+            assert passages == len(evidence.passages)
+            assert tuple(terms) == link.shared_terms
+            for place, marks in ((kept[a], marks_a), (kept[b], marks_b)):
+                text = content.texts[place]
+                begins, ends, kinds = marks[::3], marks[1::3], marks[2::3]
+                assert all(x < y for x, y in zip(begins, ends, strict=True))
+                assert all(x <= y for x, y in zip(ends, begins[1:], strict=False))
+                assert ends[-1:] <= [len(text)]
+                assert set(kinds) <= {joined.TERM, joined.PASSAGE}
+            seen += 1
+    assert seen > 20
+
+
+def test_a_tree_is_the_linkage_of_its_thread(stories, content):
+    for thread, kept, (tree, _) in zip(
+        stories.threads_, kept_places(content.columns), content.joined, strict=True
+    ):
+        n = len(thread.independent)
+        assert len(kept) == n
+        if n == 1:
+            assert tree is None
+            continue
+        merges = np.array(tree).reshape(-1, 3)
+        assert merges[:, 2].tolist() == np.round(1000 * thread.linkage()[:, 2]).tolist()
+        below, ends = (
+            {k: {k} for k in range(n)},
+            np.cumsum([len(event.independent) for event in thread.events]),
+        )
+        for k, (a, b, height) in enumerate(merges.tolist()):
+            assert a < b < n + k
+            below[n + k] = below[a] | below[b]
+            of_event = {int(np.searchsorted(ends, leaf, side="right")) for leaf in below[n + k]}
+            assert (len(of_event) == 1) == (height < 1000 * stories.event_distance)
+        assert below[2 * n - 2] == set(range(n))
+
+
+def test_a_tree_of_too_many_articles_is_one_of_their_events(stories, monkeypatch):
+    monkeypatch.setattr(joined, "LEAVES", 3)
+    thread = next(t for t in stories.threads_ if len(t.independent) > 3 and len(t.events) == 2)
+    assert joined.tree_of(thread, {}) == [0, 1, round(1000 * thread.linkage()[-1, 2])]
+    thread = next(t for t in stories.threads_ if len(t.independent) > 3 and len(t.events) == 1)
+    assert joined.tree_of(thread, {}) is None
+
+
+@given(
+    st.lists(
+        st.sampled_from(["ferry", "Selka", "pier", "😀", "東京都庁", "e\u0301t\u0323\u0307", "ﬁre", "ﬀ"]),
+        max_size=12,
+    ),
+    st.lists(
+        st.sampled_from(["ferry", "Selka", "pier", "😀", "京都", "\u00e9t\u0323\u0307", "—", "fire"]),
+        max_size=12,
+    ),
+)
+def test_marks_stand_where_evidence_says(words_a, words_b):
+    a, b = " ".join(words_a), " ".join(words_b)
+    painted = [np.zeros(len(text), int) for text in (a, b)]
+    for paint, marks in zip(painted, joined.marks_of(a, b, ["Selka", "京都"], ("en", "en")), strict=True):
+        for start, end, kind in np.array(marks, int).reshape(-1, 3):
+            assert not paint[start:end].any()
+            paint[start:end] = kind
+    wanted = [np.zeros(len(text), int) for text in (a, b)]
+    for paint, text in zip(wanted, (a, b), strict=True):
+        for match in re.finditer("Selka|京都", text):
+            paint[match.start() : match.end()] = joined.TERM
+    for passage in explain(a, b).passages:
+        wanted[0][passage.start_a : passage.end_a] = joined.PASSAGE
+        wanted[1][passage.start_b : passage.end_b] = joined.PASSAGE
+    assert [paint.tolist() for paint in painted] == [paint.tolist() for paint in wanted]
+
+
+def test_the_page_says_which_limits_were_met(stories, articles, monkeypatch):
+    assert "left out" not in (whole := stories.to_html().split("<footer>")[1].split("</footer>")[0])
+    assert "not compared" not in whole
+    monkeypatch.setattr(joined, "ALL_LINKS", 2)
+    monkeypatch.setattr("storyclust.report.content.ALL_COMPARED", 3)
+    content = report_content(stories, articles)
+    assert sum(len(links) for _, links in content.joined) == 2
+    footer = stories.to_html().split("<footer>")[1]
+    assert f"({content.overview['links_missed']} more are left out)" in footer
+    assert "(7 of 10 copies are not compared)" in footer
+
+
 # The page, as text
 
 
@@ -250,6 +379,7 @@ def test_data_survives_the_way_into_the_page(stories, articles, content):
     columns = blocks.data("data-index")
     assert columns["title"] == content.columns["title"]
     assert json.loads(json.dumps(content.texts)) == blocks.data("data-texts")
+    assert json.loads(json.dumps(content.joined)) == blocks.data("data-joined")
 
 
 def test_nothing_to_report(tmp_path):
@@ -622,10 +752,102 @@ def test_colours_follow_the_system_and_can_be_read(view, page, scheme):
                 assert contrast(view.js(colours, view.one(selector))[0], paper) >= 4.5, selector
             chosen, soft = view.js(colours, view.one(".cite"))
             assert contrast(chosen, soft) >= 4.5
+            view.js("document.querySelectorAll('.body > details').forEach(d => { d.open = true; })")
+            view.until(lambda: view.all("mark.passage"))
+            marked = view.js(colours, view.one("mark.passage"))
+            assert contrast(*marked) >= 4.5
+            assert (
+                contrast(
+                    view.js("return getComputedStyle(arguments[0]).stroke", view.one("path.inside")), paper
+                )
+                >= 3
+            )
             view.one("#theme").click()
             scheme = "dark" if scheme == "light" else "light"
     finally:
         view.browser.execute_cdp_cmd(emulate, {"features": []})
+
+
+def test_how_a_thread_was_put_together_by_keyboard(view, page, stories):
+    from selenium.webdriver import Keys
+
+    thread = next(t for t in stories.threads_ if len(t.events) == 2 and len(t.independent) > 4)
+    view.load(page, open=thread.label)
+    item = f"#thread-{thread.label}"
+    assert view.all(f"{item} svg[role=img]") == []
+    view.js("document.querySelector(arguments[0]).focus()", f"{item} h3 button")
+    for _ in range(60):
+        view.keys(Keys.TAB)
+        if view.at().tag_name == "summary":
+            break
+    assert view.at().text == "How it was put together"
+    view.keys(Keys.ENTER)
+    tree = view.until(lambda: view.all(f"{item} svg[role=img]"))[0]
+    n = len(thread.independent)
+    Z = thread.linkage()
+    said = tree.get_attribute("aria-label")
+    assert said.startswith(f"Tree of {n} articles in 2 events: the nearest join at distance {Z[0, 2]:.2f}")
+    assert f"below {stories.event_distance}, one thread below {stories.thread_distance}." in said
+    view.until(lambda: tree.find_elements("css selector", "path.inside[d^=M]"))
+    drawn = "".join(path.get_attribute("d") for path in tree.find_elements("css selector", "path"))
+    assert drawn.count("V") == len(Z)
+    assert tree.find_element("css selector", "path.between").get_attribute("d").count("V") == 1
+    names = [label.text for label in tree.find_elements("css selector", "text")]
+    assert names[:2] == ["one event: below 0.89", "one thread: below 0.96"]
+    leaves = view.all(f"{item} .leaves li")
+    assert len(leaves) == n
+    view.keys(Keys.TAB)
+    chosen = view.at().text
+    assert chosen == leaves[0].find_element("css selector", "button").text
+    view.keys(Keys.ENTER)
+    assert view.at().tag_name == "li"
+    assert view.at().text.startswith(chosen)
+
+
+def test_what_a_link_shares_is_marked_in_both_texts(view, page, stories, articles, content):
+    label = next(
+        t.label for t in stories.threads_ if any(2 in link[6][2::3] for link in content.joined[t.label][1])
+    )
+    view.load(page, open=label)
+    item = f"#thread-{label}"
+    summaries = {summary.text: summary for summary in view.all(f"{item} .body > details > summary")}
+    summaries["What its articles share"].click()
+    shown = view.until(lambda: view.all(f"{item} .link"))
+    links = content.joined[label][1]
+    assert len(shown) == len(links)
+    kept = list(kept_places(content.columns))[label]
+    script = """
+        return [...arguments[0].querySelectorAll('.marked')].map(
+            p => [p.textContent, [...p.querySelectorAll('mark')].map(m => [m.textContent, m.className])])
+    """
+    for section, (a, b, relation, thousandths, _, terms, *marks) in zip(shown, links, strict=True):
+        for (text, found), place, places in zip(
+            view.js(script, section), (kept[a], kept[b]), marks, strict=True
+        ):
+            assert text == content.texts[place]
+            numbers = np.array(places, int).reshape(-1, 3).tolist()
+            assert found == [[text[x:y], ["", "term", "passage"][kind]] for x, y, kind in numbers]
+        said = section.find_element("css selector", ".facts").text
+        assert ("Written apart" in said) == (relation == 3)
+        assert all(term in section.text for term in terms)
+        if relation == 3:
+            assert f"similarity {thousandths / 1000:.2f}" in said
+    assert len(view.all(f"{item} .link mark")) > 10
+
+
+def test_a_thread_too_big_for_a_tree_says_so(view, stories, tmp_path, monkeypatch):
+    monkeypatch.setattr(joined, "LEAVES", 2)
+    monkeypatch.setattr("storyclust.report.content.LIMITS", {**LIMITS, "leaves": 2})
+    events, none = (
+        next(t for t in stories.threads_ if len(t.independent) > 2 and len(t.events) == n) for n in (2, 3)
+    )
+    path = tmp_path / "few.html"
+    stories.to_html(path)
+    view.load(path.as_uri(), open=f"{events.label},{none.label}")
+    view.js("document.querySelectorAll('details.tree').forEach(d => { d.open = true; })")
+    view.until(lambda: len(view.all(f"#thread-{events.label} .leaves li")) == 2)
+    assert "Each line is an event" in view.one(f"#thread-{events.label} .tree").text
+    assert "a tree of more than 2 lines is not drawn" in view.one(f"#thread-{none.label} .tree").text
 
 
 def test_landmarks_names_and_labels(view, page):
@@ -666,7 +888,8 @@ def hostile_articles():
         )
 
 
-def test_hostile_text_is_only_text(view, tmp_path):
+def test_hostile_text_is_only_text(view, tmp_path, monkeypatch):
+    monkeypatch.setattr(joined, "LINKS", 100)
     listed = list(hostile_articles())
     stories = sc.StoryClusterer().fit(listed)
     path = tmp_path / "hostile.html"
@@ -676,9 +899,11 @@ def test_hostile_text_is_only_text(view, tmp_path):
     view.js("document.querySelectorAll('#threads h3 button').forEach(b => b.click())")
     view.js("document.querySelectorAll('details').forEach(d => { d.open = true; })")
     view.until(lambda: view.all("details.copies li"))
+    view.until(lambda: view.all(".link mark.passage") and view.all("svg[role=img] path"))
+    assert any("${window.hacked = 1} {{ 7 * 7 }}" in p.text for p in view.all(".marked"))
     view.js("document.querySelector('.mark').focus()")
     assert view.js("return window.hacked") is None
-    assert len(view.all("script")) == 3
+    assert len(view.all("script")) == 4
     assert view.all("main img, body b, [onerror], [onmouseover], [style*=url]") == []
     text = view.js("return document.body.textContent")
     assert "<script>window.hacked = 1</script>" in text
@@ -746,6 +971,9 @@ def test_it_fits_any_width_and_prints(view, page, width):
         assert view.js(
             "return [...document.querySelectorAll('#f-q, #f-to, #zoom-all')].every(e => e.checkVisibility())"
         )
+        view.js("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+        view.until(lambda: len(view.all("svg[role=img] path")) == 6)
+        assert view.js("return document.documentElement.scrollWidth") <= width
         pdf = view.browser.execute_cdp_cmd("Page.printToPDF", {})["data"]
         assert len(pdf) > 20_000
     finally:

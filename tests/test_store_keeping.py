@@ -1,8 +1,10 @@
 """Keeping a store: what is removed is gone, what stays is consistent, what is broken is put right."""
 
 import functools
+import random
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -191,6 +193,41 @@ def test_space_is_given_back(connection, path):
     assert len(Answers(connection).search("the", limit=100)) > 0
 
 
+def change(store, news, rng):
+    """Do one of the things that may be done to a store."""
+    have = ids_of(store._connection, "SELECT id FROM articles ORDER BY number")
+    what = rng.choice(
+        ["add", "add", "revise", "remove", "forget", "thread", "consolidate"] if have else ["add"]
+    )
+    if what == "add":
+        store.add(rng.sample(news, 60))
+    elif what == "revise":
+        chosen = [article for article in news if article.id in set(rng.sample(have, min(5, len(have))))]
+        store.add([replace(article, text=article.text + " More follows.", record={}) for article in chosen])
+    elif what == "remove":
+        ids = rng.sample(have, min(30, len(have)))
+        assert store.remove(ids) == len(ids)
+    elif what == "forget":
+        dates = ids_of(store._connection, "SELECT published FROM articles ORDER BY published")
+        assert store.forget(dates[len(dates) // 4]) <= len(dates) // 4
+    elif what == "thread":
+        store.remove(store.threads()[0].members)
+    else:
+        store.consolidate(None)
+    return what
+
+
+@pytest.mark.parametrize("seed", [0])
+def test_a_store_stays_sound_whatever_is_done_to_it(tmp_path, seed):
+    rng = random.Random(seed)  # noqa: S311
+    news = list(make_newswire(n_articles=400, random_state=seed))
+    with NewsStore.open(tmp_path / "news.db") as store:
+        for _ in range(15):
+            done = change(store, news, rng)
+            assert store.check() == [], done
+            assert sum(thread.size for thread in store.threads()) == len(store)
+
+
 # Checking
 
 
@@ -205,6 +242,9 @@ BROKEN = [
     (f"UPDATE articles SET published = 'soon' WHERE number = {ANY}", "date that cannot be read"),
     (f"UPDATE articles SET published = '2024-02-31T00:00:00.000000Z' WHERE number = {ANY}", "cannot be read"),
     (f"UPDATE articles SET added = '2024-03-04T00:00:00Z' WHERE number = {ANY}", "date that cannot be read"),
+    (f"UPDATE threads SET updated = '2024' WHERE id = {THREAD}", "a date that cannot be read"),
+    ("INSERT INTO history(at, kind, old, what, articles, why) VALUES ('', 'event', 1, 'emptied', 1, '')",
+     "a date that cannot be read"),
     (f"UPDATE articles SET extra = '{{' WHERE number = {ANY}", "other fields cannot be read"),
     (f"UPDATE articles SET extra = '[1]' WHERE number = {ANY}", "other fields cannot be read"),
     (f"UPDATE articles SET event = 9999 WHERE number = {ANY}", "without a live event"),
@@ -274,11 +314,23 @@ def test_repair_makes_again_what_was_there(connection, path):
     assert [connection.execute(query).fetchall() for query in queries] == before
 
 
+def test_a_damaged_index_of_words_is_made_again(connection, path):
+    word = one(connection, "SELECT title FROM articles").split()[0]
+    before = Answers(connection).search(word, limit=1000)
+    with writing(connection, path):
+        connection.execute("UPDATE search_data SET block = zeroblob(50) WHERE id > 100")
+    with writing(connection, path):
+        assert repair(connection, DERIVE)[-1] == "the index of words is damaged"
+        assert repair(connection, DERIVE) == []
+    assert Answers(connection).search(word, limit=1000) == before
+
+
 def test_a_sound_store_is_left_alone(connection, path):
-    before = one(connection, "SELECT value FROM meta WHERE name = 'generation'")
+    tables = ("articles", "copies", "links", "bands", "vectors", "events", "threads", "history")
+    before = [connection.execute(f"SELECT * FROM {table}").fetchall() for table in tables]
     with writing(connection, path):
         assert repair(connection, DERIVE) == []
-    assert one(connection, "SELECT value FROM meta WHERE name = 'generation'") == before
+    assert [connection.execute(f"SELECT * FROM {table}").fetchall() for table in tables] == before
 
 
 def test_a_damaged_page_is_told(filled, path):

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import sqlite3
 import subprocess
@@ -357,6 +358,37 @@ def test_a_full_disk_stores_nothing_of_a_batch(path, connection):
         connection.execute("INSERT INTO threads DEFAULT VALUES")
 
 
+UNWRITABLE = """
+import resource, sys
+from storyclust.errors import StoreError
+from storyclust.store.schema import connect, writing
+connection = connect(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+try:
+    with writing(connection, sys.argv[1]):
+        connection.execute("INSERT INTO threads DEFAULT VALUES")
+except StoreError as error:
+    print(error)
+print(connection.execute("SELECT count(*) FROM threads").fetchone()[0])
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+with writing(connection, sys.argv[1]):
+    connection.execute("INSERT INTO threads DEFAULT VALUES")
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of a process")
+def test_a_disk_that_fails_stores_nothing_and_is_no_end(path):
+    connect(path).close()
+    with run(UNWRITABLE, path) as process:
+        said, left = process.stdout.read().splitlines()
+    assert re.search(
+        r"news\.db: (disk full|its disk cannot be read).* nothing of this batch was stored\.$", said
+    )
+    assert left == "0"
+    with closing(connect(path)) as connection:
+        assert (threads(connection), generation(connection)) == ([1], "1")
+
+
 def test_a_reader_sees_one_state(path, connection):
     with closing(connect(path, read_only=True)) as reader:
         with reading(reader):
@@ -503,6 +535,12 @@ def test_nothing_that_is_typed_is_an_error(index, terms):
 @settings(max_examples=300)
 def test_no_sign_of_the_language_of_queries_is_one(index, terms):
     found(index, terms)
+
+
+def test_much_may_be_typed(index):
+    words = " ".join(f"word{number}" for number in range(10_000))
+    for terms in (words, f'"{words}"', "東京" * 10_000):
+        assert found(index, terms) == []
 
 
 @given(st.text(st.sampled_from("東京都庁で ab.ก"), min_size=1, max_size=12), st.data())

@@ -3,6 +3,7 @@
 import json
 import math
 import pickle
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
+from scipy.cluster import hierarchy
+from scipy.spatial.distance import squareform
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
@@ -78,6 +81,22 @@ def assert_well_formed(stories, articles):
         assert reports.sources == sorted({articles[row].source for row in reports.members} - {None, ""})
     for row, original in enumerate(stories.deduplicator_.representatives_):
         assert stories.event_labels_[row] == stories.event_labels_[original]
+    for thread in threads:
+        assert_linkage(thread, stories)
+
+
+def assert_linkage(thread, stories):
+    """Its matrix is one, and cuts at the distances give its events and the whole."""
+    rows, Z = thread.independent, thread.linkage()
+    assert Z.shape == (len(rows) - 1, 4)
+    assert Z.dtype == np.float64
+    if len(rows) == 1:
+        return
+    assert hierarchy.is_valid_linkage(Z)
+    assert hierarchy.is_monotonic(Z)
+    events = hierarchy.fcluster(Z, stories.event_distance, "distance").tolist()
+    assert partition(events) == partition(stories.event_labels_[rows].tolist())
+    assert Z[-1, 2] < stories.thread_distance or Z[-1, 2] == np.nextafter(stories.event_distance, 2)
 
 
 # The running example
@@ -494,6 +513,7 @@ def test_clone_pickle_and_parameters(stories, records):
     copy = pickle.loads(pickle.dumps(stories))  # noqa: S301
     assert np.array_equal(copy.labels_, stories.labels_)
     assert by_id(copy, records) == by_id(stories, records)
+    assert np.array_equal(copy.threads_[0].linkage(), stories.threads_[0].linkage())
 
 
 @pytest.mark.parametrize("lang", ["en", None])
@@ -517,6 +537,47 @@ def test_pairs_outside_the_window_do_not_count_towards_an_event():
     assert labels.tolist() == [0, 0, 1]
     labels = find_events(sparse.csr_array(S), np.array([0.0, 1.0, math.nan]), 0.8, 7.0)
     assert labels.tolist() == [0, 0, 0]
+
+
+def test_a_linkage_is_what_was_joined_and_when(stories, records):
+    thread = assert_one_thread_of_the_five(stories, records)
+    Z = thread.linkage()
+    assert Z[:2, 2].max() < stories.event_distance < Z[2, 2] <= Z[3, 2] < stories.thread_distance
+    assert Z[:2, 3].tolist() == [2, 2]
+    Z[:] = 0
+    assert thread.linkage()[:, 3].all(), "a copy is given"
+
+
+def test_linkages_are_of_one_make_whatever_the_order(stories, records):
+    again = sc.StoryClusterer().fit(records[::-1])
+    for thread, other in zip(stories.threads_, again.threads_, strict=True):
+        if len(thread.independent) > 1:
+            one, two = (squareform(hierarchy.cophenet(each.linkage())) for each in (thread, other))
+            assert np.array_equal(one, two[::-1, ::-1])
+
+
+def test_what_only_the_window_parts_is_joined_just_above_the_events():
+    text = "The ferry Selka hit the pier in Aldmouth and nobody was hurt, police said"
+    days = ["2024-03-04", "2024-03-05", "2024-08-20"]
+    articles = [{"text": f"{text} {k} {'once again' * k}", "published": day} for k, day in enumerate(days)]
+    stories = sc.StoryClusterer(copy_threshold=1.0).fit(articles)
+    assert [len(event) for event in stories.threads_[0].events] == [2, 1]
+    Z = stories.threads_[0].linkage()
+    assert Z[0, 2] < Z[1, 2] == np.nextafter(stories.event_distance, 1)
+
+
+def test_the_closest_pairs_are_links(stories, records):
+    links = {(link.a, link.b): link.similarity for link in sc.coverage_links(records, 0.03, None)}
+    kinds = Counter()
+    for thread in stories.threads_:
+        pairs = thread.closest_pairs(most=2)
+        assert [s for *_, s in pairs] == sorted((s for *_, s in pairs), reverse=True)
+        for a, b, similarity in pairs:
+            kinds[stories.event_labels_[a] == stories.event_labels_[b]] += 1
+            assert {a, b} <= set(thread.independent.tolist())
+            wanted = links[min(a, b), max(a, b)]
+            assert similarity == pytest.approx(wanted, abs=1e-6) or wanted == 1.0, "an excerpt"
+    assert min(kinds[True], kinds[False]) > 0
 
 
 def test_threads_are_unions_of_events():

@@ -258,10 +258,15 @@ def agglomerate(
     return Merges(number_merges(joined[order], n), np.maximum.accumulate(distances[order]))
 
 
+def below(merges: Merges, distance: float) -> Merges:
+    """Merges that take place below a distance."""
+    made = int(np.searchsorted(merges.distances, distance, side="left"))
+    return Merges(merges.children[:made], merges.distances[:made])
+
+
 def cut(merges: Merges, n: int, distance: float) -> NDArray[np.int64]:
     """Labels of the clusters formed by all merges below `distance`, numbered by first appearance."""
-    made = int(np.searchsorted(merges.distances, distance, side="left"))
-    return by_appearance(roots_of(merges.children[:made], n))
+    return by_appearance(roots_of(below(merges, distance).children, n))
 
 
 @kernel

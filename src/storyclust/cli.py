@@ -102,12 +102,17 @@ def parser() -> argparse.ArgumentParser:
         "threads",
         help="group articles into events and story threads",
         description="Group articles into events and story threads. Prints a digest to a terminal, one record "
-        "for each thread otherwise.",
+        "for each thread otherwise; -o FILE and --format make it Markdown, a page of HTML or a table.",
     )
     input_options(threads)
     _memory_option(threads)
     threads.add_argument(
-        "-o", "--output", default="-", metavar="FILE", help="one record a thread; - is stdout (default: -)"
+        "-o",
+        "--output",
+        default="-",
+        metavar="FILE",
+        help="the threads: .md, .html, .txt, .jsonl, .json, .csv, .tsv or .parquet, also compressed as in "
+        ".jsonl.gz; - is stdout (default: -)",
     )
     threads.add_argument(
         "--labelled", metavar="FILE", help="write all articles with fields duplicate_of, event, thread"
@@ -117,9 +122,9 @@ def parser() -> argparse.ArgumentParser:
     )
     threads.add_argument(
         "--format",
-        choices=("auto", "digest", "jsonl"),
-        default="auto",
-        help="what goes to stdout (default: digest on a terminal, else jsonl)",
+        choices=("digest", "md", "html", "jsonl", "csv"),
+        help="what to write, whatever the name of FILE (default: as FILE ends; to stdout digest on a "
+        "terminal, else jsonl); digest and md leave out articles on their own",
     )
     threads.add_argument(
         "--min-size",
@@ -283,10 +288,11 @@ def _reader(options: argparse.Namespace) -> Callable[..., Iterator[Article]]:
 
 def run_threads(options: argparse.Namespace) -> None:
     """Run `storyclust threads`."""
-    from storyclust.digest import print_digest, thread_records
+    from storyclust.exports import chosen_format, write_threads
 
     if options.report == "-":
         raise sc.InputError("--report wants the name of a file: stdout carries the threads.")
+    kind = chosen_format(options.format, options.output)
     articles = _read(options)
     given = {name: getattr(options, name) for name in ("event_distance", "event_window", "thread_distance")}
     settings = {name: value for name, value in given.items() if value is not None}
@@ -295,13 +301,7 @@ def run_threads(options: argparse.Namespace) -> None:
         _write_labelled(options.labelled, articles, _labels(stories, articles))
     if options.report:
         stories.to_html(options.report, min_size=options.min_size if options.min_size > 1 else None)
-    shown = [thread for thread in stories.threads_ if len(thread) >= options.min_size]
-    to_stdout = options.output == "-"
-    if to_stdout and (options.format == "digest" or (options.format == "auto" and sys.stdout.isatty())):
-        print_digest(stories, articles, min_size=max(2, options.min_size))
-    else:
-        ids = [article.id for article in articles]
-        sc.write_records(options.output, thread_records(shown, ids))
+    write_threads(options.output, stories, articles, kind, options.min_size)
     copies = int((~stories.deduplicator_.keep_).sum())
     n_events = int(stories.event_labels_.max(initial=-1)) + 1
     note(

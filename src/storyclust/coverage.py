@@ -8,7 +8,8 @@ TF-IDF vectors is high enough above what each shares with strangers, among those
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -28,6 +29,8 @@ from storyclust.vectorize import NewsVectorizer
 
 MOST_TERMS = 12
 SHORT_LIST = 60
+DENSE = "\u3000"  # from here on, scripts without spaces
+HIRAGANA = re.compile("[ぁ-ゟ]")
 PAIR_BONUS = 1.5  # "Yoko Kamikawa" says more than "Kamikawa"
 
 
@@ -157,7 +160,11 @@ def coverage_links(
 def shared_terms(
     a: Article, b: Article, languages: tuple[str, str], vectorizer: NewsVectorizer, most: int = MOST_TERMS
 ) -> tuple[str, ...]:
-    """Words and pairs that two articles share: names first, then by weight; no word inside a pair shown."""
+    """Words and pairs that two articles share: names first, then by weight; no word inside a pair shown.
+
+    Where no spaces mark words, terms are pairs of characters: those that overlap are put together, and those
+    with Hiragana left out.
+    """
     stop = np.union1d(*(stop_hashes(language) for language in languages))
     terms_a, terms_b = Terms.of(a, stop), Terms.of(b, stop)
     common, in_a, in_b = np.intersect1d(
@@ -177,7 +184,36 @@ def shared_terms(
     taken: set[str] = set()
     for _, weight, surface in sorted(ranked):
         parts = set(parts_of(surface.casefold()))
-        if weight < 0 and not parts & taken:
+        if weight < 0 and not parts & taken and not HIRAGANA.search(surface):
             shown.append(surface)
             taken |= parts
-    return tuple(shown[:most])
+    return tuple(put_together(shown, (a.content, b.content))[:most])
+
+
+def put_together(terms: list[str], texts: tuple[str, str]) -> list[str]:
+    """Make words of overlapping pairs of characters, as long as both texts hold them.
+
+    Examples
+    --------
+    >>> put_together(["内細", "転車", "自転", "Tokyo"], ("自転車 内細", "自転車 内細"))
+    ['内細', '自転車', 'Tokyo']
+    """
+    words, left = [], list(terms)
+    while left:
+        word = left.pop(0)
+        while longer := next(_longer(word, left, texts), None):
+            word, piece = longer
+            left.remove(piece)
+        words.append(word)
+    return words
+
+
+def _longer(word: str, pieces: list[str], texts: tuple[str, str]) -> Iterator[tuple[str, str]]:
+    for piece in pieces:
+        if len(piece) == 2 and min(word + piece) >= DENSE:
+            for whole, overlap in (
+                (word + piece[1], word[-1] == piece[0]),
+                (piece[0] + word, piece[1] == word[0]),
+            ):
+                if overlap and all(whole in text for text in texts):
+                    yield whole, piece

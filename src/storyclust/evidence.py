@@ -11,7 +11,7 @@ import functools
 import itertools
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -197,8 +197,29 @@ def explain(
     """
     size = check_int("shingle_size", shingle_size, low=1)
     text_a, text_b = _content("a", a), _content("b", b)
-    first, second = Placed.from_text(text_a), Placed.from_text(text_b)
-    sets = ShingleSets.from_texts([text_a, text_b], size)
+    evidence, first, second, runs = _compare(text_a, text_b, size)
+    exact = evidence.relation == "exact"
+    edits = _whole(text_a, text_b) if exact else tuple(_edits(first, second, runs, size))
+    return replace(evidence, edits=edits)
+
+
+def compare(a: str, b: str, shingle_size: int = 5) -> Evidence:
+    """Show how two texts are related as `explain` does, but for what differs, which takes longest.
+
+    Examples
+    --------
+    >>> from storyclust.evidence import compare
+    >>> evidence = compare("The ferry sank on Monday.", "Police: the ferry sank on Monday.")
+    >>> evidence.passages[0].text_a, evidence.edits
+    ('The ferry sank on Monday', ())
+    """
+    return _compare(a, b, shingle_size)[0]
+
+
+def _compare(a: str, b: str, size: int) -> tuple[Evidence, Placed, Placed, NDArray[np.int64]]:
+    """Evidence without edits, and what edits are made from."""
+    first, second = Placed.from_text(a), Placed.from_text(b)
+    sets = ShingleSets.from_texts([a, b], size)
     set_a, set_b = np.split(sets.values, sets.offsets[1:-1])
     shared = len(np.intersect1d(set_a, set_b, assume_unique=True))
     similarity = shared / (len(set_a) + len(set_b) - shared)
@@ -207,14 +228,15 @@ def explain(
     exact = shared > 0 and np.array_equal(first.hashes, second.hashes)
     # Of equal texts no run can be shorter than the whole, be that shorter than a shingle.
     runs = shared_runs(first.hashes, second.hashes, max(1, len(first.hashes)) if exact else size)
-    return Evidence(
+    evidence = Evidence(
         similarity=similarity,
         containment=containment,
         contained="a" if len(set_a) <= len(set_b) else "b",
         relation=_relation(exact, similarity, containment, len(runs)),
         passages=tuple(_passage(first, second, run) for run in runs.tolist()),
-        edits=_whole(text_a, text_b) if exact else tuple(_edits(first, second, runs, size)),
+        edits=(),
     )
+    return evidence, first, second, runs
 
 
 def longest_passage(a: str, b: str) -> Passage | None:

@@ -77,7 +77,7 @@ def write_records(
     <BLANKLINE>
     """
     kind = known_format(format) or format_of(os.fspath(path))
-    if kind is None and (os.fspath(path) == "-" or _is_special(path)):
+    if kind is None and (os.fspath(path) == "-" or is_special(path)):
         kind = "jsonl"
     if kind not in _WRITERS:
         raise InputError(
@@ -140,12 +140,13 @@ def open_output(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    place = _appending(Path(name)) if _is_special(name) else _replacing(Path(os.path.realpath(name)))
+    place = _appending(Path(name)) if is_special(name) else _replacing(Path(os.path.realpath(name)))
     with place as file, _packed(file, name) as packed:
         yield packed
 
 
-def _is_special(path: str | os.PathLike[str]) -> bool:
+def is_special(path: str | os.PathLike[str]) -> bool:
+    """Tell a pipe or device, which is written to and never replaced."""
     try:
         mode = Path(path).stat().st_mode
     except OSError:

@@ -55,7 +55,12 @@ def known_format(kind: str | None) -> str | None:
 
 def format_of(name: str) -> str | None:
     """Tell the format by the ending of a file name."""
-    return _FORMATS.get(Path(_PACKED.sub("", name)).suffix.lower())
+    return _FORMATS.get(Path(unpacked(name)).suffix.lower())
+
+
+def unpacked(name: str) -> str:
+    """Return a file name without the ending that says how it is compressed."""
+    return _PACKED.sub("", name)
 
 
 def sources(paths: Iterable[Any], kind: str | None) -> list[Source]:

@@ -19,13 +19,14 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_is_fitted
 
-from storyclust.agglomerate import Merges, agglomerate, cut
+from storyclust.agglomerate import Merges, agglomerate, below, cut
 from storyclust.article import Article, as_articles
 from storyclust.central import Centres, canonical_order, centres, times_of
 from storyclust.chunks import compressed_rows
 from storyclust.dedup import Deduplicator
 from storyclust.errors import InputError
 from storyclust.graph import near_in_time
+from storyclust.joins import Joins, joins_of
 from storyclust.memory import check_memory, give_back, no_collection
 from storyclust.output import open_output
 from storyclust.strangers import graph_above_strangers
@@ -137,9 +138,74 @@ class StoryThread(Reports):
         In order of time; undated ones last.
     """
 
-    def __init__(self, events: list[Event], *reports: Any) -> None:
+    def __init__(self, events: list[Event], joins: NDArray[np.float64], begin: int, *reports: Any) -> None:
         super().__init__(*reports)
         self.events = events
+        self._all_joins = joins  # of all threads: a view of each would cost more
+        self._begin = begin
+
+    def linkage(self) -> NDArray[np.float64]:
+        """Return how its articles were joined, as SciPy writes and draws it.
+
+        Returns
+        -------
+        Z : float64 array of shape (n_independent - 1, 4)
+            A valid, monotonic linkage matrix for `scipy.cluster.hierarchy`, whose leaf `i` is the article
+            in row ``independent[i]``. Distances are those at which articles were joined to events, and then
+            events to the thread.
+
+        Notes
+        -----
+        Events that only `event_window` kept apart may be nearer than `event_distance`. Here they are joined
+        just above it, so that a cut at `event_distance` always gives the events.
+
+        Examples
+        --------
+        >>> import storyclust as sc
+        >>> from scipy.cluster.hierarchy import fcluster
+        >>> stories = sc.StoryClusterer().fit([
+        ...     {"text": "The ferry Selka hit the pier.", "published": "2024-03-04"},
+        ...     {"text": "A pier was hit by the Selka.", "published": "2024-03-04"},
+        ...     {"text": "The ferry Selka is back at the pier.", "published": "2024-08-20"},
+        ... ])
+        >>> Z = stories.threads_[0].linkage()
+        >>> Z[:, [0, 1, 3]]
+        array([[0., 1., 2.],
+               [2., 3., 3.]])
+        >>> fcluster(Z, stories.event_distance, "distance")
+        array([1, 1, 2], dtype=int32)
+        """
+        return self._joins[:, :4].copy()
+
+    def closest_pairs(self, most: int = 3) -> list[tuple[int, int, float]]:
+        """Return independent articles that were joined to each other before any other, closest first.
+
+        Parameters
+        ----------
+        most : int, default=3
+            How many pairs, at most.
+
+        Returns
+        -------
+        pairs : list of (int, int, float)
+            Rows of two articles and their similarity, as `coverage_links` has it.
+
+        Examples
+        --------
+        >>> import storyclust as sc
+        >>> texts = ["The ferry Selka hit the pier.", "A pier was hit by the Selka."]
+        >>> sc.StoryClusterer().fit(texts).threads_[0].closest_pairs()[0][:2]
+        (0, 1)
+        """
+        joins = self._joins
+        direct = joins[(joins[:, :2] < len(self.independent)).all(axis=1)]
+        found = direct[np.argsort(direct[:, 4], kind="stable")[:most]]
+        rows = self.independent[found[:, :2].astype(np.int64)]
+        return [(int(a), int(b), float(s)) for (a, b), s in zip(rows, 1.0 - found[:, 4], strict=True)]
+
+    @property
+    def _joins(self) -> NDArray[np.float64]:
+        return self._all_joins[self._begin : self._begin + len(self.independent) - 1]
 
 
 class StoryClusterer(ClusterMixin, BaseEstimator):
@@ -256,13 +322,18 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         articles = as_articles(X)
         prepared = prepare(articles, self.copy_threshold, self.n_jobs, check_memory(self.memory_limit))
         self.deduplicator_, self.vectorizer_ = prepared.deduplicator, prepared.vectorizer
-        events = find_events(prepared.graph, prepared.times, self.event_distance, window)
-        threads = find_threads(prepared.graph, events, self.thread_distance)
-        independent = [articles[row] for row in prepared.kept]
+        kept, place, graph = prepared.kept, prepared.place, prepared.graph
+        to_events = below(
+            event_merges(graph, prepared.times, self.event_distance, window), self.event_distance
+        )
+        events = cut(to_events, len(kept), self.event_distance)
+        to_threads = below(thread_merges(graph, events, self.thread_distance), self.thread_distance)
+        threads = cut(to_threads, int(events.max(initial=-1)) + 1, self.thread_distance)[events]
+        joins = joins_of(to_events, to_threads, events, threads, kept, self.event_distance)
+        independent = [articles[row] for row in kept]
         central = [centres(prepared.vectors, labels, independent) for labels in (threads, events)]
-        kept, place = prepared.kept, prepared.place
         with no_collection():
-            self._describe(articles, kept, threads[place], events[place], *central)
+            self._describe(articles, kept, joins, threads[place], events[place], *central)
         return self
 
     def to_html(
@@ -275,7 +346,8 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         """Make a report of the threads: one page of HTML that needs no network and no other file.
 
         It has an overview, a timeline, search and filters, and of each thread the summary, events,
-        sources and articles, with copies folded under the article kept. Texts are cut to excerpts.
+        sources and articles, with copies folded under the article kept; the tree it was put together by, and
+        its closest articles side by side, with what both say marked. Texts are cut to excerpts.
 
         Parameters
         ----------
@@ -343,6 +415,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         self,
         articles: Sequence[Article],
         kept: NDArray[np.int64],
+        joins: Joins,
         threads: NDArray[np.int64],
         events: NDArray[np.int64],
         of_threads: Centres,
@@ -377,7 +450,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
             self.labels_[rows] = number
             middle = int(kept[of_threads.medoids[t]]), float(of_threads.cohesions[t])
             parts = (number, rows, rows[is_kept[rows]], *middle, articles, self.vectorizer_)
-            self.threads_.append(StoryThread(story, *parts))
+            self.threads_.append(StoryThread(story, joins.rows, int(joins.begins[t]), *parts))
 
 
 class Prepared(NamedTuple):

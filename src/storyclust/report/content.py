@@ -18,6 +18,7 @@ import numpy as np
 
 from storyclust.chunks import stage
 from storyclust.evidence import Edit, explain
+from storyclust.report.joined import ALL_LINKS, COMPARED, LEAVES, LINKS, Links, tree_of
 
 if TYPE_CHECKING:
     from storyclust.article import Article
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 MOST_ARTICLES = 50_000  # listed; of a larger corpus the smallest threads are counted only
 EXCERPT = 600  # characters of each article, while there are not too many of them
 ALL_EXCERPTS = 9_000_000  # characters
-COMPARED = 20_000  # characters of a copy, and of the article kept, that are compared
 COPIES_COMPARED = 30  # of each article
 ALL_COMPARED = 5_000  # copies
 CONTEXT = 60  # characters of what is the same, on either side of what differs
@@ -35,6 +35,18 @@ STRETCHES = 40  # of one copy
 TITLE = 300  # characters
 OPENING = 100  # characters of a text that has no title
 SENTENCE = 1_000  # characters
+
+LIMITS = {
+    "compared": COMPARED,
+    "copies_compared": COPIES_COMPARED,
+    "all_compared": ALL_COMPARED,
+    "stretch": STRETCH,
+    "stretches": STRETCHES,
+    "title": TITLE,
+    "leaves": LEAVES,
+    "links": LINKS,
+    "all_links": ALL_LINKS,
+}
 
 SAME, ONLY_KEPT, ONLY_COPY = 0, 1, 2
 
@@ -62,11 +74,15 @@ class Content(NamedTuple):
         Of each article its excerpt, or of a copy what differs: a list of (kind, text), where kind is 0
         for what is the same, 1 for what stands only in the article kept, 2 for what stands only in the
         copy; None if the two were not compared.
+    joined : list
+        Of each thread its tree and its strongest links, see `joined`. Articles kept are numbered here, copies
+        left out.
     """
 
     overview: dict[str, Any]
     columns: dict[str, Any]
     texts: list[Any]
+    joined: list[Any]
 
 
 def report_content(
@@ -98,12 +114,14 @@ def report_content(
             advance(1)
     overview = whole(stories, articles) | {
         "listed": len(threads),
+        "listed_articles": len(writer.rows),
         "least": least,
         "excerpt": writer.excerpt,
-        "compared": COMPARED,
-        "copies_compared": COPIES_COMPARED,
+        "not_compared": writer.texts.count(None),
+        "links_missed": writer.links.missed,
     }
-    return Content(overview, writer.columns(), writer.texts)
+    distances = {"distances": [stories.event_distance, stories.thread_distance]}
+    return Content(overview | LIMITS, writer.columns() | distances, writer.texts, writer.joined)
 
 
 def least_size(sizes: np.ndarray[Any, np.dtype[np.int64]], most: int = MOST_ARTICLES) -> int:
@@ -152,6 +170,8 @@ class Writer:
         self.threads: list[list[Any]] = []
         self.rows: list[int] = []
         self.texts: list[Any] = []
+        self.joined: list[Any] = []
+        self.links = Links(stories, articles)
         self.n_compared = 0
 
     def add(self, thread: StoryThread) -> None:
@@ -173,7 +193,15 @@ class Writer:
         headline = shortened(plain(summary.headline), TITLE)
         typical = place[thread.representative]
         self.threads.append([headline, language, keywords, sentences, events, typical])
-        self.texts += self.texts_of(self.rows[begin:])
+        texts = self.texts_of(self.rows[begin:])
+        self.texts += texts
+        shown = {
+            row: text or title_of(self.articles[row])
+            for row, text in zip(self.rows[begin:], texts, strict=True)
+            if self.original[row] == row
+        }
+        leaves = {row: number for number, row in enumerate(shown)}
+        self.joined.append([tree_of(thread, leaves), self.links.of(thread, shown)])
 
     def in_order(self, event: Event) -> list[int]:
         """Rows of an event by time, undated ones last; copies behind the article kept for them."""

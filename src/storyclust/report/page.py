@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from storyclust.article import Article
     from storyclust.stories import StoryClusterer
 
-SCRIPTS = ("base.js", "timeline.js", "thread.js", "list.js")
+SCRIPTS = ("base.js", "timeline.js", "joined.js", "thread.js", "list.js")
 GLANCE = 10  # threads in a notebook
 
 # What could end a script element or, read as a script, a line.
@@ -57,6 +57,7 @@ def render(content: Content, title: str = "Story threads") -> str:
         script_hash=source_hash(script),
         index=json_block({**content.columns, "overview": _counts(content.overview)}),
         texts=json_block(content.texts),
+        joined=json_block(content.joined),
     )
 
 

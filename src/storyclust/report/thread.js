@@ -61,7 +61,7 @@ function fill(thread, body) {
       el("li", null, el("button", { type: "button", title: "Search for it", onclick: () => filterBy({ q: `"${word}"` }) }, said(word, thread.language))))));
   }
   main.append(heading(count(thread.events.length, "event")), eventList(thread, articles));
-  body.append(el("div", { class: "columns" }, main, sourceList(thread)),
+  body.append(el("div", { class: "columns" }, main, sourceList(thread)), ...joinedParts(thread, articles),
     heading(count(thread.size, "article") + (copies ? `, ${number.format(copies)} of them copies` : "")), articles.whole);
 }
 
@@ -73,7 +73,7 @@ function summaryOf(thread, articles) {
     const article = thread.begin + place;
     const source = index.source[article];
     const name = source >= 0 ? said(index.sources[source]) : "source";
-    paragraph.append(text, " ", el("button", {
+    paragraph.append(said(text, languageOf(article), "span"), " ", el("button", {
       type: "button", class: "cite", title: "Show the article this sentence is taken from",
       onclick: () => articles.show(article),
     }, name), " ");
@@ -136,8 +136,7 @@ function longList(list, length, few, line, noun) {
 // Articles of a thread: those kept, with their copies folded below them.
 
 function articleList(thread) {
-  const kept = [];
-  for (let a = thread.begin; a < thread.end; a++) if (!index.copy[a]) kept.push(a);
+  const kept = keptOf(thread);
   const list = el("ol", { class: "articles" });
   const long = longList(list, kept.length, FEW_ARTICLES, (k) => articleItem(thread, kept[k], kept[k + 1] || thread.end), "articles");
   const show = (article) => {

@@ -66,7 +66,6 @@ function layOut() {
     el("div", { class: "label", onclick: () => openThread(lane.thread.label) },
       el("span", { class: "n" }, number.format(lane.thread.size)), " ",
       said(lane.thread.headline, lane.thread.language))));
-  chart.svg.setAttribute("height", chart.lanes.length * laneHeight() + AXIS);
   draw();
 }
 
@@ -137,6 +136,7 @@ function draw() {
   const focused = chart.svg.contains(document.activeElement) && document.activeElement !== chart.svg;
   const width = chart.printed || Math.max(120, chart.svg.getBoundingClientRect().width);
   chart.width = width;
+  chart.svg.setAttribute("height", chart.lanes.length * laneHeight() + AXIS);
   chart.svg.setAttribute("viewBox", `0 0 ${width} ${chart.lanes.length * laneHeight() + AXIS}`);
   if (!chart.lanes.length) { chart.svg.replaceChildren(); return; }
   const [first, last] = viewNow();
@@ -318,7 +318,6 @@ function listenToChart() {
   window.addEventListener("afterprint", () => { chart.printed = 0; draw(); });
   new ResizeObserver(() => {
     if (svg.getBoundingClientRect().width === chart.width) return; // nothing to draw anew, nor focus to move
-    chart.svg.setAttribute("height", chart.lanes.length * laneHeight() + AXIS);
     requestDraw();
   }).observe(byId("timeline"));
 }

@@ -22,6 +22,7 @@ from storyclust.store.feed import Edges
 from storyclust.store.found import Change
 from storyclust.store.memory import Memory, derived_of, texts_of
 from storyclust.store.originals import NONE, Found, Keys, find_originals, relation_of
+from storyclust.store.revising import revise
 from storyclust.store.tables import Known, Tables
 from storyclust.store.terms_index import YOUNG
 from storyclust.store.values import FIELDS, article_values, to_stamp
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 LINKED = 0.16  # similarity from which independent articles are linked; see `coverage_links`
 MOST_LINKS = 32  # of an article, the closest
-SMALL = 2_000  # independent articles up to which a store is consolidated whenever it has grown by a quarter,
+SMALL = 8_000  # independent articles up to which a store is consolidated whenever it has grown by a quarter,
 OFTEN, SELDOM = 1.25, 2.0  # and from which only when it has doubled, until it is no longer young
 
 Links = dict[int, list[tuple[int, str, float]]]
@@ -89,9 +90,9 @@ class Adder:
             known = self.tables.known(first)
             fresh = [place for name, place in first.items() if name not in known]
             results |= zip(fresh, self._add_new([articles[place] for place in fresh]), strict=True)
-            results |= {
-                first[name]: self._revise(articles[first[name]], stored) for name, stored in known.items()
-            }
+            for name in known:  # which may have come into another event, or have become an original
+                place = first[name]
+                results[place] = self._revise(articles[place], self.tables.known([name])[name])
             waiting = [place for place in waiting if place not in results]
         return [results[place] for place in range(len(articles))]
 
@@ -104,10 +105,20 @@ class Adder:
             self.consolidate(set(self.memory.structure.threads.sizes), "the store was young")
         return due
 
-    def placed_anew(self, added: list[Added]) -> list[Added]:
-        """Say again where articles are, after a consolidation."""
-        now = self.tables.known(each.id for each in added)
-        return [replace(each, event=now[each.id].event, thread=now[each.id].thread) for each in added]
+    def as_it_is(self, added: Sequence[Added]) -> list[Added]:
+        """Say where articles are after all that came later in their batch, and what they are copies of."""
+        known = self.tables.known({each.id for each in added})
+        told = []
+        for each in added:
+            now = known[each.id]
+            status = "new" if each.status == "copy" and now.copy_of is None else each.status
+            told.append(
+                replace(
+                    each, status=status, event=now.event, thread=now.thread, copy_of=now.copy_of,
+                    relation=now.relation, similarity=now.similarity,
+                )
+            )  # fmt: skip
+        return told
 
     def consolidate(self, threads: set[int], why: str) -> list[Change]:
         """Group the articles of threads anew; returns what it wrote into the history."""
@@ -129,37 +140,17 @@ class Adder:
         tables.empty("events", merged_into(found.event_moves))
         tables.empty("threads", merged_into(found.thread_moves))
         touched = {*feed.events.values[elsewhere].tolist(), *events_before[elsewhere].tolist()}
-        moved = {thread for move in found.thread_moves for thread in (move.old, move.new)}
-        moved |= {thread_of[event] for event in touched if event in thread_of}
-        tables.count(touched & set(thread_of), moved & set(structure.threads.sizes))
+        self._count(touched, {thread for move in found.thread_moves for thread in (move.old, move.new)})
         tables.put_meta("consolidated", len(self.memory.row_of))
         return lines
-
-    # Known ids
 
     def _revise(self, article: Article, known: Known) -> Added:
         """Keep what an article said before, unless it says the same; it stays in its event."""
         values = dict(zip(FIELDS, article_values(article), strict=True))
-        if known[1:4] == (values["title"], values["text"], values["published"]):
-            return Added(article.id, "unchanged", known.event, known.thread)
-        language = group_languages([article])[0]
-        self.tables.revise(known, article, language)
-        if known.number in self.memory.row_of:
-            self._derive_again(known, article, language)
-        self.tables.count([known.event], [known.thread])
-        return Added(article.id, "revision", known.event, known.thread)
-
-    def _derive_again(self, known: Known, article: Article, language: str) -> None:
-        """Give an independent article a new row, in the event it is in."""
-        feed, structure = self.memory.feed, self.memory.structure
-        keys = Keys.of([article.content], structure.settings.copy_threshold)
-        held = hold([article], [language])
-        feed.remove(np.array([self.memory.row_of[known.number]]))
-        rows = feed.add([known.number], times_of([article]), [language], held)
-        feed.add_keys(rows, keys.sizes, keys.keys)
-        feed.events.values[rows] = known.event
-        self.memory.row_of[known.number] = int(rows[0])
-        self.tables.put_derived([known.number], derived_of(keys, held), feed.strangers(rows).tolist())
+        same = known[1:4] == (values["title"], values["text"], values["published"])
+        if not same:
+            revise(self.tables, self.memory, known, article)
+        return Added(article.id, "unchanged" if same else "revision", known.event, known.thread)
 
     # New articles
 
@@ -179,7 +170,7 @@ class Adder:
         held, own_keys = hold(independent, own, self.n_jobs), keys.of_texts(alone)
         rows = self._enter(numbers[alone], independent, own, held, own_keys)
         edges = feed.neighbours(rows, LEAST_SIMILARITY, self.n_jobs)
-        self._place(rows, edges)
+        merged = self._place(rows, edges)
 
         originals = original_rows(found, alone, rows)
         events = feed.events.values[originals].tolist()
@@ -196,7 +187,7 @@ class Adder:
         )
         links = self._links(numbers, alone, rows, edges, found)
         tables.put_links((number, *link) for number, each in links.items() for link in each)
-        tables.count(events, (self.memory.structure.thread_of[event] for event in events))
+        self._count({*events, *merged[0]}, merged[1])
         return self._tell(articles, numbers, found, copied_from, events, links)
 
     def _enter(
@@ -213,10 +204,20 @@ class Adder:
         self.memory.row_of.update(zip(numbers.tolist(), rows.tolist(), strict=True))
         return rows
 
-    def _place(self, rows: NDArray[np.int64], edges: Edges) -> None:
-        """Find the events and threads of new rows, and store what is new or merged among those."""
+    def _count(self, events: set[int], threads: set[int]) -> None:
+        """Count again what is in some events, in their threads, and in some other threads."""
+        structure = self.memory.structure
+        live = {event for event in events if event in structure.thread_of}
+        threads = {thread for thread in threads if thread in structure.threads.sizes}
+        self.tables.count(live, threads | {structure.thread_of[event] for event in live})
+
+    def _place(self, rows: NDArray[np.int64], edges: Edges) -> tuple[set[int], set[int]]:
+        """Find the events and threads of new rows, and store what is new or merged among those.
+
+        Returns the events and threads that others have gone into.
+        """
         if not len(rows):
-            return
+            return set(), set()
         structure, tables = self.memory.structure, self.tables
         placed = structure.place(self.memory.feed, rows, edges)
         tables.new_groups({event: structure.thread_of[event] for event in placed.events})
@@ -227,6 +228,7 @@ class Adder:
         for gone, kept in placed.merged_threads:
             tables.note("thread", Move(gone, kept, "merged", tables.size("threads", gone)), why)
             tables.merge_thread(gone, kept)
+        return {kept for _, kept in placed.merged_events}, {kept for _, kept in placed.merged_threads}
 
     def _links(
         self,

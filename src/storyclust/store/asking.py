@@ -56,7 +56,7 @@ class Answers:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._essences: OrderedDict[tuple[tuple[int, int], ...], Essence] = OrderedDict()
+        self._essences: OrderedDict[tuple[tuple[int, int, int], ...], Essence] = OrderedDict()
 
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
         cursor = self._connection.cursor()
@@ -109,7 +109,7 @@ class Answers:
         """
         conditions, values = (
             ["t.merged_into IS NULL", "t.size >= ?"],
-            [check_int("min_size", min_size, low=1)],
+            [min(check_int("min_size", min_size, low=1), 2**63 - 1)],
         )
         filters: list[Any] = []
         if since is not None:
@@ -128,7 +128,7 @@ class Answers:
             filters.append(match_expression(_text("term", term)))
             if not filters[-1]:
                 return []
-        most = -1 if limit is None else check_int("limit", limit, low=0)
+        most = -1 if limit is None else min(check_int("limit", limit, low=0), 2**63 - 1)
         query = (
             f"SELECT t.* FROM threads t WHERE {' AND '.join(conditions)} "
             "ORDER BY t.size DESC, t.ended DESC, t.id DESC LIMIT ?"
@@ -212,12 +212,13 @@ class Answers:
             raise InputError(
                 "there is nothing left to summarise: the articles were moved or removed meanwhile."
             )
-        key = tuple((members[k].number, members[k].revision) for k in places)
+        # The places are part of it, for copies may come in between.
+        key = tuple((k, members[k].number, members[k].revision) for k in places)
         if key not in self._essences:
-            texts = self._articles([key_part[0] for key_part in key])
+            texts = self._articles([number for _, number, _ in key])
             if len(texts) < len(key):
                 raise InputError("some of the articles were removed meanwhile; ask for the thread anew.")
-            self._essences[key] = essence_of([texts[number] for number, _ in key], places)
+            self._essences[key] = essence_of([texts[number] for _, number, _ in key], places)
         self._essences.move_to_end(key)
         while len(self._essences) > REMEMBERED:
             self._essences.popitem(last=False)

@@ -76,6 +76,9 @@ def repair(connection: sqlite3.Connection, derive: Derive) -> list[str]:
         Something still is.
     """
     problems = check(connection)
+    if not _has_sound_words(connection):
+        problems.append("the index of words is damaged")
+        _index_again(connection)
     if not problems:
         return []
     if _damage(connection):
@@ -97,6 +100,17 @@ def _damage(connection: sqlite3.Connection) -> list[str]:
         return [row[0] for row in connection.execute("PRAGMA integrity_check(10)") if row[0] != "ok"]
     except sqlite3.DatabaseError as error:
         return [str(error)]
+
+
+def _has_sound_words(connection: sqlite3.Connection) -> bool:
+    """Whether the index of words agrees with itself, which only a writer may ask."""
+    try:
+        connection.execute("INSERT INTO search(search) VALUES ('integrity-check')")
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorname.startswith("SQLITE_CORRUPT"):
+            return False
+        raise
+    return True
 
 
 # Groups: chains of merges first, then what lies in them.
@@ -289,6 +303,15 @@ RULES = (
         _run(
             f"UPDATE articles SET published = NULL WHERE {_bad_stamp('published')}",
             f"UPDATE articles SET added = {NOW} WHERE {_bad_stamp('added')}",
+        ),
+    ),
+    Rule(
+        "threads or lines of the history with a date that cannot be read",
+        f"SELECT id AS broken FROM threads WHERE {_bad_stamp('updated')} "
+        f"UNION ALL SELECT number FROM history WHERE {_bad_stamp('at')}",
+        _run(
+            f"UPDATE threads SET updated = NULL WHERE {_bad_stamp('updated')}",
+            f"UPDATE history SET at = {NOW} WHERE {_bad_stamp('at')}",
         ),
     ),
     Rule(

@@ -72,7 +72,8 @@ class Feed:
     ) -> NDArray[np.int64]:
         """Add articles, not yet in any event; returns their rows.
 
-        Where it is given what they share with strangers, `weigh_all` has to follow.
+        Where it is given what they share with strangers, they are read from a store, and when all have been
+        `fill` must follow.
         """
         rows = np.arange(len(self), len(self) + len(numbers))
         codes = np.array([self._code(name) for name in languages], np.int64)
@@ -80,7 +81,10 @@ class Feed:
         for code in np.unique(codes):
             index, own = self._indexes[code], np.flatnonzero(codes == code)
             places[own] = np.arange(len(index), len(index) + len(own))
-            index.add(rows[own], held.of(own), None if strangers is None else strangers[own])
+            if strangers is None:
+                index.add(rows[own], held.of(own))
+            else:
+                index.enter(rows[own], held.of(own), strangers[own])
         self.numbers.extend(np.array(numbers, np.int64))
         self.times.extend(times)
         self.events.extend(np.full(len(rows), -1))
@@ -92,6 +96,12 @@ class Feed:
         """Add the keys of the rows that have just been added."""
         self.keys.add(keys, np.repeat(rows, sizes).astype(np.int32))
         self.key_counts.extend(sizes)
+
+    def fill(self) -> None:
+        """Make what is looked up in of all articles that were read, and weigh them."""
+        for index in self._indexes:
+            index.fill()
+        self.weigh_all()
 
     def weigh_all(self) -> None:
         """Weigh all articles by the document frequencies of now."""
@@ -119,10 +129,12 @@ class Feed:
         for code, own in self._by_language(rows):
             index = self._indexes[code]
             places = self._place.values[rows[own]]
-            weighed, _ = index.weigh(index.held.of(places))
+            weighed = index.weighed(places)
+            strangers = index.strangers.values[places]
             for other in self._indexes:
                 before = np.searchsorted(other.rows.values, rows[own])
-                found = other.neighbours(weighed, index.strangers.values[places], before, least, n_jobs)
+                same = other is index
+                found = other.neighbours(weighed, strangers, before, least, n_jobs, own=same)
                 first.append(rows[own][found.first])
                 second.append(other.rows.values[found.second])
                 cosines.append(found.cosines)
@@ -134,12 +146,12 @@ class Feed:
     def like(self, language: str, held: Held, least: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Rows that an article which is none of them is similar to, and how similar: above strangers."""
         index = self._indexes[self._code(language)]
-        weighed, _ = index.weigh(held)
+        weighed, _ = index.weigh(held, guest=1)
         place = len(index)
         strangers = index.share_with_strangers(weighed, np.array([place]))
         rows, similarities = [], []
         for other in self._indexes:
-            found = other.neighbours(weighed, strangers, np.array([len(other)]), least)
+            found = other.neighbours(weighed, strangers, np.array([len(other)]), least, guest=1)
             floors = np.maximum(strangers[0], other.strangers.values[found.second])
             rows.append(other.rows.values[found.second])
             similarities.append((found.cosines - floors) / np.maximum(1.0 - floors, 1e-12))

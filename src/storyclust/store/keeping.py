@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+
 from storyclust.article import Article
 from storyclust.dates import quoted
 from storyclust.errors import InputError, InputTypeError
-from storyclust.evidence import explain
+from storyclust.jaccard import ShingleSets, jaccard_pairs
 from storyclust.store.lock import TIMEOUT, writers_lock
 from storyclust.store.memory import Derived
 from storyclust.store.schema import explaining, name_of
@@ -26,6 +28,7 @@ from storyclust.store.words import unindex_words
 Derive = Callable[[Sequence[Article]], Sequence[Derived]]
 KINDS = ("event", "thread")
 AT_ONCE = 1_000  # articles read together
+SHINGLE_SIZE = 5  # as of `MinHasher`, by which copies were found
 
 COUNT_EVENTS = """
     UPDATE events SET (size, independent, started, ended) = (
@@ -123,9 +126,10 @@ def _mark(connection: sqlite3.Connection, numbers: Iterable[tuple[int]]) -> None
 
 
 def _remove_marked(connection: sqlite3.Connection, derive: Derive, why: str) -> int:
-    for original, heir in connection.execute(HEIRS).fetchall():
-        _inherit(connection, original, heir, derive)
-    gone = connection.cursor().execute(
+    heirs = connection.execute(HEIRS).fetchall()
+    for start in range(0, len(heirs), AT_ONCE):
+        _inherit(connection, heirs[start : start + AT_ONCE], derive)
+    gone = connection.execute(
         "SELECT number, title, text FROM articles WHERE number IN (SELECT number FROM gone) ORDER BY number"
     )
     while rows := gone.fetchmany(AT_ONCE):
@@ -138,23 +142,43 @@ def _remove_marked(connection: sqlite3.Connection, derive: Derive, why: str) -> 
     return removed
 
 
-def _inherit(connection: sqlite3.Connection, original: int, heir: int, derive: Derive) -> None:
-    """Make one copy the original of the others, which it is compared with."""
-    connection.execute("DELETE FROM copies WHERE article = ?", [heir])
-    article = read_articles(connection, [heir])[0]
-    shared = connection.execute("SELECT strangers FROM vectors WHERE article = ?", [original]).fetchone()
-    store_derived(connection, [heir], derive([article]), [shared[0] if shared else None])
-    others = connection.execute(
-        "SELECT article FROM copies WHERE original = ? AND article NOT IN (SELECT number FROM gone)",
-        [original],
-    ).fetchall()
-    for (number,) in others:
-        evidence = explain(article, read_articles(connection, [number])[0])
-        relation = "exact" if evidence.similarity == 1.0 else "near"
-        connection.execute(
-            "UPDATE copies SET original = ?, relation = ?, similarity = ? WHERE article = ?",
-            (heir, relation, evidence.similarity, number),
+def _inherit(connection: sqlite3.Connection, heirs: Sequence[tuple[int, int]], derive: Derive) -> None:
+    """Make copies the originals of the other copies of articles that go: pairs of (original, heir).
+
+    An heir says almost what the original said, and so shares with strangers what that did.
+    """
+    execute = connection.execute
+    shared: list[float | None] = []
+    for original, heir in heirs:
+        execute("DELETE FROM copies WHERE article = ?", [heir])
+        execute("UPDATE copies SET original = ? WHERE original = ?", (heir, original))
+        found = execute("SELECT strangers FROM vectors WHERE article = ?", [original]).fetchone()
+        shared.append(found[0] if found else None)
+    numbers = [heir for _, heir in heirs]
+    articles = read_articles(connection, numbers)
+    store_derived(connection, numbers, derive(articles), shared)
+    for heir, article in zip(numbers, articles, strict=True):
+        rest = execute(
+            "SELECT article FROM copies WHERE original = ? AND article NOT IN (SELECT number FROM gone)",
+            [heir],
         )
+        copies = [row[0] for row in rest.fetchall()]
+        for start in range(0, len(copies), AT_ONCE):
+            _compare(connection, article, copies[start : start + AT_ONCE])
+
+
+def _compare(connection: sqlite3.Connection, original: Article, copies: Sequence[int]) -> None:
+    """Store how similar copies are to their original."""
+    texts = [original.content, *(article.content for article in read_articles(connection, copies))]
+    pairs = np.array([(0, k) for k in range(1, len(texts))])
+    similarities = jaccard_pairs(ShingleSets.from_texts(texts, SHINGLE_SIZE), pairs, 0.0).tolist()
+    connection.executemany(
+        "UPDATE copies SET relation = ?, similarity = ? WHERE article = ?",
+        (
+            ("exact" if similarity == 1.0 else "near", similarity, number)
+            for similarity, number in zip(similarities, copies, strict=True)
+        ),
+    )
 
 
 def read_articles(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[Article]:

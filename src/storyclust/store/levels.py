@@ -7,6 +7,7 @@ is looked up in three places at most (a log-structured merge tree in memory; O'N
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 LEVELS = 3
 FRESH = 1 << 19  # values in the smallest run before they move on to the middle one
 SHARE = 16  # the middle run moves on once it holds one value for so many of the largest
+PART_VALUES = 1 << 24  # values sorted at a time
 HALF = np.uint64(32)
 
 
@@ -28,6 +30,21 @@ class Run(NamedTuple):
     keys: NDArray[np.uint32]
     bounds: NDArray[np.int64]
     values: NDArray[np.int32]
+
+    @classmethod
+    def of_many(cls, keys: NDArray[np.uint32], values: NDArray[np.int32]) -> Run:
+        """Sort very many values by their keys, a part of the keys at a time."""
+        parts = max(1, len(keys) // PART_VALUES)
+        if parts == 1:
+            return cls.of(keys, values)
+        cuts = np.linspace(0, 1 << 32, parts + 1).astype(np.int64)
+        runs = [cls.of(*chosen(keys, values, low, high)) for low, high in itertools.pairwise(cuts.tolist())]
+        ends = np.cumsum([0, *(len(run.values) for run in runs)])
+        bounds = [run.bounds[:-1] + end for run, end in zip(runs, ends[:-1], strict=True)]
+        return cls(
+            np.concatenate([run.keys for run in runs]), np.append(np.concatenate(bounds), ends[-1]),
+            np.concatenate([run.values for run in runs]),
+        )  # fmt: skip
 
     @classmethod
     def of(cls, keys: NDArray[np.uint32], values: NDArray[np.int32]) -> Run:
@@ -76,6 +93,10 @@ class Levels:
             large, middle = joined(large, middle), EMPTY
         self.runs = [large, middle, fresh]
 
+    def fill(self, keys: NDArray[np.uint32], values: NDArray[np.int32]) -> None:
+        """Add very many values at once."""
+        self.runs[0] = joined(self.compact(), Run.of_many(keys, values))
+
     def compact(self) -> Run:
         """Merge all into one run, and return it."""
         large, middle, fresh = self.runs
@@ -104,6 +125,21 @@ def joined(first: Run, second: Run) -> Run:
     if not len(first.values):
         return second
     return Run(*join_runs(*first, *second))
+
+
+@kernel
+def chosen(keys: NDArray[np.uint32], values: NDArray[np.int32], low: int, high: int) -> Any:
+    """Keys from `low` to below `high`, and their values."""
+    n = 0
+    for key in keys:
+        n += low <= key < high
+    own, mine = np.empty(n, np.uint32), np.empty(n, np.int32)
+    n = 0
+    for k in range(len(keys)):
+        if low <= keys[k] < high:
+            own[n], mine[n] = keys[k], values[k]
+            n += 1
+    return own, mine
 
 
 @kernel

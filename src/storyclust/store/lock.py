@@ -40,18 +40,23 @@ def writers_lock(name: str, timeout: float) -> Iterator[None]:
     with os.fdopen(number, "r+b", buffering=0) as file:
         _wait_for(file, name, timeout)
         try:
-            holder = {
-                "pid": os.getpid(),
-                "host": socket.gethostname(),
-                "since": to_stamp(datetime.now(UTC)),
-                "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]])[:100],
-            }
-            file.truncate()
-            file.write(json.dumps(holder).encode())
+            with contextlib.suppress(OSError):  # on a full disk nobody is told who it is
+                file.truncate()
+                file.write(json.dumps(_this_process()).encode())
             yield
-            file.truncate(0)
         finally:
+            with contextlib.suppress(OSError):
+                file.truncate(0)
             _unlock(file)
+
+
+def _this_process() -> dict[str, Any]:
+    return {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "since": to_stamp(datetime.now(UTC)),
+        "command": " ".join([*(Path(name).name for name in sys.argv[:1]), *sys.argv[1:2]])[:100],
+    }
 
 
 def _wait_for(file: Any, name: str, timeout: float) -> None:

@@ -14,7 +14,7 @@ from storyclust.chunks import stage
 from storyclust.language import group_languages
 from storyclust.store.feed import Feed
 from storyclust.store.originals import Keys
-from storyclust.store.placing import Settings, Structure
+from storyclust.store.placing import Settings, Structure, mapped
 from storyclust.store.values import from_stamp
 from storyclust.store.weights import Held, hold
 
@@ -69,7 +69,7 @@ def load(connection: sqlite3.Connection, settings: Settings) -> Memory:
         while rows := cursor.fetchmany(READ_AT_ONCE):
             _enter(feed, rows)
             advance(len(rows))
-    feed.weigh_all()
+    feed.fill()
     _group(connection, feed, structure)
     row_of = {number: row for row, number in enumerate(feed.numbers.values.tolist())}
     return Memory(feed, structure, row_of, generation_of(connection))
@@ -95,10 +95,9 @@ def _group(connection: sqlite3.Connection, feed: Feed, structure: Structure) -> 
     thread_of = dict(
         connection.execute("SELECT id, thread FROM events WHERE merged_into IS NULL AND size > 0")
     )
-    rows = zip(feed.events.values.tolist(), feed.times.values.tolist(), strict=True)
-    for row, (event, time) in enumerate(rows):
-        structure.events.add(event, row, time)
-        structure.threads.add(thread_of[event], row, time)
+    events = feed.events.values
+    structure.events.fill(events, feed.times.values)
+    structure.threads.fill(mapped(thread_of, events), feed.times.values)
     for event in structure.events.sizes:
         structure.put(event, thread_of[event])
     given = dict(connection.execute("SELECT name, seq FROM sqlite_sequence"))

@@ -163,6 +163,7 @@ def find_neighbours(
             b = a + their_heads[place]
             product = inner(keys, values, marks, a, b, their_terms) * factors[place, 1]
             product += inner(keys, values, marks, b, c, their_terms) * factors[place, 0]
+            product = min(product, 1.0)  # their factors are those of a while ago
             if above(product, both) < least:
                 continue
             if found == len(first):

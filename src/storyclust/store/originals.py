@@ -208,6 +208,13 @@ def compare(
     return similarities, shares
 
 
+def likeness(keys: Keys, pairs: NDArray[np.int64], threshold: float) -> NDArray[np.float64]:
+    """Jaccard similarity of pairs of texts, all of them new; 0 below the threshold."""
+    sets = ShingleSets.from_shingles(keys.shingles, np.append(0, np.cumsum(keys.counts)).astype(np.int64))
+    same = (keys.fingerprints[pairs[:, 0]] == keys.fingerprints[pairs[:, 1]]).reshape(len(pairs), -1)
+    return np.where(same.all(axis=1), 1.0, jaccard_pairs(sets, pairs, threshold))
+
+
 def relation_of(similarity: float) -> str:
     """How a copy is related to its original."""
     return "exact" if similarity == 1.0 else "near"

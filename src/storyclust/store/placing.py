@@ -70,6 +70,23 @@ class Groups:
         latest.append(row)
         del latest[:-SAMPLED]
 
+    def fill(self, groups: NDArray[np.int64], times: NDArray[np.float64]) -> None:
+        """Enter all rows at once, by the group of each."""
+        order = np.argsort(groups, kind="stable")
+        names, starts = np.unique(groups[order], return_index=True)
+        if not len(names):
+            return
+        ends = np.append(starts[1:], len(order)).tolist()
+        firsts = np.fmin.reduceat(np.where(np.isnan(times), np.inf, times)[order], starts).tolist()
+        lasts = np.fmax.reduceat(np.where(np.isnan(times), -np.inf, times)[order], starts).tolist()
+        rows = order.tolist()
+        for name, start, end, first, last in zip(
+            names.tolist(), starts.tolist(), ends, firsts, lasts, strict=True
+        ):
+            self.sizes[name] = end - start
+            self.spans[name] = first, last
+            self.latest[name] = rows[max(start, end - SAMPLED) : end]
+
     def forget(self, groups: Iterable[int]) -> None:
         """Forget what is known of groups."""
         for group in groups:
@@ -146,6 +163,19 @@ class Structure:
         self.thread_of[event] = thread
         self.events_of.setdefault(thread, set()).add(event)
 
+    def count_again(self, feed: Feed, event: int) -> None:
+        """Count an event and its thread anew, after rows have come in or gone."""
+        thread = self.thread_of[event]
+        self.events.forget([event])
+        self.threads.forget([thread])
+        inside = np.array(sorted(self.events_of[thread]), np.int64)
+        rows = np.flatnonzero(np.isin(feed.events.values, inside))
+        columns = (rows, feed.events.values[rows], feed.times.values[rows])
+        for row, of, time in zip(*(column.tolist() for column in columns), strict=True):
+            self.threads.add(thread, row, time)
+            if of == event:
+                self.events.add(event, row, time)
+
     def place(self, feed: Feed, rows: NDArray[np.int64], edges: Edges) -> Placement:
         """Place new rows, the last of the feed, by their edges to earlier ones."""
         times = feed.times.values
@@ -203,14 +233,11 @@ class Structure:
     def _join_threads(self, feed: Feed, rows: NDArray[np.int64], edges: Edges) -> list[tuple[int, int]]:
         """Put new events into threads; returns the threads that turned out to be one."""
         of_first, of_second = feed.events.values[edges.first], feed.events.values[edges.second]
-        thread_of = np.vectorize(lambda event: self.thread_of.get(event, -1), otypes=[np.int64])
         event_ids = feed.events.values[rows]
         new_events = [event for event in dict.fromkeys(event_ids.tolist()) if event not in self.thread_of]
         node_of = {event: node for node, event in enumerate(new_events)}
-        node = np.vectorize(lambda event: node_of.get(event, -1), otypes=[np.int64])
-        empty = np.empty(0, np.int64)
-        nodes_a, nodes_b = (node(of) if len(of) else empty for of in (of_first, of_second))
-        threads_a, threads_b = (thread_of(of) if len(of) else empty for of in (of_first, of_second))
+        nodes_a, nodes_b = mapped(node_of, of_first), mapped(node_of, of_second)
+        threads_a, threads_b = mapped(self.thread_of, of_first), mapped(self.thread_of, of_second)
         within = (nodes_a >= 0) & (nodes_b >= 0) & (nodes_a != nodes_b)
         forth, back = (nodes_a >= 0) & (threads_b >= 0), (threads_a >= 0) & (nodes_b >= 0)
         pairs = Sums(nodes_a[within], nodes_b[within], edges.similarities[within])
@@ -329,3 +356,9 @@ def above_floors(
     floors = np.maximum.outer(first, second)
     similarities = (cosines - floors) / np.maximum(1.0 - floors, 1e-12)
     return np.where(similarities >= LEAST_SIMILARITY, similarities, 0.0)
+
+
+def mapped(known: dict[int, int], names: NDArray[np.int64]) -> NDArray[np.int64]:
+    """What a dictionary has for each name, -1 where it has nothing."""
+    distinct, places = np.unique(names, return_inverse=True)
+    return np.array([known.get(name, -1) for name in distinct.tolist()], np.int64)[places]

@@ -185,6 +185,12 @@ def connect(
 def _check_place(name: str, read_only: bool) -> None:
     """Raise where a file cannot be opened, with the reason; SQLite would only say that it cannot."""
     path = Path(name)
+    try:
+        path.absolute().stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:  # too long a name, a NUL in it, a folder nobody may enter
+        raise StoreError(f"cannot open {name!r}: {getattr(error, 'strerror', error)}.") from error
     if path.is_dir():
         raise StoreError(f"{name} is a folder; a store is a file.")
     if not path.exists():
@@ -220,6 +226,7 @@ def _connected(address: str, timeout: float) -> sqlite3.Connection:
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA cell_size_check = ON")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except BaseException:
         connection.close()
@@ -314,11 +321,22 @@ def name_of(connection: sqlite3.Connection) -> str:
 @contextlib.contextmanager
 def reading(connection: sqlite3.Connection) -> Iterator[None]:
     """See one state of the store for as long as the block lasts, whatever others write meanwhile."""
+    name = _usable(connection)
     if connection.in_transaction:  # as a writer, who sees what it has written
         yield
         return
-    with explaining(name_of(connection)), _transaction(connection, "DEFERRED"):
+    with explaining(name), _transaction(connection, "DEFERRED"):
         yield
+
+
+def _usable(connection: sqlite3.Connection) -> str:
+    """Name of its file; raises if a connection is closed, or another thread's."""
+    try:
+        return name_of(connection)
+    except sqlite3.ProgrammingError as error:
+        raise StoreError(
+            "the store is closed, or was opened by another thread; each thread has to open its own."
+        ) from error
 
 
 @contextlib.contextmanager
@@ -346,6 +364,7 @@ def writing(
         The disk is full, or cannot be read or written.
     """
     name = os.fspath(path)
+    _usable(connection)
     with explaining(name, timeout), writers_lock(name, timeout), _transaction(connection, "IMMEDIATE"):
         before = connection.total_changes
         yield

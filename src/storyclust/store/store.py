@@ -27,9 +27,10 @@ from storyclust.store.placing import Settings
 from storyclust.store.schema import connect, reading, writing
 from storyclust.store.values import from_stamp, id_of, storable, to_stamp
 from storyclust.store.weights import hold
-from storyclust.validate import check_float, check_int
+from storyclust.validate import check_float, check_int, check_jobs
 
 CONSOLIDATED_DAYS = 30.0
+LONGEST = 1e6  # seconds to wait
 LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -145,6 +146,7 @@ class NewsStore(Answers):
             The file is no store, is damaged, or cannot be read or written.
         """
         wanted = check_settings(settings)
+        timeout, n_jobs = check_float("timeout", timeout, low=0, high=LONGEST), check_jobs(n_jobs)
         connection = connect(path, read_only, timeout, as_noted(Settings(**wanted)))
         try:
             noted = connection.execute("SELECT name, value FROM meta").fetchall()
@@ -209,13 +211,14 @@ class NewsStore(Answers):
             The disk is full, or the file cannot be written.
         """
         given = articles_as_given(articles)
-        listed = [article if article.id else replace(article, id=id_of(article)) for article in given]
+        listed = [replace(article, id=storable(article.id) or id_of(article)) for article in given]
         if not listed and not bookmarks:
             return []
         with self._writing() as adder:
             self._note(bookmarks or {})
             added = adder.add(listed)
-            return adder.placed_anew(added) if adder.consolidate_if_young() else added
+            adder.consolidate_if_young()
+            return adder.as_it_is(added)
 
     def _note(self, bookmarks: Mapping[str, str]) -> None:
         rows = [(f"{BOOKMARK}{storable(name)}", storable(value)) for name, value in bookmarks.items()]
@@ -341,9 +344,9 @@ class NewsStore(Answers):
     @contextlib.contextmanager
     def _writing(self) -> Iterator[Adder]:
         """Write in one transaction; what is in memory is forgotten if it fails, for it may be ahead."""
-        before = self._connection.total_changes
         try:
             with writing(self._connection, self.path, self._timeout):
+                before = self._connection.total_changes
                 memory = self._loaded()
                 yield Adder(self._connection, memory, self._n_jobs)
         except BaseException:

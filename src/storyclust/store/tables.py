@@ -41,6 +41,10 @@ class Known(NamedTuple):
     revision: int
     event: int
     thread: int
+    original: int | None
+    copy_of: str | None
+    relation: str | None
+    similarity: float | None
 
 
 class Tables:
@@ -62,12 +66,14 @@ class Tables:
     def known(self, ids: Iterable[str]) -> dict[str, Known]:
         """Find the articles that are stored under some ids."""
         query = (
-            "SELECT a.id, a.number, a.title, a.text, a.published, a.revision, a.event, e.thread "
-            "FROM json_each(?) AS wanted JOIN articles AS a ON a.id = wanted.value "
-            "JOIN events AS e ON e.id = a.event"
+            "SELECT a.number, a.title, a.text, a.published, a.revision, a.event, e.thread, "
+            "o.number, o.id, c.relation, c.similarity FROM articles AS a JOIN events AS e ON e.id = a.event "
+            "LEFT JOIN copies AS c ON c.article = a.number LEFT JOIN articles AS o ON o.number = c.original "
+            "WHERE a.id = ?"
         )
-        rows = self.connection.execute(query, (json.dumps(list(ids)),))
-        return {row[0]: Known(*row[1:]) for row in rows}
+        # One by one: JSON would lose what follows a NUL in an id.
+        found = ((id_, self.connection.execute(query, (id_,)).fetchone()) for id_ in ids)
+        return {id_: Known(*row) for id_, row in found if row}
 
     def ids(self, numbers: Iterable[int]) -> dict[int, str]:
         """Ids of articles by their numbers."""
@@ -75,6 +81,12 @@ class Tables:
             "SELECT a.number, a.id FROM json_each(?) AS wanted JOIN articles AS a ON a.number = wanted.value"
         )
         return dict(self.connection.execute(query, (json.dumps(sorted(set(numbers))),)))
+
+    def article(self, number: int) -> Article:
+        """Title, text and date of an article."""
+        query = "SELECT title, text, published FROM articles WHERE number = ?"
+        title, text, published = self.connection.execute(query, (number,)).fetchone()
+        return Article(text, title=title, published=from_stamp(published) if published else None)
 
     def next_number(self) -> int:
         """Return the first number that no article ever had."""
@@ -128,6 +140,22 @@ class Tables:
     def insert_copies(self, copies: Iterable[tuple[int, int, str, float]]) -> None:
         """Store copies: article, original, relation, similarity."""
         self.connection.executemany("INSERT INTO copies VALUES (?, ?, ?, ?)", copies)
+
+    def copies_of(self, original: int) -> list[tuple[int, str, str]]:
+        """Copies of an article: number, title and text, the earliest first, the longest among equals."""
+        query = (
+            "SELECT number, title, text FROM copies JOIN articles ON number = article WHERE original = ? "
+            "ORDER BY published IS NULL, published, length(text) DESC, number"
+        )
+        return self.connection.execute(query, (original,)).fetchall()
+
+    def put_copies(self, copies: Iterable[tuple[int, int, str, float]]) -> None:
+        """Store what copies are like now: article, original, relation, similarity."""
+        self.connection.executemany("INSERT OR REPLACE INTO copies VALUES (?, ?, ?, ?)", copies)
+
+    def drop_copy(self, number: int) -> None:
+        """Let an article be no copy any more."""
+        self.connection.execute("DELETE FROM copies WHERE article = ?", (number,))
 
     def put_links(self, links: Iterable[tuple[int, int, str, float]]) -> None:
         """Store links: article, an earlier one, relation, similarity."""

@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from storyclust.chunks import compressed_rows, map_chunks
+from storyclust.chunks import compressed_rows, kernel, map_chunks
 from storyclust.graph import HEAVIEST, MARKS, MOST_HOLDERS, PROMISE, index_entries, mark_entries
 from storyclust.store.growing import Growing
 from storyclust.store.levels import Levels
 from storyclust.store.neighbours import find_neighbours
-from storyclust.store.weights import SETTINGS, Held, Weighed, factors_of_run, fold, weigh_rows
+from storyclust.store.weights import (
+    SETTINGS,
+    Held,
+    Weighed,
+    factors_of_run,
+    fold,
+    places_under,
+    weigh_rows,
+)
 from storyclust.strangers import FARTHEST, LEAST, MOST_COMPARED, NEAREST, middle_means
 
 if TYPE_CHECKING:
@@ -24,7 +32,8 @@ if TYPE_CHECKING:
 YOUNG = 20_000  # articles from which document frequencies, and what is shared with strangers, hardly move
 GROWN = 0.1  # share of new articles from which weights of the others are made again,
 OUTGROWN = 0.25  # and what they share with strangers, while the language is young
-AT_ONCE = 4_096  # articles measured
+AT_ONCE, WEIGHED_AT_ONCE = 4_096, 1 << 20  # articles measured, terms weighed
+HALF, LOWER = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
 class Neighbours(NamedTuple):
@@ -55,14 +64,17 @@ class TermsIndex:
         self.rates = background.shares[order] if language == background.language else np.zeros(len(order))
         self.levels = Levels()
         self.rows = Growing(np.int64)
-        self.ends = Growing(np.int64)
+        self.bounds = Growing(np.int64)
+        self.bounds.extend(np.zeros(1, np.int64))
         self.heads = Growing(np.int64)
         self.terms = Growing(np.uint32)
         self.factors = Growing(np.float32, 2)
         self.strangers = Growing(np.float64)
+        self.removed = Growing(np.bool_)
         self.n_removed = 0
         self._n_weighed = self._n_measured = 0
         self._sample: Sample | None = None
+        self._latest: tuple[int, Weighed] | None = None  # the articles last added, from a place on
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -70,58 +82,71 @@ class TermsIndex:
     @property
     def held(self) -> Held:
         """Terms of all articles."""
-        return Held(np.append(0, self.ends.values), self.heads.values, self.terms.values)
+        return Held(self.bounds.values, self.heads.values, self.terms.values)
 
-    def add(self, rows: NDArray[np.int64], held: Held, strangers: NDArray[np.float64] | None = None) -> None:
-        """Add articles; unless it is given what they share with strangers, they are weighed at once."""
+    def add(self, rows: NDArray[np.int64], held: Held) -> None:
+        """Add articles, and weigh them."""
         first = len(self)
-        before = len(self.terms)
-        sizes = np.diff(held.bounds)
-        places = np.arange(first, first + len(rows), dtype=np.int32)
-        in_head = np.arange(held.bounds[-1]) - np.repeat(held.bounds[:-1], sizes) < np.repeat(
-            held.heads, sizes
-        )
-        self.levels.add(held.terms, (np.repeat(places, sizes) << 1 | in_head).astype(np.int32))
-        self.rows.extend(rows)
-        self.ends.extend(before + held.bounds[1:])
-        self.heads.extend(held.heads)
-        self.terms.extend(held.terms)
-        self.factors.extend(np.zeros((len(rows), 2), np.float32))
-        self.strangers.extend(np.zeros(len(rows)) if strangers is None else strangers)
-        if strangers is not None:
-            return
+        self.enter(rows, held, np.zeros(len(rows)))
+        self.levels.add(held.terms, places_under(first, held.bounds, held.heads))
         if self._sample is None or len(self) > (1.0 + GROWN) * self._n_weighed:
             self.weigh_all(measured=first)
         else:
             self._weigh_new(first)
 
+    def enter(self, rows: NDArray[np.int64], held: Held, strangers: NDArray[np.float64]) -> None:
+        """Enter articles that are read from a store; when all have been, `fill`, then `weigh_all`."""
+        self.bounds.extend(len(self.terms) + held.bounds[1:])
+        self.rows.extend(rows)
+        self.heads.extend(held.heads)
+        self.terms.extend(held.terms)
+        self.factors.extend(np.zeros((len(rows), 2), np.float32))
+        self.strangers.extend(strangers)
+        self.removed.extend(np.zeros(len(rows), np.bool_))
+
+    def fill(self) -> None:
+        """Make the levels of all articles entered."""
+        held = self.held
+        self.levels.fill(held.terms, places_under(0, held.bounds, held.heads))
+
     def remove(self, places: NDArray[np.int64]) -> None:
         """Let articles have no neighbours any more; their terms are forgotten when the store is next read."""
         self.factors.values[places] = 0.0
+        self.removed.values[places] = True
         self.n_removed += len(places)
 
-    def idf(self, terms: NDArray[np.uint32], df: NDArray[np.int64]) -> NDArray[np.float32]:
+    def idf(self, terms: NDArray[np.uint32], df: NDArray[np.int64], guest: int = 0) -> NDArray[np.float32]:
         """Weights of terms, in ascending order, that so many articles hold; 0 for one that is left out."""
-        at = np.minimum(np.searchsorted(self.known, terms), max(len(self.known) - 1, 0))
-        known = np.asarray(self.known[at] == terms) if len(self.known) else np.zeros(len(terms), bool)
-        rates = np.where(known, self.rates[at], 0.0) if len(self.known) else np.zeros(len(terms))
+        rates, known = known_rates(self.known, self.rates, terms)
         worth = self.background.worth
-        n = max(len(self) - self.n_removed, 1)
+        n, df = max(len(self) - self.n_removed + guest, 1), df + guest
         weights = np.log((n + worth) / np.maximum(df + worth * rates, 1e-9))
         weights = np.clip(weights, 0.0, np.log(SETTINGS.max_idf_ratio))
         rare = np.flatnonzero((df < SETTINGS.min_df) & ~known)
-        anywhere = sum(
-            (index.levels.counts(terms[rare]) for index in self.family), np.zeros(len(rare), np.int64)
-        )
+        anywhere = df[rare]
+        for index in self.family:
+            if index is not self:
+                anywhere = anywhere + index.levels.counts(terms[rare])
         weights[rare[anywhere < SETTINGS.min_df]] = 0.0
-        return weights.astype(np.float32)
+        return np.asarray(weights, np.float32)
 
-    def weigh(self, held: Held) -> tuple[Weighed, NDArray[np.float32]]:
-        """Weights of articles of this language, and the factors that belong to them."""
-        terms, places = np.unique(held.terms, return_inverse=True)
-        idf = self.idf(terms, self.levels.counts(terms))
+    def weigh(self, held: Held, guest: int = 0) -> tuple[Weighed, NDArray[np.float32]]:
+        """Weights of articles of this language, and the factors that belong to them.
+
+        A guest is no article of this index and counts as one: `guest` is 1.
+        """
+        terms, places = distinct(held.terms)
+        spans = self.levels.spans(terms)
+        idf = self.idf(terms, counts_of(spans), guest)
         weights, factors = weigh_rows(held.bounds, held.heads, places, idf, SETTINGS.head_weight)
-        return Weighed(held.bounds, places, weights, terms), factors
+        return Weighed(held.bounds, places, weights, terms, spans, idf), factors
+
+    def weighed(self, places: NDArray[np.int64]) -> Weighed:
+        """Weights of articles at some places, ascending; those of the articles last added are at hand."""
+        first, latest = self._latest or (len(self), None)
+        if latest and len(places) == len(self) - first and places[0] == first:
+            return latest
+        return self.weigh(self.held.of(places))[0]
 
     def share_with_strangers(self, weighed: Weighed, places: NDArray[np.int64]) -> NDArray[np.float64]:
         """Mean cosine of articles, which stand at these places, with their 50th to 150th neighbours."""
@@ -137,6 +162,7 @@ class TermsIndex:
         places = np.arange(first, len(self))
         weighed, self.factors.values[first:] = self.weigh(self.held.of(places))
         self.strangers.values[first:] = self.share_with_strangers(weighed, places)
+        self._latest = first, weighed
 
     def weigh_all(self, measured: int, *, anew: bool = False) -> None:
         """Weigh all articles anew, and choose those that stand for strangers.
@@ -145,9 +171,11 @@ class TermsIndex:
         language is young and has outgrown what was measured, or `anew` asks for it.
         """
         run = self.levels.compact()
-        removed = np.asarray(~self.factors.values.any(axis=1))
-        removed[self._n_weighed :] = False
-        idf = self.idf(run.keys, np.diff(run.bounds))
+        removed = self.removed.values
+        idf = np.empty(len(run.keys), np.float32)
+        for start in range(0, len(idf), WEIGHED_AT_ONCE):  # so that what lies between is small
+            part = slice(start, start + WEIGHED_AT_ONCE)
+            idf[part] = self.idf(run.keys[part], np.diff(run.bounds[start : start + WEIGHED_AT_ONCE + 1]))
         self.factors.values[:] = factors_of_run(run.bounds, run.values, idf, len(self), SETTINGS.head_weight)
         self.factors.values[removed] = 0.0
         self._n_weighed = len(self)
@@ -167,6 +195,9 @@ class TermsIndex:
         before: NDArray[np.int64],
         least: float,
         n_jobs: int | None = None,
+        *,
+        own: bool = False,
+        guest: int = 0,
     ) -> Neighbours:
         """Find articles here that are similar to some articles, of whatever language.
 
@@ -180,24 +211,30 @@ class TermsIndex:
             Each is compared with the articles before this place.
         least : float
             Least similarity, counted above what two articles share with strangers.
+        own : bool
+            Whether they are of this language, by which they have been weighed.
+        guest : int
+            1 where they are articles of no index; see `weigh`.
         """
-        spans = self.levels.spans(weighed.terms)
-        df = (spans[:, :, 1] - spans[:, :, 0]).sum(axis=0)
-        idf = self.idf(weighed.terms, df)
+        spans, idf = weighed.spans, weighed.idf
+        if not own:
+            spans = self.levels.spans(weighed.terms)
+            idf = self.idf(weighed.terms, counts_of(spans), guest)
+        df = counts_of(spans)
         chosen = np.zeros(len(weighed.places), np.bool_)
         of_rows = weighed.bounds, weighed.places, weighed.weights
         mark_entries(0, len(before), *of_rows, df, MOST_HOLDERS, HEAVIEST, chosen)
         large, middle, fresh = (run.values for run in self.levels.runs)
         held, factors, floors = self.held, self.factors.values, self.strangers.values
-        own = threading.local()
+        local = threading.local()
 
         def work(start: int, stop: int) -> Any:
-            if not hasattr(own, "scratch"):
-                own.scratch = (np.zeros(len(self), np.float32), np.empty(len(self), np.int32),
-                               np.zeros(MARKS, np.bool_))  # fmt: skip
+            if not hasattr(local, "scratch"):
+                local.scratch = (np.zeros(len(self), np.float32), np.empty(len(self), np.int32),
+                                 np.zeros(MARKS, np.bool_))  # fmt: skip
             return find_neighbours(
                 start, stop, *of_rows, weighed.terms, chosen, strangers, before, idf, spans, large, middle,
-                fresh, held.bounds, held.heads, held.terms, factors, floors, PROMISE, least, *own.scratch,
+                fresh, held.bounds, held.heads, held.terms, factors, floors, PROMISE, least, *local.scratch,
             )  # fmt: skip
 
         costs = 64 * np.diff(weighed.bounds) + 4096
@@ -243,3 +280,45 @@ class Sample(NamedTuple):
             self.rows, self.weights, self.places - (places[0] if len(places) else 0), NEAREST, FARTHEST,
         )  # fmt: skip
         return means
+
+
+def counts_of(spans: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many values there are under each key."""
+    counts: NDArray[np.int64] = (spans[:, :, 1] - spans[:, :, 0]).sum(axis=0)
+    return counts
+
+
+def distinct(terms: NDArray[np.uint32]) -> Any:
+    """Distinct terms, ascending, and the place of each entry's term among them."""
+    codes = terms.astype(np.uint64) << HALF | np.arange(len(terms), dtype=np.uint64)
+    codes.sort()  # faster by far than sorting indirectly
+    return number_sorted(codes)
+
+
+@kernel
+def number_sorted(codes: NDArray[np.uint64]) -> Any:
+    """Number the upper halves of sorted codes, and put the numbers where the lower halves say."""
+    terms, places = np.empty(len(codes), np.uint32), np.empty(len(codes), np.int64)
+    n = 0
+    for code in codes:
+        term = np.uint32(code >> HALF)
+        if n == 0 or terms[n - 1] != term:
+            terms[n] = term
+            n += 1
+        places[np.int64(code & LOWER)] = n - 1
+    return terms[:n].copy(), places
+
+
+@kernel
+def known_rates(known: NDArray[np.uint32], rates: NDArray[np.float64], terms: NDArray[np.uint32]) -> Any:
+    """Rates of ascending terms among known ones, 0 where it is not known, and whether it is."""
+    out, found = np.zeros(len(terms), np.float64), np.zeros(len(terms), np.bool_)
+    at = 0
+    for k in range(len(terms)):
+        if len(terms) * 16 < len(known):
+            at = np.searchsorted(known, terms[k])
+        while at < len(known) and known[at] < terms[k]:
+            at += 1
+        if at < len(known) and known[at] == terms[k]:
+            out[k], found[k] = rates[at], True
+    return out, found

@@ -28,7 +28,10 @@ def to_stamp(when: datetime) -> str:
     >>> to_stamp(datetime(2024, 3, 4, 9, 30, tzinfo=timezone(timedelta(hours=9))))
     '2024-03-04T00:30:00.000000Z'
     """
-    return as_utc(when).isoformat(timespec="microseconds")[:26] + "Z"
+    try:
+        return as_utc(when).isoformat(timespec="microseconds")[:26] + "Z"
+    except OverflowError:
+        raise InputError(f"{when} lies outside the years 1 to 9999 in UTC.") from None
 
 
 def from_stamp(stamp: str) -> datetime:
@@ -81,8 +84,15 @@ def article_values(article: Article) -> tuple[str | None, ...]:
         storable(article.text),
         to_stamp(article.published) if article.published else None,
         *(value and storable(value) for value in (article.source, article.lang, article.url)),
-        storable(json_bytes(others).decode()) if others else None,
+        storable(_json(others, article.id)) if others else None,
     )
+
+
+def _json(others: dict[str, Any], name: str) -> str:
+    try:
+        return json_bytes(others).decode()
+    except RecursionError:
+        raise InputError(f"a field of article {quoted(name)} is too deeply nested to be stored.") from None
 
 
 def _others(article: Article) -> dict[str, Any]:

@@ -46,6 +46,8 @@ class Weighed(NamedTuple):
     places: NDArray[np.int64]  # of each entry's term among `terms`
     weights: NDArray[np.float32]
     terms: NDArray[np.uint32]  # distinct, ascending
+    spans: NDArray[np.int64]  # where those who hold each term are found in the index of their language,
+    idf: NDArray[np.float32]  # and what it weighs there
 
 
 def hold(articles: Sequence[Article], languages: Sequence[str], n_jobs: int | None = None) -> Held:
@@ -53,15 +55,41 @@ def hold(articles: Sequence[Article], languages: Sequence[str], n_jobs: int | No
     found = find_terms(articles, SETTINGS.ngram_range, n_jobs, list(languages))
     with closing(found.terms) as pile:
         terms = fold(pile.whole())
-    rows = np.repeat(np.arange(len(articles)), np.diff(found.indptr))
-    order = np.lexsort((terms, ~found.head, rows))
-    heads = np.bincount(rows[found.head], minlength=len(articles)).astype(np.int64)
-    return Held(found.indptr, heads, terms[order])
+    return Held(found.indptr, heads_first(found.indptr, found.head, terms), terms)
 
 
 def fold(terms: NDArray[np.uint64]) -> NDArray[np.uint32]:
     """Fold hashes of terms to 32 bits, of which no two articles share one by chance."""
     return (terms >> FOLD).astype(np.uint32)
+
+
+@kernel
+def places_under(first: int, bounds: NDArray[np.int64], heads: NDArray[np.int64]) -> Any:
+    """Places of the articles that hold each entry's term, the last bit set where it is in the head."""
+    places = np.empty(bounds[len(heads)], np.int32)
+    for row in range(len(heads)):
+        for k in range(bounds[row], bounds[row + 1]):
+            places[k] = (first + row) << 1 | (k < bounds[row] + heads[row])
+    return places
+
+
+@kernel
+def heads_first(bounds: NDArray[np.int64], head: NDArray[np.bool_], terms: NDArray[np.uint32]) -> Any:
+    """Move the terms of each row's head to its front, in place; returns how many there are."""
+    heads = np.zeros(len(bounds) - 1, np.int64)
+    late = np.empty(len(terms), np.uint32)
+    for row in range(len(heads)):
+        n = 0
+        for k in range(bounds[row], bounds[row + 1]):
+            if head[k]:
+                terms[bounds[row] + heads[row]] = terms[k]
+                heads[row] += 1
+            else:
+                late[n] = terms[k]
+                n += 1
+        for k in range(n):
+            terms[bounds[row] + heads[row] + k] = late[k]
+    return heads
 
 
 @kernel

@@ -13,6 +13,7 @@ from storyclust.store.values import storable
 from storyclust.tokens import BIGRAM, CLASS_SHIFT, IGNORED, SEPARATOR, codepoint_table
 
 SNIPPET = 120  # characters
+MOST_SHOWN = 32  # words that are looked for to be shown
 
 
 def index_words(connection: sqlite3.Connection, number: int, title: str, text: str) -> None:
@@ -99,7 +100,7 @@ def snippet(text: str, terms: str) -> str:
     >>> snippet("The ferry left. " * 9 + "It hit the pier in Aldmouth. " + "It was foggy. " * 9, "pier")[:60]
     '… The ferry left. The ferry left. The ferry left. It hit the'
     """
-    words = re.findall(r"\w+", storable(terms))
+    words = re.findall(r"\w+", storable(terms))[:MOST_SHOWN]
     text = " ".join(storable(text).split())
     found = re.search("|".join(map(re.escape, words)), text, re.IGNORECASE) if words else None
     start = max(0, (found.start() if found else 0) - SNIPPET // 2)
