@@ -294,6 +294,15 @@ def test_hostile_texts_do_not_reach_a_terminal(run, store, tmp_path):
     assert "\x1b" not in err
 
 
+@posix_only
+def test_a_reader_of_the_digest_that_has_seen_enough(desk):
+    command = [*COMMAND, "show", desk, "--all", "--format", "digest"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENV) as child:
+        child.stdout.close()
+        assert child.stderr.read() == b""
+        assert child.wait(LONG) == 0
+
+
 # Keeping
 
 
