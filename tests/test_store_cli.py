@@ -173,7 +173,7 @@ def test_progress_and_the_note_at_a_terminal(run, store, tmp_path, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     err = run("add", store, path)[2]
     assert "10 articles so far." in err
-    assert "32 articles: 30 new, 0 copies, 1 revisions, 1 unchanged; 30 new threads, 0 merged." in err
+    assert "32 articles: 30 new, 0 copies, 1 revision, 1 unchanged; 30 new threads, 0 merged." in err
     assert run("add", store, path, "-q")[2] == ""
 
 

@@ -54,16 +54,16 @@ class Outcome:
     def tell(self) -> None:
         """Say it, if anybody hears it."""
         if hears(self._options):
-            note(self._options, str(self))
+            merged = sum(change.what == "merged" for change in self._store.history()[self._changes :])
+            begun = max(0, len(self._store.threads()) - self._threads + merged)
+            total, parts = self.statuses.total(), ", ".join(self._parts())
+            note(self._options, f"{total:,} articles: {parts}; {begun:,} new threads, {merged:,} merged.")
 
-    def __str__(self) -> str:
-        parts = (f"{self.statuses[status]:,} {word}" for status, word in (
-            ("new", "new"), ("copy", "copies"), ("revision", "revisions"), ("unchanged", "unchanged")
-        ))  # fmt: skip
-        merged = sum(change.what == "merged" for change in self._store.history()[self._changes :])
-        begun = max(0, len(self._store.threads()) - self._threads + merged)
-        total = sum(self.statuses.values())
-        return f"{total:,} articles: {', '.join(parts)}; {begun:,} new threads, {merged:,} merged."
+    def _parts(self) -> Iterator[str]:
+        plurals = {"new": "new", "copy": "copies", "revision": "revisions", "unchanged": "unchanged"}
+        for status, plural in plurals.items():
+            count = self.statuses[status]
+            yield f"{count:,} {status if count == 1 else plural}"
 
 
 def run_add(options: argparse.Namespace) -> None:
