@@ -75,5 +75,12 @@ def say(message: str) -> None:
 
 def note(options: argparse.Namespace, message: str) -> None:
     """Say something that matters to a person only: on a terminal, unless told to be quiet."""
-    if sys.stderr.isatty() and not options.quiet:
-        sys.stderr.write(f"{message}\n")
+    from storyclust.digest import clean
+
+    if hears(options):
+        sys.stderr.write(f"{clean(message)}\n")
+
+
+def hears(options: argparse.Namespace) -> bool:
+    """Tell whether a person reads notes."""
+    return sys.stderr.isatty() and not options.quiet

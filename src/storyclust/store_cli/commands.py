@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from storyclust.errors import StoreError
-from storyclust.shell import fields_of, note, tell_rejects
+from storyclust.shell import fields_of, hears, note, tell_rejects
 
 if TYPE_CHECKING:
     from storyclust.article import Article
@@ -41,23 +41,29 @@ def opened(options: argparse.Namespace, *, read_only: bool = False, make: bool =
 class Outcome:
     """What became of the articles that were added, and of the threads that were there."""
 
-    def __init__(self, store: NewsStore) -> None:
+    def __init__(self, store: NewsStore, options: argparse.Namespace) -> None:
         self.statuses: Counter[str] = Counter()
-        self._store = store
-        self._threads, self._changes = len(store.threads()), len(store.history())
+        self._store, self._options = store, options
+        if hears(options):  # for it takes a while in a large store
+            self._threads, self._changes = len(store.threads()), len(store.history())
 
     def count(self, added: Iterable[Added]) -> None:
         """Count what became of some of them."""
         self.statuses.update(each.status for each in added)
 
-    def __str__(self) -> str:
-        parts = (f"{self.statuses[status]:,} {word}" for status, word in (
-            ("new", "new"), ("copy", "copies"), ("revision", "revisions"), ("unchanged", "unchanged")
-        ))  # fmt: skip
-        merged = sum(change.what == "merged" for change in self._store.history()[self._changes :])
-        begun = max(0, len(self._store.threads()) - self._threads + merged)
-        total = sum(self.statuses.values())
-        return f"{total:,} articles: {', '.join(parts)}; {begun:,} new threads, {merged:,} merged."
+    def tell(self) -> None:
+        """Say it, if anybody hears it."""
+        if hears(self._options):
+            merged = sum(change.what == "merged" for change in self._store.history()[self._changes :])
+            begun = max(0, len(self._store.threads()) - self._threads + merged)
+            total, parts = self.statuses.total(), ", ".join(self._parts())
+            note(self._options, f"{total:,} articles: {parts}; {begun:,} new threads, {merged:,} merged.")
+
+    def _parts(self) -> Iterator[str]:
+        plurals = {"new": "new", "copy": "copies", "revision": "revisions", "unchanged": "unchanged"}
+        for status, plural in plurals.items():
+            count = self.statuses[status]
+            yield f"{count:,} {status if count == 1 else plural}"
 
 
 def run_add(options: argparse.Namespace) -> None:
@@ -73,7 +79,7 @@ def run_add(options: argparse.Namespace) -> None:
         islice(articles, AT_ONCE)
     )  # whatever is wrong with the inputs is said before a store is made
     with opened(options, make=True) as store:
-        outcome = Outcome(store)
+        outcome = Outcome(store, options)
         happened = _adding(store, chain(first, articles), outcome, options)
         closed: BrokenPipeError | None = None
         try:
@@ -84,7 +90,7 @@ def run_add(options: argparse.Namespace) -> None:
         for _ in happened:
             pass
         tell_rejects(report, options.rejects)
-        note(options, str(outcome))
+        outcome.tell()
     if closed:
         raise closed
 

@@ -65,7 +65,7 @@ def watch(options: argparse.Namespace) -> None:
         _check_places(options)
         reader = Reader(fields_of(options))
         with opened(options, make=True) as store, _rejects_file(options.rejects) as rejects:
-            adding = Adding(store, options, reader, Outcome(store), rejects, stop)
+            adding = Adding(store, options, reader, Outcome(store, options), rejects, stop)
             if options.input == "-":
                 adding.follow_pipe()
             else:
@@ -167,9 +167,9 @@ class Adding:
             try:
                 added = self.store.add(batch.articles, bookmarks=batch.bookmarks)
             except StoreBusyError as error:
-                say(str(error))
                 if self.stop():
-                    return
+                    raise
+                say(str(error))
                 continue
             self._outcome.count(added)
             if added:
@@ -203,4 +203,4 @@ class Adding:
         maker = self.reader.maker
         if maker.bad_dates:
             say(dates_unread(maker.bad_dates, maker.dates, self.reader.report.first_bad_date))
-        note(self.options, str(self._outcome))
+        self._outcome.tell()
