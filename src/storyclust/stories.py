@@ -30,6 +30,7 @@ from storyclust.memory import check_memory, give_back, no_collection
 from storyclust.output import open_output
 from storyclust.strangers import graph_above_strangers
 from storyclust.summary import Summary, summarize_independent
+from storyclust.timeline import TimelineLine, line_of_each
 from storyclust.unions import rows_by_label
 from storyclust.validate import check_float, check_int
 from storyclust.vectorize import NewsVectorizer
@@ -140,6 +141,22 @@ class StoryThread(Reports):
     def __init__(self, events: list[Event], *reports: Any) -> None:
         super().__init__(*reports)
         self.events = events
+
+    @functools.cached_property
+    def timeline(self) -> tuple[TimelineLine, ...]:
+        """One sentence an event, in order of time, undated ones last; made when first asked for.
+
+        It says what its articles agree on and the lines before do not say. A thread of one event has no
+        timeline, its summary says it all; an event whose articles are titles only has no line.
+        """
+        if len(self.events) == 1:
+            return ()
+        lines = line_of_each([event.independent.tolist() for event in self.events], self._articles)
+        return tuple(
+            TimelineLine(event.start, event.label, line)
+            for event, line in zip(self.events, lines, strict=True)
+            if line is not None
+        )
 
 
 class StoryClusterer(ClusterMixin, BaseEstimator):

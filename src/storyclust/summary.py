@@ -203,12 +203,12 @@ class Candidate(NamedTuple):
     words: float
 
 
-def read_sentences(articles: Sequence[Article], least: float) -> list[Candidate]:
-    """First sentences of all articles, then more of each until there are enough words of good ones."""
+def read_sentences(articles: Sequence[Article], least: float, read: int = READ) -> list[Candidate]:
+    """So many first sentences of all articles, then more of each until there are enough words."""
     streams = [(number, iter_sentences(article.text)) for number, article in enumerate(articles)]
     found: list[Candidate] = []
     position, total = 0, 0.0
-    while streams and (position < READ or total < least):
+    while streams and (position < read or total < least):
         going = []
         for number, stream in streams:
             sentence = next(stream, None)
