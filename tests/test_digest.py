@@ -58,6 +58,7 @@ def test_a_record_says_all_of_a_thread_by_ids(stories, articles):
                 "start",
                 "end",
                 "representative",
+                "representative_reason",
                 "cohesion",
             ),
             *("members", "n_independent", "sentences", "timeline", "events"),

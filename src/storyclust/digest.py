@@ -12,6 +12,7 @@ from storyclust.chunks import stage
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from storyclust.article import Article
     from storyclust.stories import Reports, StoryClusterer, StoryThread
@@ -80,6 +81,7 @@ def _reports(reports: Reports, ids: Sequence[str]) -> dict[str, Any]:
         "start": _iso(reports.start),
         "end": _iso(reports.end),
         "representative": ids[reports.representative],
+        "representative_reason": reports.representative_reason,
         "cohesion": round(reports.cohesion, 4),
         "members": [ids[row] for row in reports.members],
     }
@@ -118,6 +120,8 @@ def print_digest(
         block.add_row(Text(clean(thread.summary.text)))
         if len(thread.events) > 1:
             block.add_row(_timeline(thread, articles))
+        if len(thread) > 1 and (typical := _typical(thread, articles)):
+            block.add_row(typical)
         if thread.keywords:
             block.add_row(Text(clean(" · ".join(thread.keywords)), style="green"))
         console.print(Padding(block, (0, 0, 0, 2)))
@@ -144,6 +148,15 @@ def _timeline(thread: StoryThread, articles: Sequence[Article]) -> Table:
         day = Text(_span(event.start, event.start), style="cyan", no_wrap=True)
         lines.add_row(day, Text(f"{line} ({len(event)})"))
     return lines
+
+
+def _typical(thread: StoryThread, articles: Sequence[Article]) -> Text | None:
+    """The article to read, and why that one; None where it says neither its title nor its source."""
+    from rich.text import Text
+
+    article = articles[thread.representative]
+    named = ", ".join(filter(None, (clean(article.title), clean(article.source or ""))))
+    return Text(f"Read: {named} ({thread.representative_reason})", style="dim") if named else None
 
 
 def _facts(thread: StoryThread) -> str:
