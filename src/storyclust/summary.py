@@ -50,6 +50,9 @@ LEANING = frozenset(
 )
 _LEANING_DENSE = re.compile("(?:彼|これ|それ|その|この|しかし|また|だが|そして|他|她|它|这|這|但)")
 _PHRASE = re.compile(r"[぀-ヿ一-鿿々]+")
+_UNSPACED = re.compile(r"[฀-໿က-႟ក-៿]+")  # Thai, Lao, Burmese, Khmer
+# A name said in full and glued to what follows, "Cole Ann Mary ColeFormer": what a link shows when touched.
+_GLUED = re.compile(r"\b([A-Z]\w{2,})(?: [A-Z][\w.]*){1,3}? \1(?=[A-Z0-9])")
 _WORD = re.compile(r"[^\W_]+")
 _NOT_CAPITALS = bytes(byte for byte in range(256) if not chr(byte).isupper() or byte >= 128)
 _NOT_LETTERS = bytes(byte for byte in range(256) if not chr(byte).isalpha() or byte >= 128)
@@ -110,7 +113,8 @@ def summarize(articles: Iterable[Any], max_words: int = MAX_WORDS) -> Summary:
     articles : sequence of str, mapping or Article, or a DataFrame
         At least one; see `as_articles`. Copies among them count once.
     max_words : int, default=60
-        Length of the summary, in words (in scripts without spaces, two characters count as one).
+        Length of the summary, in words (of Chinese and Japanese two characters count as one, of Thai, Lao,
+        Burmese and Khmer four).
 
     Returns
     -------
@@ -246,17 +250,28 @@ def leading(candidates: list[Candidate], words: float) -> list[Candidate]:
 
 
 def count_words(string: str) -> float:
-    """Words; in scripts without spaces two characters count as one."""
-    if string.isascii() or not (runs := _PHRASE.findall(string)):
-        return float(len(string.split()))
-    return len(_PHRASE.sub(" ", string).split()) + sum(map(len, runs)) / 2
+    """Words; of scripts without spaces, two ideographs or kana, or four letters, count as one."""
+    total = 0.0
+    if not string.isascii():
+        for script, letters in (_PHRASE, 2), (_UNSPACED, 4):
+            if runs := script.findall(string):
+                total += sum(map(len, runs)) / letters
+                string = script.sub(" ", string)
+    return total + len(string.split())
 
 
 def _is_junk(string: str) -> bool:
     """Whether a line is furniture rather than a sentence."""
     if string[-1] not in ".!?…。！？।॥؟۔\"'”’»」』)":
         return True
-    if "|" in string or "://" in string or '="' in string or string.count("@") > 1 or string.count("#") > 1:
+    if (
+        _GLUED.search(string)
+        or "|" in string
+        or "://" in string
+        or '="' in string
+        or string.count("@") > 1
+        or string.count("#") > 1
+    ):
         return True
     if string.isascii():
         data = string.encode()
