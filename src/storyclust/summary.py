@@ -19,12 +19,12 @@ from storyclust.article import Article, as_articles
 from storyclust.central import canonical_order, centres
 from storyclust.dedup import Deduplicator
 from storyclust.errors import InputError
-from storyclust.extract import ALONE, NOT_LEANING, extract
+from storyclust.extract import ALONE, NOT_LEANING, extract, hash_stems, number_terms
 from storyclust.headline import clean_titles
 from storyclust.keywords import Words, key_terms
 from storyclust.language import group_languages
 from storyclust.sentences import iter_sentences, split_sentences
-from storyclust.tokens import hash_tokens
+from storyclust.tokens import codepoint_table, hash_tokens
 from storyclust.validate import check_int
 from storyclust.vectorize import NewsVectorizer
 
@@ -37,7 +37,8 @@ LONGEST = 3.0  # medians; longer sentences are lists and captions run together
 USUAL_WORDS = 20.0  # least median that counts
 CAPITALS = 0.4  # share of capital letters from which a line is shouting
 READ = 12  # sentences of each article that are read, and more where they are too few
-LAYERS_WORTH = 5  # budgets' worth of leading sentences that are candidates
+READ_WORTH = 5  # budgets' worth of sentences that are read at least
+LAYERS_WORTH = 10  # budgets' worth of leading sentences that are candidates, of those read
 HEADLINE_CHARACTERS = 100
 LANGUAGE_ARTICLES = 5  # of which the first tells the language, and the others if it cannot be told
 
@@ -165,7 +166,7 @@ def summarize_independent(
     order = [0, *(canonical_order(articles, np.arange(1, len(articles))).tolist())]
     articles, rows = [articles[k] for k in order], [rows[k] for k in order]
     titles = clean_titles(articles)
-    sentences = read_sentences(articles, LAYERS_WORTH * max_words)
+    sentences = read_sentences(articles, READ_WORTH * max_words)
     good = good_sentences(sentences)
     candidates = leading(good, LAYERS_WORTH * max_words)
 
@@ -178,8 +179,9 @@ def summarize_independent(
     article = np.array([line.article for line in lines])
     position = np.array([line.position for line in lines])
     good_rows = np.array(is_good)
-    ids, first, picked, centrality = extract(
-        tokens.hashes, tokens.indptr, article, position, np.array([line.words for line in lines]),
+    stems = hash_stems(tokens.data, tokens.starts, tokens.ends, codepoint_table())
+    picked, centrality = extract(
+        stems, tokens.indptr, article, position, np.array([line.words for line in lines]),
         good_rows, np.array(is_candidate), _leaned_on(lines, is_candidate), float(max_words),
     )  # fmt: skip
     chosen = [lines[row] for row in picked.tolist()]
@@ -190,6 +192,7 @@ def summarize_independent(
     is_title = position < 0
     best = int(np.argmax(centrality[is_title].round(9)))
     headline = titles[best] or next(filter(None, (_opening(article.text) for article in articles)), "")
+    ids, first = number_terms(tokens.hashes)
     words = Words(tokens, ids, first, article, position, good_rows | is_title)
     language = group_languages(articles[:LANGUAGE_ARTICLES])[0]
     keywords = key_terms(words, [line.string for line in lines], language, vectorizer)

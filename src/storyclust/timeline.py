@@ -18,10 +18,10 @@ import numpy as np
 
 from storyclust.article import Article
 from storyclust.central import canonical_order
-from storyclust.extract import centroid_of, distinct_terms, number_terms, term_weights
+from storyclust.extract import centroid_of, distinct_terms, hash_stems, number_terms, term_weights
 from storyclust.headline import clean_titles
 from storyclust.summary import Candidate, SummarySentence, good_sentences, leans, read_sentences
-from storyclust.tokens import hash_tokens
+from storyclust.tokens import codepoint_table, hash_tokens
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,7 +73,7 @@ def line_of_each(
     titles = [Candidate(k, TITLE, title, 0, 0, 0.0) for k, title in enumerate(clean_titles(told))]
     read = sorted([*titles, *read_sentences(told, 0.0, READ)])
     tokens = hash_tokens([candidate.string for candidate in read])
-    ids, first = number_terms(tokens.hashes)
+    ids, first = number_terms(hash_stems(tokens.data, tokens.starts, tokens.ends, codepoint_table()))
     bounds, terms = distinct_terms(ids, tokens.indptr, len(first))
     weights = term_weights(bounds, terms, len(first), np.ones(len(read), np.bool_))
     begins = np.searchsorted([c.article for c in read], np.cumsum([0, *map(len, events)]))
