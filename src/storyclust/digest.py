@@ -156,7 +156,7 @@ def _typical(thread: StoryThread, articles: Sequence[Article]) -> Text | None:
 
     article = articles[thread.representative]
     named = ", ".join(filter(None, (clean(article.title), clean(article.source or ""))))
-    return Text(f"Read: {named} ({thread.representative_reason})", style="dim") if named else None
+    return Text(f"Read {named}: {thread.representative_reason}", style="dim") if named else None
 
 
 def _facts(thread: StoryThread) -> str:

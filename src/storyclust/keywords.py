@@ -242,7 +242,7 @@ class Forms:
         while mentions[0][1] - mentions[0][0] + 1 < longest:
             votes: Counter[tuple[bool, int]] = Counter()
             for low, high, first, last in mentions:
-                if low > first:
+                if low > first and not (is_name and self._is_office(low - 1)):
                     votes[True, int(ids[low - 1])] += 1
                 if high < last:
                     votes[False, int(ids[high + 1])] += 1
@@ -262,6 +262,13 @@ class Forms:
         surfaces = Counter(self.text(low, high) for low, high, _, _ in inside or mentions)
         form = max(surfaces, key=lambda form: (surfaces[form], form))
         return _without_office(form) if is_name else form
+
+    def _is_office(self, token: int) -> bool:
+        """Whether a token is an office, or the end of one: Attorney General, Secretary of State."""
+        word = self.text(token, token).casefold()
+        before = self.text(token - 1, token - 1).casefold() if token else ""
+        of_state = word in ("state", "staff") and before == "of"
+        return word in _OFFICES or of_state or (word == "general" and before in ("attorney", *_OFFICES))
 
     @staticmethod
     def _demand(mention: tuple[int, int, int, int], before: bool, is_name: bool) -> float:

@@ -53,7 +53,7 @@ _LEANING_DENSE = re.compile("(?:彼|これ|それ|その|この|しかし|また
 _PHRASE = re.compile(r"[぀-ヿ一-鿿々]+")
 _UNSPACED = re.compile(r"[฀-໿က-႟ក-៿]+")  # Thai, Lao, Burmese, Khmer
 # A name said in full and glued to what follows, "Cole Ann Mary ColeFormer": what a link shows when touched.
-_GLUED = re.compile(r"\b([A-Z]\w{2,})(?: [A-Z][\w.]*){1,3}? \1(?=[A-Z0-9])")
+_GLUED = re.compile(r"\b([A-Z]\w{2,})(?: \(?[A-Z][\w.]*\)?){1,3}? \1(?=[A-Z0-9])")
 _WORD = re.compile(r"[^\W_]+")
 _NOT_CAPITALS = bytes(byte for byte in range(256) if not chr(byte).isupper() or byte >= 128)
 _NOT_LETTERS = bytes(byte for byte in range(256) if not chr(byte).isalpha() or byte >= 128)
