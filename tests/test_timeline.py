@@ -49,6 +49,18 @@ def test_what_is_repeated_is_better_than_nothing():
     assert lines([struck], [struck]) == [struck, struck]
 
 
+def test_what_every_event_says_is_furniture():
+    struck, _, raised, inquiry, *_ = SENTENCES
+    box = "Want the harbour news of the ferry Selka in your inbox?"
+    assert lines([f"** {box} {struck}"], [f"{box} {raised}"], [f"{box} {inquiry}"]) == [
+        struck,
+        raised,
+        inquiry,
+    ]
+    leaning = ["He said that divers raised it.", "They blame its captain, said the port.", "It sails on."]
+    assert lines(*([f"{box} {text}"] for text in leaning)) == leaning
+
+
 def test_a_sentence_that_leans_on_another_or_quotes_makes_no_line():
     struck, _, raised, _, foggy, _, menu, quote = SENTENCES
     assert lines([f"{foggy} {struck}"], [f"{quote} {raised}"], [f"{menu}\n{struck}"]) == [

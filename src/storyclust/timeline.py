@@ -32,6 +32,8 @@ READ = 5  # leading sentences of each article
 USUAL = 40.0  # words; a longer sentence is a line only where there is no shorter one
 EARLY = 0.4  # the sentence at place k counts (1 + k) to the power of minus this
 SHORT_LIST = 10  # sentences of an event that are compared with the lines before
+FURNITURE, TOLD, NEW = range(3)
+MANY = 3  # events in which a sentence stands that is the news of none
 BEFORE = 32  # lines before that they are compared with
 USUALLY = 0.2  # cosine of lines that repeat nothing
 REPEATED = 1.5  # what a cosine beyond it takes off, against that of the nearest sentence
@@ -77,10 +79,11 @@ def line_of_each(
     bounds, terms = distinct_terms(ids, tokens.indptr, len(first))
     weights = term_weights(bounds, terms, len(first), np.ones(len(read), np.bool_))
     begins = np.searchsorted([c.article for c in read], np.cumsum([0, *map(len, events)]))
+    novelty = _novelty(bounds, terms, begins)
     lines: list[SummarySentence | None] = []
     said: list[Vector] = []
     for low, high in itertools.pairwise(begins.tolist()):
-        closeness = _closeness(read[low:high], bounds[low : high + 1], terms, weights)
+        closeness = _closeness(read[low:high], bounds[low : high + 1], terms, weights, novelty[low:high])
         nearest = np.argsort(-closeness.round(9), kind="stable")[:SHORT_LIST].tolist()
         vectors = {
             row: {term: weights[term] for term in terms[bounds[low + row] : bounds[low + row + 1]].tolist()}
@@ -97,11 +100,30 @@ def line_of_each(
     return lines
 
 
+def _novelty(
+    bounds: NDArray[np.int64], terms: NDArray[np.int64], begins: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """How new each title or sentence is: FURNITURE stands in many events, TOLD in one before, else NEW."""
+    keys = [frozenset(terms[low:high].tolist()) for low, high in itertools.pairwise(bounds.tolist())]
+    of_row = np.repeat(np.arange(len(begins) - 1), np.diff(begins)).tolist()
+    events: dict[frozenset[int], list[int]] = {}
+    for key, event in zip(keys, of_row, strict=True):
+        if event not in events.setdefault(key, [])[-1:]:
+            events[key].append(event)
+    return np.array(
+        [
+            FURNITURE if len(events[key]) >= MANY else (NEW if events[key][0] == event else TOLD)
+            for key, event in zip(keys, of_row, strict=True)
+        ]
+    )
+
+
 def _closeness(
     read: Sequence[Candidate],
     bounds: NDArray[np.int64],
     terms: NDArray[np.int64],
     weights: NDArray[np.float64],
+    novelty: NDArray[np.int64],
 ) -> NDArray[np.float64]:
     """Cosine of an event's sentences with its centroid, less for later ones; -1 of what makes no line."""
     sentences = [candidate for candidate in read if candidate.position != TITLE]
@@ -119,7 +141,9 @@ def _closeness(
     cosine = inner / np.sqrt(np.maximum(square, 1e-12)) * (1.0 + position) ** -EARLY
     stands = np.array([_stands_alone(candidate) for candidate in read])
     short = np.array([candidate.words <= USUAL for candidate in read])
-    usable = next(filter(np.any, (is_good & stands & short, is_good & stands)), is_good)
+    news, told = is_good & (novelty == NEW), is_good & (novelty == TOLD)
+    other = (novelty == NEW) & short & ~is_title  # whatever it looks like
+    usable = next(filter(np.any, (news & stands & short, news & stands, news, told, other)), is_good)
     return np.where(usable, cosine, -1.0)
 
 
