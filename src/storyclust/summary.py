@@ -139,7 +139,7 @@ def summarize(articles: Iterable[Any], max_words: int = MAX_WORDS) -> Summary:
     ...     "Nobody was hurt when the ferry Selka struck the Aldmouth pier in fog on Monday.",
     ... ], max_words=20)
     >>> summary.text
-    'The Aldmouth ferry Selka struck the pier on Monday, and nobody was hurt.'
+    'Nobody was hurt when the ferry Selka struck the Aldmouth pier in fog on Monday.'
     """
     check_int("max_words", max_words, low=1)
     listed = as_articles(articles)
