@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from storyclust.errors import InputError, StoreBusyError
 from storyclust.shell import LISTED_REJECTS, fields_of, note, say
 
 if TYPE_CHECKING:
     from storyclust.store import NewsStore
+    from storyclust.store_cli.commands import Outcome
     from storyclust.store_cli.following import Portion, Reader
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -91,7 +92,7 @@ def _check_places(options: argparse.Namespace) -> None:
 
 
 @contextlib.contextmanager
-def _rejects_file(path: str | None) -> Iterator[Any]:
+def _rejects_file(path: str | None) -> Iterator[IO[bytes] | None]:
     """Open the file of what cannot be used, to write behind what it has: a watch may be one of many."""
     if path is None:
         yield None
@@ -108,8 +109,8 @@ class Adding:
         store: NewsStore,
         options: argparse.Namespace,
         reader: Reader,
-        outcome: Any,
-        rejects: Any,
+        outcome: Outcome,
+        rejects: IO[bytes] | None,
         stop: Stop,
     ) -> None:
         self.store, self.options, self.reader, self.stop = store, options, reader, stop
