@@ -55,7 +55,8 @@ def kernel(function: F) -> F:
 @functools.cache
 def _package_stamp() -> tuple[tuple[str, int, int], ...]:
     """Name, time and size of every source file."""
-    stats = ((path.name, path.stat()) for path in sorted(Path(__file__).parent.glob("*.py")))
+    folder = Path(__file__).parent
+    stats = ((str(path.relative_to(folder)), path.stat()) for path in sorted(folder.rglob("*.py")))
     return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)
 
 
