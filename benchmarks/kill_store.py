@@ -18,7 +18,6 @@ import time
 from pathlib import Path
 
 from common import write_results
-
 from storyclust.article import Article
 from storyclust.datasets import make_newswire
 from storyclust.store import NewsStore
@@ -103,8 +102,8 @@ def kill_loop(folder: Path, kills: int, size: int = 20, seed: int = 1) -> dict[s
             store.add(batch)
         if store.check() or len(store) < min(there + 1, len(batches)) * size:
             raise SystemExit("what was interrupted cannot be completed.")
-    return {"kills": kills, "articles in a batch": size, "stores": rounds + 1, "batches stored": stored + there,
-            "stored but not acknowledged": surplus, "lost or torn": 0}  # fmt: skip
+    return {"kills": kills, "articles in a batch": size, "stores": rounds + 1,
+            "batches stored": stored + there, "stored but not acknowledged": surplus, "lost or torn": 0}  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -99,9 +99,9 @@ STORE = """
     memory
     found
     tables
-    asking
     keeping
     checking
+    asking
     revising
     adding
     store
