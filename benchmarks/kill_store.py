@@ -102,8 +102,10 @@ def kill_loop(folder: Path, kills: int, size: int = 20, seed: int = 1) -> dict[s
             store.add(batch)
         if store.check() or len(store) < min(there + 1, len(batches)) * size:
             raise SystemExit("what was interrupted cannot be completed.")
-    return {"kills": kills, "articles in a batch": size, "stores": rounds + 1,
-            "batches stored": stored + there, "stored but not acknowledged": surplus, "lost or torn": 0}  # fmt: skip
+    return {
+        "kills": kills, "articles in a batch": size, "stores": rounds + 1,
+        "batches stored": stored + there, "stored but not acknowledged": surplus, "lost or torn": 0,
+    }  # fmt: skip
 
 
 if __name__ == "__main__":

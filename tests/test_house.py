@@ -78,6 +78,8 @@ ORDER = """
     advice
     removed
     compare
+    shell
+    store_cli
     cli
 """.split()
 

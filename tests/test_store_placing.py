@@ -90,7 +90,8 @@ def test_the_history_tells_what_became_of_every_number(tmp_path, newswire):
                 assert (store.thread(old) if kind == "thread" else store.event(old)).size > 0
 
 
-def test_groups_of_another_window_are_left_alone(tmp_path, newswire):
+def test_groups_of_another_window_are_left_alone(tmp_path, newswire, monkeypatch):
+    monkeypatch.setattr("storyclust.store.store.YOUNG", 0)
     with fill(tmp_path / "news.db", newswire) as store:
         before = {thread.id: sorted(thread.members) for thread in store.threads()}
         recent = {thread.id for thread in store.threads(since=newswire[-1].published.isoformat()[:10])}

@@ -16,14 +16,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import storyclust as sc
+from storyclust import store_cli
+from storyclust.shell import fields_of, input_options, note, say, tell_rejects
 
 if TYPE_CHECKING:
     from storyclust.article import Article
-    from storyclust.io import ReadReport
     from storyclust.stories import StoryClusterer
-
-INPUT_HELP = "file, folder or pattern: JSONL, JSON, CSV, TSV, Parquet or .txt, also compressed; - is stdin"
-LISTED_REJECTS = 10
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -66,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
         help="keep one article of each group of copies",
         description="Keep one article of each group of copies and write the rest of the pile unchanged.",
     )
-    _input_options(dedup)
+    input_options(dedup)
     _memory_option(dedup)
     dedup.add_argument(
         "-o", "--output", default="-", metavar="FILE", help="articles kept; - is stdout (default: -)"
@@ -106,7 +104,7 @@ def parser() -> argparse.ArgumentParser:
         description="Group articles into events and story threads. Prints a digest to a terminal, one record "
         "for each thread otherwise; -o FILE and --format make it Markdown, a page of HTML or a table.",
     )
-    _input_options(threads)
+    input_options(threads)
     _memory_option(threads)
     threads.add_argument(
         "-o",
@@ -146,7 +144,7 @@ def parser() -> argparse.ArgumentParser:
         description="Link articles that report the same happening: copies, excerpts and overlapping "
         "coverage, with the terms and passages they share.",
     )
-    _input_options(links)
+    input_options(links)
     links.add_argument("-o", "--output", default="-", metavar="FILE", help="one record a link (default: -)")
     links.add_argument(
         "--min-similarity",
@@ -163,7 +161,7 @@ def parser() -> argparse.ArgumentParser:
         help="show what two articles share and what differs",
         description="Show how two articles are related, what they share, and what differs.",
     )
-    _input_options(explain)
+    input_options(explain)
     explain.add_argument("id_a", metavar="ID_A")
     explain.add_argument("id_b", metavar="ID_B")
     explain.add_argument("--json", action="store_true", help="print one JSON object")
@@ -175,7 +173,7 @@ def parser() -> argparse.ArgumentParser:
         description="Choose the distance of events or threads, and with labels the window of events, that "
         "suit these articles; and say why.",
     )
-    _input_options(tune)
+    input_options(tune)
     tune.add_argument(
         "--gold", metavar="FIELD", help="field with the right event or thread, where it is known"
     )
@@ -191,11 +189,13 @@ def parser() -> argparse.ArgumentParser:
         help="score predicted groups against gold ones",
         description="Score predicted groups against gold ones; articles without a gold label do not count.",
     )
-    _input_options(evaluate)
+    input_options(evaluate)
     evaluate.add_argument("--gold", required=True, metavar="FIELD", help="field with the right answer")
     evaluate.add_argument("--pred", required=True, metavar="FIELD", help="field with the answer to score")
     evaluate.add_argument("--json", action="store_true", help="print one JSON object")
     evaluate.set_defaults(run=run_evaluate)
+
+    store_cli.add_commands(commands)
     return top
 
 
@@ -205,23 +205,6 @@ def _policy(name: str) -> str:
             f"{name!r} is none of earliest, latest, longest, first and source:A,B"
         )
     return name
-
-
-def _input_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("inputs", nargs="+", metavar="INPUT", help=INPUT_HELP)
-    command.add_argument(
-        "--field",
-        action="append",
-        default=[],
-        metavar="NAME=COLUMN",
-        help="where to find text, title, id, published, source, lang or url, if not under a usual name",
-    )
-    command.add_argument("--input-format", metavar="FORMAT", help="jsonl, json, csv, tsv, parquet or txt")
-    command.add_argument("--rejects", metavar="FILE", help="write records that could not be used")
-    command.add_argument(
-        "-j", "--jobs", type=int, default=-1, metavar="N", help="threads (default: all cores)"
-    )
-    command.add_argument("-q", "--quiet", action="store_true", help="no progress bars and no notes")
 
 
 def _memory_option(command: argparse.ArgumentParser) -> None:
@@ -285,7 +268,7 @@ def _reader(options: argparse.Namespace) -> Callable[..., Iterator[Article]]:
     from storyclust.io import ReadReport
 
     settings = {
-        "fields": dict(_field(entry) for entry in options.field) or None,
+        "fields": fields_of(options),
         "format": options.input_format,
     }
     held = _read(options) if "-" in options.inputs else None
@@ -298,7 +281,7 @@ def _reader(options: argparse.Namespace) -> Callable[..., Iterator[Article]]:
         rejects = options.rejects if first else None
         yield from sc.iter_articles(*options.inputs, rejects=rejects, report=report, **settings)
         if first:
-            _tell(report, options.rejects)
+            tell_rejects(report, options.rejects)
 
     return read
 
@@ -433,61 +416,24 @@ def _read(options: argparse.Namespace) -> list[Article]:
     report = ReadReport()
     articles = sc.read_articles(
         *options.inputs,
-        fields=dict(_field(entry) for entry in options.field) or None,
+        fields=fields_of(options),
         format=options.input_format,
         rejects=options.rejects,
         report=report,
     )
-    _tell(report, options.rejects)
+    tell_rejects(report, options.rejects)
     return articles
-
-
-def _field(entry: str) -> tuple[str, str]:
-    name, equals, column = entry.partition("=")
-    if not equals or not column:
-        raise sc.InputError(f"--field wants NAME=COLUMN, as in text=maintext, got {entry!r}.")
-    return name, column
-
-
-def _tell(report: ReadReport, rejects: str | None) -> None:
-    """Name what was set aside by file and line; this is said even to a pipe."""
-    for reject in report.rejects[:LISTED_REJECTS]:
-        say(f"set aside {reject}")
-    if report.rejects:
-        where = f"see {rejects}" if rejects else "--rejects FILE keeps them"
-        say(f"{len(report.rejects):,} of {report.read:,} records were set aside; {where}.")
-    for message in report.messages()[bool(report.rejects) :]:
-        say(message)
 
 
 def _write_labelled(path: str, articles: Iterable[Article], added: Iterator[dict[str, Any]]) -> None:
     """Write articles with fields added; an input field of the same name moves to input_NAME."""
+    from storyclust.output import labelled_record
 
     def records() -> Iterator[dict[str, Any]]:
         for article, labels in zip(articles, added, strict=True):
-            record = article.to_record()
-            for name in labels:
-                if name in record:
-                    moved = f"input_{name}"
-                    while moved in record:
-                        moved = f"input_{moved}"
-                    record[moved] = record.pop(name)
-            yield record | labels
+            yield labelled_record(article.to_record(), labels)
 
     sc.write_records(path, records())
-
-
-def say(message: str) -> None:
-    """Write a line to stderr, with nothing in it that a terminal would obey."""
-    from storyclust.digest import clean
-
-    sys.stderr.write(f"storyclust: {clean(message)}\n")
-
-
-def note(options: argparse.Namespace, message: str) -> None:
-    """Say something that matters to a person only: on a terminal, unless told to be quiet."""
-    if sys.stderr.isatty() and not options.quiet:
-        sys.stderr.write(f"{message}\n")
 
 
 @contextlib.contextmanager

@@ -88,15 +88,11 @@ def print_digest(
     min_size : int, default=2
         Articles of the smallest thread printed.
     """
-    from rich.console import Console
     from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
-    if console is None:
-        console = Console(highlight=False)
-        console.on_broken_pipe = _broken_pipe  # type: ignore[method-assign]  # rich would exit with 1
-        console.width = min(console.width, 100)
+    console = console or terminal()
     threads = [thread for thread in stories.threads_ if len(thread) >= min_size]
     for thread in threads:
         console.print(Text(clean(thread.headline), style="bold"))
@@ -136,6 +132,16 @@ def counted(count: int, thing: str) -> str:
     ('1 article', '1,200 articles')
     """
     return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
+def terminal() -> Console:
+    """Where people read: stdout, at most 100 columns wide."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    console.on_broken_pipe = _broken_pipe  # type: ignore[method-assign]  # rich would exit with 1
+    console.width = min(console.width, 100)
+    return console
 
 
 def _broken_pipe() -> NoReturn:

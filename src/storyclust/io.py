@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from itertools import count
@@ -135,7 +135,9 @@ def read_articles(
     earlier = len(tally.rejects)
     articles = list(_read(paths, fields, format, tally))
     tally.renamed += ensure_ids(articles)
-    _conclude(tally, earlier, rejects, some=bool(articles), tell=report is None)
+    _conclude(tally, earlier, rejects, some=bool(articles))
+    if report is None:
+        _warn(tally)
     return articles
 
 
@@ -168,9 +170,9 @@ def iter_articles(
     array([ True, False])
     """
     tally = ReadReport() if report is None else report
-    earlier = len(tally.rejects)
+    given = iter_as_given(*paths, fields=fields, format=format, rejects=rejects, report=tally)
     taken: set[str] = set()
-    for number, article in enumerate(_read(paths, fields, format, tally)):
+    for number, article in enumerate(given):
         name = wanted = article.id or str(number)
         for repeat in count(2):
             if name not in taken:
@@ -182,7 +184,26 @@ def iter_articles(
             article = replace(article, id=name)  # noqa: PLW2901 - the same article under its name
         taken.add(name)
         yield article
-    _conclude(tally, earlier, rejects, some=bool(taken), tell=report is None)
+    if report is None:
+        _warn(tally)
+
+
+def iter_as_given(
+    *paths: Any,
+    fields: Mapping[str, str] | None,
+    format: str | None,  # noqa: A002  (as above)
+    rejects: str | os.PathLike[str] | None,
+    report: ReadReport,
+) -> Iterator[Article]:
+    """Read articles one by one as `iter_articles` does, and leave their ids alone.
+
+    One without has the id ''; several may share one. What was set aside is only noted in the report.
+    """
+    earlier, some = len(report.rejects), False
+    for article in _read(paths, fields, format, report):
+        some = True
+        yield article
+    _conclude(report, earlier, rejects, some=some)
 
 
 def _read(
@@ -193,43 +214,50 @@ def _read(
         paths = tuple(paths[0])
     maker = ArticleMaker(fields)
     for source in sources(paths, known_format(kind)):
-        yield from _read_source(source, maker, tally)
+        yield from read_source(source, maker, tally)
     tally.dates += maker.dates
     tally.bad_dates += maker.bad_dates
     maker.check_fields()
 
 
-def _conclude(
-    tally: ReadReport, earlier: int, rejects: str | os.PathLike[str] | None, *, some: bool, tell: bool
-) -> None:
-    """Write the rejects, refuse input none of which could be used, and say what was set aside."""
+def _conclude(tally: ReadReport, earlier: int, rejects: str | os.PathLike[str] | None, *, some: bool) -> None:
+    """Write the rejects, and refuse input none of which could be used."""
     if rejects is not None:
         write_records(rejects, map(asdict, tally.rejects[earlier:]), format="jsonl")
     if tally.rejects[earlier:] and not some:
         raise InputError(f"no record could be used; first: {tally.rejects[earlier]}.")
-    if tell:
-        for message in tally.messages():
-            warnings.warn(message, StoryclustWarning, stacklevel=3)
 
 
-def _read_source(source: Source, maker: ArticleMaker, tally: ReadReport) -> Iterator[Article]:
+def _warn(tally: ReadReport) -> None:
+    """Say what was set aside."""
+    for message in tally.messages():
+        warnings.warn(message, StoryclustWarning, stacklevel=3)
+
+
+def read_source(source: Source, maker: ArticleMaker, tally: ReadReport) -> Iterator[Article]:
+    """Read the articles of one input, and count in `tally` what became of its records."""
     shown = "<stdin>" if source.path == "-" else source.path
     maker = ArticleMaker() if source.kind == "txt" else maker  # whose fields are named by us
     try:
         with nullcontext(sys.stdin.buffer) if source.path == "-" else Path(source.path).open("rb") as file:
-            for row in read_rows(file, source):
-                for article in _row_articles(row, maker):
-                    tally.read += 1
-                    if maker.bad_dates and not tally.first_bad_date:
-                        tally.first_bad_date = f"{shown}:{row.line} {quoted(maker.first_bad_date)}"
-                    if isinstance(article, Article):
-                        tally.kept += 1
-                        tally.undated += article.published is None
-                        yield article
-                    else:
-                        tally.rejects.append(Reject(shown, row.line, article, _raw_text(row)))
+            yield from articles_of(read_rows(file, source), shown, maker, tally)
     except OSError as error:
         raise InputError(f"cannot read {shown}: {error.strerror or error}.") from error
+
+
+def articles_of(rows: Iterable[Row], shown: str, maker: ArticleMaker, tally: ReadReport) -> Iterator[Article]:
+    """Make articles of rows; `shown` is the place that is named where one cannot be used."""
+    for row in rows:
+        for article in _row_articles(row, maker):
+            tally.read += 1
+            if maker.bad_dates and not tally.first_bad_date:
+                tally.first_bad_date = f"{shown}:{row.line} {quoted(maker.first_bad_date)}"
+            if isinstance(article, Article):
+                tally.kept += 1
+                tally.undated += article.published is None
+                yield article
+            else:
+                tally.rejects.append(Reject(shown, row.line, article, _raw_text(row)))
 
 
 def _row_articles(row: Row, maker: ArticleMaker) -> Iterator[Article | str]:

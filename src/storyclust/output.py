@@ -87,6 +87,24 @@ def write_records(
         return _WRITERS[kind](file, _as_dicts(records))
 
 
+def labelled_record(record: Mapping[str, Any], labels: Mapping[str, Any]) -> dict[str, Any]:
+    """Add labels to a record; a field of the same name moves to input_NAME.
+
+    Examples
+    --------
+    >>> labelled_record({"id": "n1", "event": "snow"}, {"event": 7})
+    {'id': 'n1', 'input_event': 'snow', 'event': 7}
+    """
+    moved = dict(record)
+    for name in labels:
+        if name in moved:
+            free = f"input_{name}"
+            while free in moved:
+                free = f"input_{free}"
+            moved[free] = moved.pop(name)
+    return {**moved, **labels}
+
+
 @contextmanager
 def open_output(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """Open a file for bytes that takes its place only when all is written.

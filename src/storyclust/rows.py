@@ -81,7 +81,7 @@ def _expanded(path: Any, kind: str | None) -> list[Source]:
         if Path(name).is_dir():
             return _in_folder(Path(name), kind)
         if Path(name).exists() or Path(name).is_symlink():
-            return [Source(name, kind or format_of(name), _bare(Path(name).name))]
+            return [Source(name, kind or format_of(name), bare_name(Path(name).name))]
         if not re.search(r"[*?\[]", name):
             raise _not_there(Path(name))
     except OSError as error:
@@ -101,10 +101,11 @@ def _in_folder(folder: Path, kind: str | None) -> list[Source]:
     if not chosen:
         what = f".{wanted} file" if wanted else "file of a known format"
         raise InputError(f"the folder {folder} holds no {what}.")
-    return [Source(str(folder / path), kinds[path], _bare(path.as_posix())) for path in chosen]
+    return [Source(str(folder / path), kinds[path], bare_name(path.as_posix())) for path in chosen]
 
 
-def _bare(name: str) -> str:
+def bare_name(name: str) -> str:
+    """Name of a file without the endings of text and compression: the id of the article that it is."""
     return re.sub(r"\.txt$", "", _PACKED.sub("", name), flags=re.IGNORECASE)
 
 
@@ -248,8 +249,8 @@ def _parsed(stream: _Stream, source: Source) -> Iterator[Row]:
     start = stream.head.lstrip()
     # An array may stand in a .jsonl file and lines may stand in a .json file: the first line tells.
     if kind == "jsonl":
-        return _json_values(stream) if re.match(rb"\[\s*\{", start) else _json_lines(stream)
-    return _json_lines(stream) if re.match(rb"\{[^\n]*\}\s*\n", start) else _json_values(stream)
+        return _json_values(stream) if re.match(rb"\[\s*\{", start) else read_lines(stream.lines())
+    return read_lines(stream.lines()) if re.match(rb"\{[^\n]*\}\s*\n", start) else _json_values(stream)
 
 
 def _sniffed(head: bytes) -> str:
@@ -258,12 +259,25 @@ def _sniffed(head: bytes) -> str:
     return "json" if head.lstrip()[:1] in (b"[", b"{") else "csv"
 
 
-def _json_lines(stream: _Stream) -> Iterator[Row]:
-    for line in stream.lines():
-        bare = line.strip(b" \t\r\0")
+def grows_by_lines(head: bytes) -> bool:
+    """Tell of the first bytes of a JSONL file whether its lines can be read as they are appended.
+
+    Otherwise it is compressed, recoded or one array, and is read as a whole.
+    """
+    start = head.lstrip()
+    coded = any(magic.match(head) for magic, _ in _ENGINES) or any(
+        head.startswith(mark) for mark, _ in _MARKS
+    )
+    return not coded and not start.startswith(b"[")
+
+
+def read_lines(lines: Iterable[bytes], first: int = 1) -> Iterator[Row]:
+    """Read rows of lines of JSON; `first` is the number of the first of them."""
+    for number, line in enumerate(lines, first):
+        bare = line.strip(b" \t\r\n\0")
         if bare:
             record, reason = _json(bare)
-            yield Row(stream.line, record, line, reason)
+            yield Row(number, record, line.removesuffix(b"\n"), reason)
 
 
 def _json(text: bytes) -> tuple[object, str]:

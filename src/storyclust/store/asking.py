@@ -10,12 +10,13 @@ import os
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from storyclust.article import Article
 from storyclust.dates import quoted
 from storyclust.errors import InputError, InputTypeError, StoreError
-from storyclust.output import write_records
+from storyclust.output import labelled_record, write_records
 from storyclust.store.checking import blaming_damage
 from storyclust.store.found import (
     Change,
@@ -38,6 +39,7 @@ KINDS = ("event", "thread")
 MOST_READ = 200  # articles that a summary is made of
 REMEMBERED = 1_000  # summaries
 IDS_AT_ONCE = 500
+BOOKMARK = "bookmark:"  # before their names in the table `meta`
 
 ARTICLES = """
     SELECT a.*, e.thread, o.id AS copy_of FROM articles a JOIN events e ON e.id = a.event
@@ -72,6 +74,19 @@ class Answers:
         """How many articles there are."""
         with self._reading():
             return int(self._rows("SELECT count(*) FROM articles")[0][0])
+
+    def latest(self) -> datetime | None:
+        """When the latest article was published, but not after now; without dates, when one last came in."""
+        query = "SELECT coalesce(max(published), max(added)) FROM articles"
+        with self._reading():
+            stamp = self._rows(query)[0][0]
+        return min(from_stamp(stamp), datetime.now(UTC)) if stamp else None
+
+    def bookmarks(self) -> dict[str, str]:
+        """What was noted by `NewsStore.add` on how far feeds were read."""
+        with self._reading():
+            rows = self._rows("SELECT name, value FROM meta WHERE name GLOB ?", [f"{BOOKMARK}*"])
+        return {row["name"].removeprefix(BOOKMARK): row["value"] for row in rows}
 
     # Threads and events
 
@@ -328,7 +343,7 @@ class Answers:
         rows: Iterable[sqlite3.Row] = cursor.execute(f"{ARTICLES} ORDER BY a.number")
         for row in rows:
             places = {"duplicate_of": row["copy_of"], "event": row["event"], "thread": row["thread"]}
-            yield {**article_of(dict(row)).to_record(), **places}
+            yield labelled_record(article_of(dict(row)).to_record(), places)
 
 
 def _column(kind: str) -> str:

@@ -152,10 +152,13 @@ def find_neighbours(
                     spans[2, at, 0], spans[2, at, 1], fresh, limit, weight, factors, partial, touched, met
                 )
         floor = strangers[row]
+        enough = promise * (floor + (1.0 - floor) * least)
         for t in range(met):
             place = touched[t]
             shown = partial[place]
             partial[place] = NOTHING
+            if shown < enough:  # most: without a look at the floor of the other
+                continue
             both = max(floor, floors[place])
             if shown < promise * (both + (1.0 - both) * least):
                 continue

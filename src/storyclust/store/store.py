@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,7 +18,7 @@ from storyclust.errors import InputError, InputTypeError, StoreError
 from storyclust.language import group_languages
 from storyclust.store import checking, keeping
 from storyclust.store.adding import LINKED, Added, Adder
-from storyclust.store.asking import Answers
+from storyclust.store.asking import BOOKMARK, Answers
 from storyclust.store.checking import blaming_damage
 from storyclust.store.found import Change
 from storyclust.store.lock import TIMEOUT
@@ -26,6 +26,7 @@ from storyclust.store.memory import Memory, derive, generation_of, load, texts_o
 from storyclust.store.originals import NONE, Keys, find_originals, relation_of
 from storyclust.store.placing import Settings
 from storyclust.store.schema import connect, name_of, reading, writing
+from storyclust.store.terms_index import YOUNG
 from storyclust.store.values import from_stamp, id_of, storable, to_stamp
 from storyclust.store.weights import hold
 from storyclust.validate import check_float, check_int, check_jobs
@@ -181,7 +182,7 @@ class NewsStore(Answers):
 
     # Writing
 
-    def add(self, articles: Iterable[Any]) -> list[Added]:
+    def add(self, articles: Iterable[Any], *, bookmarks: Mapping[str, str] | None = None) -> list[Added]:
         """Add articles: all of them, or none if something goes wrong.
 
         Adding what is there changes nothing, so a batch of which nobody knows whether it came through is
@@ -192,6 +193,9 @@ class NewsStore(Answers):
         ----------
         articles : sequence of str, mapping or Article, or a DataFrame
             A batch, in any order; some hundreds at a time are quickest.
+        bookmarks : mapping of str to str, optional
+            Noted in the same transaction, for whoever follows a feed and has to know how far it was read;
+            see `bookmarks`.
 
         Returns
         -------
@@ -209,12 +213,17 @@ class NewsStore(Answers):
         """
         given = articles_as_given(articles)
         listed = [replace(article, id=storable(article.id) or id_of(article)) for article in given]
-        if not listed:
+        if not listed and not bookmarks:
             return []
         with self._writing() as adder:
+            self._note(bookmarks or {})
             added = adder.add(listed)
             adder.consolidate_if_young()
             return adder.as_it_is(added)
+
+    def _note(self, bookmarks: Mapping[str, str]) -> None:
+        rows = [(f"{BOOKMARK}{storable(name)}", storable(value)) for name, value in bookmarks.items()]
+        self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
 
     def consolidate(self, days: float | None = CONSOLIDATED_DAYS) -> list[Change]:
         """Group anew, all at once, the threads that have articles of the last days.
@@ -224,7 +233,8 @@ class NewsStore(Answers):
         Parameters
         ----------
         days : float or None, default=30
-            Counted back from the latest article. None is everything.
+            Counted back from the latest article. None is everything; and so is any number of days while a
+            store is young, of 20,000 independent articles and fewer.
 
         Returns
         -------
@@ -234,7 +244,8 @@ class NewsStore(Answers):
         if days is not None:
             check_float("days", days, low=0, high=np.inf)
         with self._writing() as adder:
-            return adder.consolidate(self._recent_threads(days), "consolidated")
+            young = len(adder.memory.row_of) <= YOUNG
+            return adder.consolidate(self._recent_threads(None if young else days), "consolidated")
 
     def _recent_threads(self, days: float | None) -> set[int]:
         since = ""
