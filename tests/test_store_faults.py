@@ -93,7 +93,7 @@ def works_on(path):
 def test_who_is_killed_loses_no_batch_and_leaves_no_half(tmp_path):
     code = (
         "import sys; from pathlib import Path; from kill_store import kill_loop; "
-        "kill_loop(Path(sys.argv[1]), 8); sys.exit(7)"
+        "kill_loop(Path(sys.argv[1]), 6); sys.exit(7)"
     )
     with run(code, tmp_path) as process:
         assert process.wait() == 7
@@ -346,7 +346,7 @@ def told_by_checking(path):
 
 
 def test_a_file_cut_short_anywhere_is_told(filled, tmp_path):
-    lengths = [10, 99, 100, 101, 512, 4095, 4096, 4097, *range(5000, len(filled), len(filled) // 30)]
+    lengths = [10, 99, 100, 101, 512, 4095, 4096, 4097, *range(5000, len(filled), len(filled) // 20)]
     for length in [*lengths, len(filled) - 4096, len(filled) - 1]:
         path = tmp_path / f"{length}.db"
         path.write_bytes(filled[:length])
@@ -362,10 +362,10 @@ def test_a_flipped_bit_is_told_or_lies_in_what_is_said(filled, tmp_path):
     pages = len(filled) // 4096
     # The header of the file and of pages, where little says much, and anywhere.
     places = [
-        *range(16, 100, 7),
-        *(4096 * moments.randrange(pages) + moments.randrange(24) for _ in range(40)),
+        *range(16, 100, 14),
+        *(4096 * moments.randrange(pages) + moments.randrange(24) for _ in range(20)),
     ]
-    places += [moments.randrange(len(filled)) for _ in range(60)]
+    places += [moments.randrange(len(filled)) for _ in range(24)]
     told = 0
     for number, place in enumerate(places):
         damaged = bytearray(filled)
@@ -377,9 +377,10 @@ def test_a_flipped_bit_is_told_or_lies_in_what_is_said(filled, tmp_path):
             assert skeleton(path) == right, f"byte {place}"
         else:
             told += 1
-        problems_of(path)  # which raises nothing but errors of ours
+        if number % 2:
+            problems_of(path)  # which raises nothing but errors of ours
         path.unlink()
-    assert told > 20
+    assert told > 8
 
 
 MALICE = [
