@@ -55,7 +55,7 @@ def pick(
     candidate,
     leans_on,
     max_words,
-    alike=0.6,
+    alike=0.5,
     central=0.3,
     early=0.02,
 ):
@@ -88,7 +88,38 @@ def pick(
         left -= words[choice]
         free |= {row for row in everyone if leans_on[row] == choice and near[row]}
         free -= set(picked)
-        free = {row for row in free if all(cosine(vectors[row], vectors[k]) < alike for k in picked)}
+        free = {row for row in free if all(cosine(vectors[row], vectors[k]) < alike - 1e-12 for k in picked)}
+
+
+def worth(picks, vectors, centroid, position, lengths, early=0.02):
+    """Cosine of the sum to the centroid, times its length, less for late rows."""
+    total = Counter()
+    for row in picks:
+        total.update(vectors[row])
+    bonus = sum((1 + max(position[row], 0)) ** -early for row in picks) / len(picks)
+    return cosine(total, centroid) * sum(lengths[row] for row in picks) * bonus
+
+
+def trades(
+    picked, vectors, centroid, lengths, candidate, leans_on, max_words, alike=0.5, central=0.3, spare=0.04
+):
+    """All that may come of trading one picked row for a longer one, or of adding one."""
+    closeness = [cosine(vector, centroid) for vector in vectors]
+    closest = max(c for c, may in zip(closeness, candidate, strict=True) if may)
+    before = sum(lengths[row] for row in picked)
+    for out in (None, *picked):
+        rest = [row for row in picked if row != out]
+        for row in range(len(vectors)):
+            if row in picked or not candidate[row] or closeness[row] < central * closest + 1e-12:
+                continue
+            after = [*rest, row]
+            length = sum(lengths[k] for k in after)
+            if not before + spare * max_words <= length <= max_words:
+                continue
+            if any(leans_on[k] == -2 or (leans_on[k] >= 0 and leans_on[k] not in after) for k in after):
+                continue
+            if all(cosine(vectors[row], vectors[k]) < alike - 1e-9 for k in rest):
+                yield after
 
 
 def centrality(rows, weights, centroid, position):

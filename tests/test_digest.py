@@ -58,9 +58,10 @@ def test_a_record_says_all_of_a_thread_by_ids(stories, articles):
                 "start",
                 "end",
                 "representative",
+                "representative_reason",
                 "cohesion",
             ),
-            *("members", "n_independent", "sentences", "events"),
+            *("members", "n_independent", "sentences", "timeline", "events"),
         ]
         assert record["thread"] == thread.label
         assert record["headline"] == thread.headline
@@ -73,7 +74,10 @@ def test_a_record_says_all_of_a_thread_by_ids(stories, articles):
         assert datetime.fromisoformat(record["end"]) == thread.end
         assert sum(event["size"] for event in record["events"]) == record["size"]
         assert sorted(m for event in record["events"] for m in event["members"]) == sorted(record["members"])
-        for sentence in record["sentences"]:
+        assert [(line["event"], line["when"]) for line in record["timeline"]] == [
+            (event["event"], event["start"]) for event in record["events"] if len(record["events"]) > 1
+        ]
+        for sentence in [*record["sentences"], *record["timeline"]]:
             text = articles[ids.index(sentence["id"])].text
             assert " ".join(text[sentence["start"] : sentence["end"]].split()) == sentence["text"]
 

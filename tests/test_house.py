@@ -62,6 +62,7 @@ ORDER = """
     headline
     keywords
     summary
+    timeline
     report
     stories
     store

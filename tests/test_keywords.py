@@ -81,8 +81,35 @@ def test_short_names_and_shouting():
 
 
 @pytest.mark.parametrize(
+    "office",
+    ["Prime Minister", "Senate Majority Leader", "Attorney General", "Secretary of State", "Chief of Staff"],
+)
+def test_names_are_shown_without_offices_and_weekdays_are_none(office):
+    found = keywords(
+        f"The treaty was signed by {office} Anita Rao on Monday. The treaty is good, Rao said.",
+        f"On Monday {office} Anita Rao praised the treaty. Rao will be back next Monday.",
+        lang="en",
+    )
+    assert "Anita Rao" in found
+    assert not any("Monday" in term or "State" in term or "Staff" in term for term in found)
+
+
+def test_an_office_alone_and_a_company_named_like_one_stay():
+    text = "The union of General Motors struck. General Motors closed its plant, said the union of the plant."
+    assert "General Motors" in keywords(text, lang="en")
+
+
+@pytest.mark.parametrize(
     ("texts", "wanted", "unwanted"),
     [
+        (
+            [
+                "ペ・ヨンジュンが汐見スタジアムで映画を語った。汐見スタジアムは満員だった。",
+                "映画を見たペ・ヨンジュンは喜び、汐見スタジアムで手を振った。",
+            ],
+            {"ペ・ヨンジュン", "汐見スタジアム"},
+            {"ヨンジュン", "汐見", "スタジアム"},
+        ),
         (
             [
                 "第24回汐見映画祭が開幕した。山田太郎氏が電話占いの映画を語った。",

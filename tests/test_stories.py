@@ -74,7 +74,8 @@ def assert_well_formed(stories, articles):
     keep = stories.deduplicator_.keep_
     for reports in [*threads, *events]:
         assert reports.independent.tolist() == [row for row in reports.members if keep[row]]
-        assert reports.representative in reports.independent
+        assert reports.medoid in reports.independent
+        assert reports.representative in reports.members
         dates = [articles[row].published for row in reports.members if articles[row].published]
         assert reports.start == min(dates, default=None)
         assert reports.end == max(dates, default=None)
@@ -620,4 +621,74 @@ def test_cohesion_is_the_mean_cosine_with_the_centre(stories, records):
         centre = rows.sum(axis=0)
         wanted = np.mean(rows @ centre / np.linalg.norm(centre))
         assert group.cohesion == pytest.approx(wanted)
+        cosines = rows @ rows[group.independent.tolist().index(group.medoid)]
+        others = len(rows) - 1
+        assert group.likeness == pytest.approx((cosines.sum() - 1) / others if others else 1)
         assert 0 < group.cohesion <= 1 + 1e-12
+
+
+# The representative
+
+
+def assert_no_longer_version(stories, articles):
+    for reports in [*stories.threads_, *(event for thread in stories.threads_ for event in thread.events)]:
+        text = articles[reports.representative].text
+        longer = [articles[row].text for row in reports.members if len(articles[row].text) > len(text)]
+        assert not any(other.startswith(text) for other in longer)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 1000), st.data())
+def test_the_representative_is_never_a_shorter_version_of_another_member(seed, data):
+    articles = list(sc.datasets.make_newswire(60, random_state=seed))
+    for row in data.draw(st.lists(st.integers(0, 59), max_size=30)):
+        whole = articles[row].text
+        cut = data.draw(st.integers(1, len(whole)))
+        when = data.draw(st.none() | st.just(datetime(2000, 1, 1, tzinfo=UTC)))
+        articles.append(
+            Article(whole[:cut], title=articles[row].title, published=when, id=f"cut {len(articles)}")
+        )
+    assert_no_longer_version(sc.StoryClusterer().fit(articles), articles)
+
+
+REPORT = (
+    "The ferry Selka struck the pier in Aldmouth harbour on Monday morning in thick fog, and nobody was "
+    "hurt. Its captain said that he had seen the light of the pier too late to turn. Divers will look at the "
+    "hull on Tuesday, and the port hopes that the ferry will sail again by the end of the week, the company "
+    "said."
+)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+def test_of_a_text_and_its_shortened_copy_the_whole_one_stands_for_both(share):
+    first, then = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC)
+    short = Article(REPORT[: int(share * len(REPORT))] + "...", published=first, id="short")
+    whole = Article(REPORT, published=then, id="whole")
+    other = Article("Monday's fog: the Selka hit a pier at Aldmouth. " * 3, published=first, id="other")
+    for articles in [short, whole], [whole, short], [short, other, whole]:
+        stories = sc.StoryClusterer(event_distance=1, thread_distance=1).fit(articles)
+        (thread,) = stories.threads_
+        representative = articles[thread.representative].id
+        assert representative == "whole" or articles[thread.medoid].id == "other"
+
+
+def test_the_reason_says_how_many_are_how_like_and_whether_it_is_fuller():
+    first, then = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC)
+
+    def told(*texts):
+        articles = [
+            Article(text, published=when) for text, when in zip(texts, (first, then, then), strict=False)
+        ]
+        stories = sc.StoryClusterer(event_distance=1, thread_distance=1).fit(articles)
+        return stories.threads_[0].representative, stories.threads_[0].representative_reason
+
+    other = "On Monday the Selka, a ferry, ran into the pier of Aldmouth."
+    third = "Selka ferry: the pier of Aldmouth will be repaired."
+    assert told(REPORT) == (0, "the only report")
+    assert told(REPORT[:-20], REPORT) == (1, "the only report, in its fullest version")
+    assert told(REPORT, other) == (0, "the longer of two independent reports")
+    assert told(other, " ".join(other.split()[::-1])) == (0, "the earlier of two independent reports")
+    assert told(REPORT[:120], REPORT) == (1, "the longer of two independent reports")
+    row, reason = told(REPORT, other, third)
+    assert reason.startswith("most like the 2 other independent reports (mean cosine 0.")
+    assert row in range(3)

@@ -70,7 +70,7 @@ def assert_true_to(summary, articles, max_words=60):
     places = [(articles[s.article].published, s.article, s.start) for s in summary.sentences]
     never = datetime.max.replace(tzinfo=UTC)
     assert [p[0] or never for p in places] == sorted(p[0] or never for p in places)
-    everything = unicodedata.normalize("NFC", "\n".join(f"{a.title}\n{a.text}" for a in articles))
+    everything = unicodedata.normalize("NFC", folded("\n".join(f"{a.title}\n{a.text}" for a in articles)))
     for keyword in summary.keywords:
         assert keyword in everything
     assert len(set(summary.keywords)) == len(summary.keywords) <= 6
@@ -335,7 +335,7 @@ def test_a_sentence_that_points_back_does_not_open_a_summary():
 def test_a_sentence_that_points_back_may_follow_the_one_it_points_to():
     text = (
         "The ferry Selka struck the Aldmouth pier on Monday. It had left Aldmouth in fog, said the police. "
-        "Shops in Carrow were open for the whole of the day."
+        "Shops in Carrow were open all of the day."
     )
     chosen = [str(sentence) for sentence in sc.summarize([text], 22).sentences]
     assert chosen[1].startswith("It had left")
@@ -428,3 +428,19 @@ def test_short_lists_and_long_sentences_are_no_candidates():
     ]
     assert "Short one." not in strings
     assert max(map(len, strings)) < 200
+
+
+def test_what_a_link_shows_when_touched_is_no_sentence():
+    shown = (
+        "Fog hid the pier from Cole Ann Mary ColeFormer mayor asks for lights MORE and the ferry struck it."
+    )
+    summary = sc.summarize([f"{shown} The ferry Selka struck the pier in Aldmouth on Monday. It was foggy."])
+    assert "ColeFormer" not in summary.text
+    assert not any("ColeFormer" in term for term in summary.keywords)
+
+
+def test_words_of_scripts_without_spaces_are_counted():
+    assert count_words("ferry struck pier") == 3
+    assert count_words("港で船が衝突") == 3
+    assert count_words("เรือข้ามฟาก ชนท่าเรือ") == 5
+    assert count_words("Selka 港で船が衝突 pier") == 5

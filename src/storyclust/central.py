@@ -1,4 +1,4 @@
-"""What stands for a group of articles: an order that no input order can change, the medoid, the cohesion."""
+"""What stands for a group of articles: an order of its own, the medoid, its fullest version."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from scipy import sparse
 
 from storyclust.article import Article
 from storyclust.chunks import kernel
+from storyclust.jaccard import ShingleSets, jaccard_pairs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DAY = 86_400.0
+SHINGLE_SIZE = 5
+VERSION = 0.9  # share of a text's shingles that a fuller version of it holds
 
 
 def canonical_order(articles: Sequence[Article], rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -22,10 +25,13 @@ def canonical_order(articles: Sequence[Article], rows: NDArray[np.int64]) -> NDA
 
     def key(row: int) -> tuple[str, str, float, str]:
         article = articles[row]
-        when = article.published.timestamp() if article.published else np.inf
-        return article.text, article.title, when, article.id
+        return article.text, article.title, _time(article), article.id
 
     return np.array(sorted(rows.tolist(), key=key), dtype=np.int64)
+
+
+def _time(article: Article) -> float:
+    return article.published.timestamp() if article.published else np.inf
 
 
 def times_of(articles: Sequence[Article]) -> NDArray[np.float64]:
@@ -38,6 +44,7 @@ class Centres(NamedTuple):
 
     medoids: NDArray[np.int64]  # row of the member most like the group: longest, then earliest, among equals
     cohesions: NDArray[np.float64]  # mean cosine of the members with the sum of them all
+    likenesses: NDArray[np.float64]  # mean cosine of the medoid with the other members, 1 if there is none
 
 
 def centres(vectors: sparse.csr_array, labels: NDArray[np.int64], articles: Sequence[Article]) -> Centres:
@@ -50,8 +57,37 @@ def centres(vectors: sparse.csr_array, labels: NDArray[np.int64], articles: Sequ
     length = np.array([len(article.text) for article in articles])
     when = np.nan_to_num(times_of(articles), nan=np.inf)
     order = np.lexsort((np.arange(n), when, -length, -closeness.round(9), labels))
-    _, first = np.unique(labels[order], return_index=True)
-    return Centres(order[first], cohesions)
+    _, first, sizes = np.unique(labels[order], return_index=True, return_counts=True)
+    medoids = order[first]
+    others = np.maximum(sizes - 1, 1)
+    likenesses = np.where(sizes > 2, (closeness[medoids] - 1) / others, 2 * cohesions**2 - 1)
+    return Centres(medoids, cohesions, likenesses)
+
+
+def fullest(articles: Sequence[Article], row: int, members: NDArray[np.int64]) -> int:
+    """Find the fullest version of an article: the longest member that tells all it tells, and more.
+
+    That is one that opens with its text or holds nine tenths of its word 5-grams; and then of that one, until
+    none is longer. Among equally long ones the earliest counts, then the first by text, title and id.
+    """
+    while True:
+        text = articles[row].content
+        longer = [other for other in members.tolist() if len(articles[other].content) > len(text)]
+        if not text.strip() or not longer:
+            return row
+        texts = [text, *(articles[other].content for other in longer)]
+        pairs = np.column_stack((np.zeros(len(longer), np.int64), np.arange(1, len(texts))))
+        sets = ShingleSets.from_texts(texts, SHINGLE_SIZE)
+        shares = jaccard_pairs(sets, pairs, VERSION, contained=True)
+        versions = [
+            other
+            for other, whole, share in zip(longer, texts[1:], shares, strict=True)
+            if share or whole.startswith(text)
+        ]
+        if not versions:
+            return row
+        versions = canonical_order(articles, np.array(versions)).tolist()
+        row = min(versions, key=lambda other: (-len(articles[other].content), _time(articles[other])))
 
 
 @kernel

@@ -12,9 +12,11 @@ from storyclust.chunks import stage
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from storyclust.article import Article
     from storyclust.stories import Reports, StoryClusterer, StoryThread
+    from storyclust.summary import SummarySentence
 
 
 UNSHOWN = ("Cc", "Cs", "Cf")
@@ -43,9 +45,10 @@ def thread_record(thread: StoryThread, ids: Sequence[str]) -> dict[str, Any]:
     record : dict
     """
     summary = thread.summary
-    sentences = [
-        {"text": sentence.string, "id": ids[sentence.article], "start": sentence.start, "end": sentence.end}
-        for sentence in summary.sentences
+    sentences = [_sentence(sentence, ids) for sentence in summary.sentences]
+    timeline = [
+        {"when": _iso(line.when), "event": line.event, **_sentence(line.sentence, ids)}
+        for line in thread.timeline
     ]
     events = [{"event": event.label, **_reports(event, ids)} for event in thread.events]
     return {
@@ -57,16 +60,28 @@ def thread_record(thread: StoryThread, ids: Sequence[str]) -> dict[str, Any]:
         **_reports(thread, ids),
         "n_independent": len(thread.independent),
         "sentences": sentences,
+        "timeline": timeline,
         "events": events,
     }
+
+
+def _sentence(sentence: SummarySentence, ids: Sequence[str]) -> dict[str, Any]:
+    return {
+        "text": sentence.string, "id": ids[sentence.article], "start": sentence.start, "end": sentence.end
+    }  # fmt: skip
+
+
+def _iso(when: datetime | None) -> str | None:
+    return when.isoformat() if when else None
 
 
 def _reports(reports: Reports, ids: Sequence[str]) -> dict[str, Any]:
     return {
         "size": len(reports),
-        "start": reports.start.isoformat() if reports.start else None,
-        "end": reports.end.isoformat() if reports.end else None,
+        "start": _iso(reports.start),
+        "end": _iso(reports.end),
         "representative": ids[reports.representative],
+        "representative_reason": reports.representative_reason,
         "cohesion": round(reports.cohesion, 4),
         "members": [ids[row] for row in reports.members],
     }
@@ -101,6 +116,8 @@ def print_digest(
         block.add_row(Text(clean(thread.summary.text)))
         if len(thread.events) > 1:
             block.add_row(_timeline(thread, articles))
+        if len(thread) > 1 and (typical := _typical(thread, articles)):
+            block.add_row(typical)
         if thread.keywords:
             block.add_row(Text(clean(" · ".join(thread.keywords)), style="green"))
         console.print(Padding(block, (0, 0, 0, 2)))
@@ -150,15 +167,26 @@ def _broken_pipe() -> NoReturn:
 
 
 def _timeline(thread: StoryThread, articles: Sequence[Article]) -> Table:
-    """One line an event: its first day, its headline, how many articles."""
+    """One line an event: its first day, what is new in it or else its title, how many articles."""
     from rich.table import Table
     from rich.text import Text
 
+    said = {line.event: line.sentence.string for line in thread.timeline}
     lines = Table.grid(padding=(0, 2, 0, 0))
     for event in thread.events:
-        title = clean(articles[event.representative].title) or clean(event.headline)
-        lines.add_row(Text(span(event.start, event.start), style="cyan"), Text(f"{title} ({len(event)})"))
+        line = clean(said.get(event.label, "")) or clean(articles[event.representative].title)
+        day = Text(span(event.start, event.start), style="cyan", no_wrap=True)
+        lines.add_row(day, Text(f"{line} ({len(event)})"))
     return lines
+
+
+def _typical(thread: StoryThread, articles: Sequence[Article]) -> Text | None:
+    """The article to read, and why that one; None where it says neither its title nor its source."""
+    from rich.text import Text
+
+    article = articles[thread.representative]
+    named = ", ".join(filter(None, (clean(article.title), clean(article.source or ""))))
+    return Text(f"Read {named}: {thread.representative_reason}", style="dim") if named else None
 
 
 def facts(thread: StoryThread) -> list[str]:

@@ -3,7 +3,7 @@
 Titles and sentences come as rows of tokens. The distinct words of a row make its vector, rare ones weighing
 more; the articles' vectors, leading sentences weighing more, make a centroid, in which a word counts by
 the share of articles that hold it. Sentences are picked greedily, so that their sum points as the
-centroid does.
+centroid does, and traded for longer ones where they leave much of the length unused.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 
 from storyclust.chunks import kernel
 from storyclust.features import STOP_SHIFT, WORD_MASK
+from storyclust.tokens import CLASS_SHIFT, IGNORED, TOKEN_SEED, TOKEN_STEP, classify, decode, mix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,8 +23,29 @@ POSITION_DECAY = 0.7  # the sentence at place k counts (1 + k) to the power of m
 CONSENSUS = 0.7  # power of the share of articles by which a word counts
 EARLY_BONUS = 0.02  # the same power for the sentences to pick: little more than a rule for near ties
 CENTRAL = 0.3  # least closeness to the centroid, against the closest sentence's
-ALIKE = 0.6  # cosine to a sentence already picked from which another says nothing new
+ALIKE = 0.5  # cosine to a sentence already picked from which another says nothing new
+ROUNDING = 1e-12  # of cosines: two words of which one is shared are alike, in whatever order they are summed
+SPARE = 0.04  # share of the length that may stay unused before picked sentences are traded for longer ones
+STEM = 7  # letters; words that begin alike count as one, which is all the grammar known here
 NOT_LEANING, ALONE = -1, -2  # instead of a row to lean on: needs none; has none
+
+
+@kernel
+def hash_stems(
+    data: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64], table: NDArray[np.uint32]
+) -> NDArray[np.uint64]:
+    """Hash the first letters of each token, folded as tokens are."""
+    stems = np.empty(len(starts), np.uint64)
+    for k in range(len(starts)):
+        stem, letters, at = TOKEN_SEED, 0, starts[k]
+        while at < ends[k] and letters < STEM:
+            point, at = decode(data, at, ends[k])
+            entry = classify(point, table)
+            if entry >> np.uint32(CLASS_SHIFT) != IGNORED:
+                stem = stem * TOKEN_STEP + np.uint64(entry)
+                letters += 1
+        stems[k] = mix(stem)
+    return stems
 
 
 @kernel
@@ -128,6 +150,50 @@ def centroid_of(
 
 
 @kernel
+def products_with(
+    chosen: int,
+    bounds: NDArray[np.int64],
+    terms: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    candidate: NDArray[np.bool_],
+    mine: NDArray[np.float64],
+    out: NDArray[np.float64],
+) -> None:
+    """Inner products of one row with all candidates; `mine` is all 0 before and afterwards."""
+    for k in range(bounds[chosen], bounds[chosen + 1]):
+        mine[terms[k]] = weights[terms[k]]
+    for row in range(len(candidate)):
+        out[row] = 0.0
+        if candidate[row]:
+            for k in range(bounds[row], bounds[row + 1]):
+                out[row] += weights[terms[k]] * mine[terms[k]]
+    for k in range(bounds[chosen], bounds[chosen + 1]):
+        mine[terms[k]] = 0.0
+
+
+@kernel
+def measure_rows(
+    bounds: NDArray[np.int64],
+    terms: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    centroid: NDArray[np.float64],
+    candidate: NDArray[np.bool_],
+) -> Any:
+    """Inner product of each row with the centroid and with itself; which candidates are not far from it."""
+    n = len(candidate)
+    inner, square = np.zeros(n), np.zeros(n)
+    closest = 0.0
+    for row in range(n):
+        for k in range(bounds[row], bounds[row + 1]):
+            inner[row] += weights[terms[k]] * centroid[terms[k]]
+            square[row] += weights[terms[k]] ** 2
+        square[row] = max(square[row], 1e-12)
+        if candidate[row]:
+            closest = max(closest, inner[row] / np.sqrt(square[row]))
+    return inner, square, candidate & (inner >= CENTRAL * closest * np.sqrt(square))
+
+
+@kernel
 def pick_rows(
     bounds: NDArray[np.int64],
     terms: NDArray[np.int64],
@@ -146,27 +212,17 @@ def pick_rows(
     """
     n = len(candidate)
     barred = np.zeros(n, np.bool_)
-    inner, square = np.zeros(n), np.zeros(n)  # with the centroid, with itself
-    for row in range(n):
-        for k in range(bounds[row], bounds[row + 1]):
-            inner[row] += weights[terms[k]] * centroid[terms[k]]
-            square[row] += weights[terms[k]] ** 2
-        square[row] = max(square[row], 1e-12)
-    closest = 0.0
+    inner, square, near = measure_rows(bounds, terms, weights, centroid, candidate)
     shortest = np.inf
     for row in range(n):
         if candidate[row]:
-            closest = max(closest, inner[row] / np.sqrt(square[row]))
             shortest = min(shortest, words[row])
     free = np.zeros(n, np.bool_)
     any_free = False
     for demand in range(3):  # ask less and less of the first one
         for row in range(n):
             if demand == 0:
-                near = inner[row] >= CENTRAL * closest * np.sqrt(square[row])
-                free[row] = (
-                    candidate[row] and words[row] <= max_words and near and leans_on[row] == NOT_LEANING
-                )
+                free[row] = near[row] and words[row] <= max_words and leans_on[row] == NOT_LEANING
             elif demand == 1:
                 free[row] = candidate[row] and words[row] <= max_words
             else:
@@ -176,7 +232,7 @@ def pick_rows(
             break
     left = max(max_words, shortest)
     mine = np.zeros(len(weights))
-    cross = np.zeros(n)  # with the sum of those picked
+    cross, products = np.zeros(n), np.zeros(n)  # with the sum of those picked, with the last of them
     picked = np.empty(n, np.int64)
     n_picked = 0
     total, total_square = 0.0, 0.0
@@ -197,22 +253,102 @@ def pick_rows(
         left -= words[best]
         total += inner[best]
         total_square += 2.0 * cross[best] + square[best]
-        for k in range(bounds[best], bounds[best + 1]):
-            mine[terms[k]] = weights[terms[k]]
+        products_with(best, bounds, terms, weights, candidate, mine, products)
         for row in range(n):
             if not candidate[row]:
                 continue
-            product = 0.0
-            for k in range(bounds[row], bounds[row + 1]):
-                product += weights[terms[k]] * mine[terms[k]]
-            cross[row] += product
-            if product >= ALIKE * np.sqrt(square[row] * square[best]):
+            cross[row] += products[row]
+            if products[row] >= (ALIKE - ROUNDING) * np.sqrt(square[row] * square[best]):
                 barred[row] = True
-            if leans_on[row] == best and inner[row] >= CENTRAL * closest * np.sqrt(square[row]):
+            if leans_on[row] == best and near[row]:
                 free[row] = True
             free[row] = free[row] and not barred[row]
-        for k in range(bounds[best], bounds[best + 1]):
-            mine[terms[k]] = 0.0
+
+
+@kernel
+def is_like_others(
+    row: int, out: int, picked: NDArray[np.int64], products: NDArray[np.float64], square: NDArray[np.float64]
+) -> Any:
+    """Whether a row says nothing new beside those picked, less the one that goes out."""
+    for k in range(len(picked)):
+        if k != out and products[k, row] >= (ALIKE - ROUNDING) * np.sqrt(square[row] * square[picked[k]]):
+            return True
+    return False
+
+
+@kernel
+def lengthen(
+    picked: NDArray[np.int64],
+    bounds: NDArray[np.int64],
+    terms: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    centroid: NDArray[np.float64],
+    position: NDArray[np.int64],
+    words: NDArray[np.float64],
+    candidate: NDArray[np.bool_],
+    leans_on: NDArray[np.int64],
+    max_words: float,
+) -> NDArray[np.int64]:
+    """Trade a picked row for a longer one, or add one, while that makes the whole better.
+
+    The whole is worth its cosine to the centroid times its length, less for late rows. Each step uses at
+    least `SPARE` of the length more; what a picked row may not be like or lean on holds here too.
+    """
+    n = len(candidate)
+    inner, square, near = measure_rows(bounds, terms, weights, centroid, candidate)
+    bonus = (1.0 + np.maximum(position, 0)) ** -EARLY_BONUS
+    mine = np.zeros(len(weights))
+    while len(picked) > 0:
+        m = len(picked)
+        products = np.zeros((m, n))
+        is_picked, is_needed = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
+        for k in range(m):
+            products_with(picked[k], bounds, terms, weights, candidate, mine, products[k])
+            is_picked[picked[k]] = True
+            if leans_on[picked[k]] >= 0:
+                is_needed[leans_on[picked[k]]] = True
+        cross = products.sum(axis=0)
+        total, length, early = inner[picked].sum(), words[picked].sum(), bonus[picked].sum()
+        norm = cross[picked].sum()
+        best = total / np.sqrt(max(norm, 1e-12)) * length * early / m * (1 + 1e-9)
+        best_row, best_out = -1, -1
+        for out in range(-1, m):
+            old = picked[out]
+            if out >= 0 and is_needed[old]:
+                continue
+            for row in range(n):
+                longer = words[row] - (words[old] if out >= 0 else 0.0)
+                if (
+                    not near[row]
+                    or is_picked[row]
+                    or longer < SPARE * max_words
+                    or length + longer > max_words
+                ):
+                    continue
+                need = leans_on[row]
+                if need == ALONE or (need >= 0 and (not is_picked[need] or (out >= 0 and need == old))):
+                    continue
+                t, e, c, q, size = (
+                    total + inner[row],
+                    early + bonus[row],
+                    cross[row],
+                    norm + square[row],
+                    m + 1,
+                )
+                if out >= 0:
+                    t, e, size = t - inner[old], e - bonus[old], m
+                    c -= products[out, row]
+                    q += square[old] - 2.0 * cross[old]
+                value = t / np.sqrt(max(q + 2.0 * c, 1e-12)) * (length + longer) * e / size
+                if value > best and not is_like_others(row, out, picked, products, square):
+                    best, best_row, best_out = value, row, out
+        if best_row < 0:
+            break
+        if best_out >= 0:
+            picked[best_out] = best_row
+        else:
+            picked = np.append(picked, best_row)
+    return picked
 
 
 @kernel
@@ -245,7 +381,7 @@ def centrality(
 
 @kernel
 def extract(
-    hashes: NDArray[np.uint64],
+    stems: NDArray[np.uint64],
     indptr: NDArray[np.int64],
     article: NDArray[np.int64],
     position: NDArray[np.int64],
@@ -255,18 +391,21 @@ def extract(
     leans_on: NDArray[np.int64],
     max_words: float,
 ) -> Any:
-    """Number the words of tokenised rows, pick rows, and measure how central titles are, in one call.
+    """Pick rows of tokens, and measure how central titles are, in one call.
 
-    Rows are titles and sentences, article by article. `position` is the place of a sentence in its article,
-    from 0, and of a title -1; `words` are lengths. The centroid is made of the `good` rows, `candidate` ones
-    may be picked; `leans_on` names the row without which one should not be, or is NOT_LEANING or ALONE.
+    Tokens are given by the hashes of their stems. Rows are titles and sentences, article by article;
+    `position` is the place of a sentence in its article, from 0, and of a title -1; `words` are lengths. The
+    centroid is made of the `good` rows, `candidate` ones may be picked; `leans_on` names the row without
+    which one should not be, or is NOT_LEANING or ALONE.
 
-    Returns the number of each token's word, the token where each word first stands, the rows picked, and for
-    each row 0 or the centrality of a title.
+    Returns the rows picked, and for each row 0 or the centrality of a title.
     """
-    ids, first = number_terms(hashes)
+    ids, first = number_terms(stems)
     bounds, terms = distinct_terms(ids, indptr, len(first))
     weights = term_weights(bounds, terms, len(first), good)
     centroid = centroid_of(bounds, terms, weights, article, position, good)
     picked = pick_rows(bounds, terms, weights, centroid, position, words, candidate, leans_on, max_words)
-    return ids, first, picked, centrality(bounds, terms, weights, centroid, position)
+    picked = lengthen(
+        picked, bounds, terms, weights, centroid, position, words, candidate, leans_on, max_words
+    )
+    return picked, centrality(bounds, terms, weights, centroid, position)

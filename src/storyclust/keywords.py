@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from storyclust.chunks import kernel
-from storyclust.features import WORD_MASK, is_letter, is_stop, stop_hashes, stop_tables
+from storyclust.features import WORD_MASK, hash_words, is_letter, is_stop, stop_hashes, stop_tables
 from storyclust.tokens import (
     BIGRAM,
     CLASS_SHIFT,
@@ -49,11 +49,27 @@ LONGEST_NAME, LONGEST_TERM = 4, 3  # words
 FEWEST_EQUAL, MOST_UNEQUAL = 4, 3  # letters in which kin begin alike, and end unlike
 HEAD = 3  # letters by which the words taken are filed
 # Runs of ideographs, less a counter behind a number, a Mr behind a name, and the stem of a word that goes on
-# in Hiragana other than particles; runs of Katakana.
+# in Hiragana other than particles; runs of Katakana, as names of two or three are written also with dots.
+_NUMBER = r"\d〇一二三四五六七八九十"
+_ENDS = r"(?<!氏)(?![いうえおきぎくぐけげこちっつてねびぶべみむめょりるれろわん])"
 _PHRASE = re.compile(
-    r"(?<![\d〇一二三四五六七八九十])[一-鿿々]{2,}(?<!氏)(?![いうえおきぎくぐけげこちっつてねびぶべみむめょりるれろわん])|"
-    r"[ァ-ヶー]{2,}"
+    rf"(?<![{_NUMBER}])[一-鿿々]{{2,}}{_ENDS}|"
+    r"(?<![ァ-ヶー・])[ァ-ヶー]+(?:・[ァ-ヶー]+){1,2}(?![ァ-ヶー・])|[ァ-ヶー]{2,}"
 )
+# A run of each side by side.
+_MIXED = re.compile(
+    rf"(?<![{_NUMBER}一-鿿々])[一-鿿々]+[ァ-ヶー]{{2,}}(?![一-鿿々・])|"
+    rf"(?<![一-鿿々ァ-ヶー・])[ァ-ヶー]{{2,}}[一-鿿々]+{_ENDS}(?![一-鿿々ァ-ヶー])"
+)
+LONGEST_MIXED = 10  # characters
+MOSTLY = 2 / 3  # share of a phrase's places in a mixed one from which that is shown
+# Offices in English; names are shown without.
+_OFFICES = frozenset(
+    "president vice minister secretary secretary-general chancellor chairman chairwoman chair leader speaker "
+    "senator sen representative rep congressman congresswoman governor gov mayor judge director commissioner "
+    "ambassador professor spokesman spokeswoman candidate nominee".split()
+)
+_WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
 _NOT_WORD = re.compile(r"[\W_]+")
 
 # How a token is written (ODD ones make no term), and what joins it to the one before.
@@ -226,7 +242,7 @@ class Forms:
         while mentions[0][1] - mentions[0][0] + 1 < longest:
             votes: Counter[tuple[bool, int]] = Counter()
             for low, high, first, last in mentions:
-                if low > first:
+                if low > first and not (is_name and self._is_office(low - 1)):
                     votes[True, int(ids[low - 1])] += 1
                 if high < last:
                     votes[False, int(ids[high + 1])] += 1
@@ -244,7 +260,15 @@ class Forms:
         # At the start of a sentence a common word has a capital that is not its own.
         inside = [mention for mention in mentions if self.kinds[mention[0]] != OPENING]
         surfaces = Counter(self.text(low, high) for low, high, _, _ in inside or mentions)
-        return max(surfaces, key=lambda form: (surfaces[form], form))
+        form = max(surfaces, key=lambda form: (surfaces[form], form))
+        return _without_office(form) if is_name else form
+
+    def _is_office(self, token: int) -> bool:
+        """Whether a token is an office, or the end of one: Attorney General, Secretary of State."""
+        word = self.text(token, token).casefold()
+        before = self.text(token - 1, token - 1).casefold() if token else ""
+        of_state = word in ("state", "staff") and before == "of"
+        return word in _OFFICES or of_state or (word == "general" and before in ("attorney", *_OFFICES))
 
     @staticmethod
     def _demand(mention: tuple[int, int, int, int], before: bool, is_name: bool) -> float:
@@ -259,8 +283,9 @@ class Forms:
 
 @functools.cache
 def stop_table(language: str) -> NDArray[np.uint64]:
-    """Hash table of a language's stop words."""
-    table: NDArray[np.uint64] = stop_tables([stop_hashes(language)])[0]
+    """Hash table of a language's stop words, and of weekdays."""
+    words = np.union1d(stop_hashes(language), hash_words(_WEEKDAYS))
+    table: NDArray[np.uint64] = stop_tables([words])[0]
     return table
 
 
@@ -275,11 +300,26 @@ def _phrases(texts: list[str], vectorizer: NewsVectorizer, language: str) -> lis
         return []
     tokens = hash_tokens(phrases)
     idf = vectorizer.idf_of(tokens.hashes & WORD_MASK, language)
+    mixed = Counter(form for text in texts for form in _MIXED.findall(text) if len(form) <= LONGEST_MIXED)
     found = []
     for number, phrase in enumerate(phrases):
         rarity = float(idf[tokens.indptr[number] : tokens.indptr[number + 1]].mean())
-        found.append(Candidate(round(float(weight[phrase]) * (rarity + SMOOTHING) ** RARITY, 9), -1, phrase))
+        score = round(float(weight[phrase]) * (rarity + SMOOTHING) ** RARITY, 9)
+        whole = max(
+            (form for form in mixed if phrase in form), key=lambda form: (mixed[form], form), default=""
+        )
+        found.append(Candidate(score, -1, whole if mixed[whole] > max(1, MOSTLY * often[phrase]) else phrase))
     return found
+
+
+def _without_office(name: str) -> str:
+    """A name behind the office that stands before it: a Majority Leader, an Attorney General."""
+    words = name.split(" ")
+    for place in range(len(words) - 2, -1, -1):
+        word = words[place].casefold().rstrip(".")
+        if word in _OFFICES or (word == "general" and place > 0):
+            return " ".join(words[place + 1 :])
+    return name
 
 
 @kernel

@@ -19,7 +19,8 @@ _STOP = re.compile(rf"[.!?؟۔…{UNSPACED}]+[{CLOSING}]*(?:[ \u00a0\u202f]»(?!
 _NOT_SPACE = re.compile(r"\S")
 _PARAGRAPH = re.compile(r"[^\r\n\u2028\u2029]+")
 _ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof st sen rep gov gen col lt capt sgt rev hon jr sr messrs mme mlle vs etc cf al no nos "
+    "mr mrs ms dr drs prof profs st sen sens rep reps gov govs gen gens col lt capt sgt rev hon jr sr "
+    "messrs mme mlle v vs etc cf al no nos "
     "fig inc ltd co corp bros plc dept est approx jan feb mar apr jun jul aug sep sept oct nov dec "
     "ave blvd rd ft mt art vol pp ed tp ts pgs डॉ डा प्रो श्री".split()
 )

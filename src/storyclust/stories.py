@@ -21,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from storyclust.agglomerate import Merges, agglomerate, below, cut
 from storyclust.article import Article, as_articles
-from storyclust.central import Centres, canonical_order, centres, times_of
+from storyclust.central import Centres, canonical_order, centres, fullest, times_of
 from storyclust.chunks import compressed_rows
 from storyclust.dedup import Deduplicator
 from storyclust.errors import InputError
@@ -31,6 +31,7 @@ from storyclust.memory import check_memory, give_back, no_collection
 from storyclust.output import open_output
 from storyclust.strangers import graph_above_strangers
 from storyclust.summary import Summary, summarize_independent
+from storyclust.timeline import TimelineLine, line_of_each
 from storyclust.unions import rows_by_label
 from storyclust.validate import check_float, check_int
 from storyclust.vectorize import NewsVectorizer
@@ -52,9 +53,11 @@ class Reports:
         Rows of all articles, copies included, ascending.
     independent : int64 array
         Rows of the members that are not copies of another member.
-    representative : int
-        Row of the independent article that is most like the others (the medoid); ties go to the longer,
-        then the earlier.
+    medoid : int
+        Row of the independent article that is most like the others; ties (and so two articles) go to the
+        longer, then the earlier.
+    likeness : float
+        Mean cosine of the medoid with the other independent articles; 1 where there is none.
     cohesion : float in (0, 1]
         Mean cosine of the independent articles with the sum of their vectors. An article alone has 1. Average
         linkage keeps chains from forming, whose ends have nothing in common: no two groups are joined
@@ -67,7 +70,8 @@ class Reports:
         label: int,
         members: NDArray[np.int64],
         independent: NDArray[np.int64],
-        representative: int,
+        medoid: int,
+        likeness: float,
         cohesion: float,
         articles: Sequence[Article],
         vectorizer: NewsVectorizer,
@@ -75,7 +79,8 @@ class Reports:
         self.label = label
         self.members = members
         self.independent = independent
-        self.representative = representative
+        self.medoid = medoid
+        self.likeness = likeness
         self.cohesion = cohesion
         self._articles = articles
         self._vectorizer = vectorizer
@@ -92,12 +97,32 @@ class Reports:
         return self.summary.headline
 
     @functools.cached_property
+    def representative(self) -> int:
+        """Row of the article to read: the medoid in its fullest version.
+
+        That is the longest member, copies included, that opens with the medoid's text or holds nine tenths of
+        its word 5-grams; so it is never an article that another member only cuts short.
+        """
+        return fullest(self._articles, self.medoid, self.members)
+
+    @property
+    def representative_reason(self) -> str:
+        """Why the representative is the one, in words."""
+        others = len(self.independent) - 1
+        if others == 0:
+            reason = "the only report"
+        elif others == 1:
+            lengths = {len(self._articles[row].text) for row in self.independent}
+            reason = f"the {'longer' if len(lengths) > 1 else 'earlier'} of two independent reports"
+        else:
+            reason = f"most like the {others} other independent reports (mean cosine {self.likeness:.2f})"
+        fuller = self.representative != self.medoid
+        return f"{reason}, in its fullest version" if fuller else reason
+
+    @functools.cached_property
     def summary(self) -> Summary:
         """Its summary; made when first asked for."""
-        rows = [
-            self.representative,
-            *(row for row in self.independent.tolist() if row != self.representative),
-        ]
+        rows = [self.medoid, *(row for row in self.independent.tolist() if row != self.medoid)]
         return summarize_independent([self._articles[row] for row in rows], rows, self._vectorizer)
 
     @property
@@ -206,6 +231,22 @@ class StoryThread(Reports):
     @property
     def _joins(self) -> NDArray[np.float64]:
         return self._all_joins[self._begin : self._begin + len(self.independent) - 1]
+
+    @functools.cached_property
+    def timeline(self) -> tuple[TimelineLine, ...]:
+        """One sentence an event, in order of time, undated ones last; made when first asked for.
+
+        It says what its articles agree on and the lines before do not say. A thread of one event has no
+        timeline, its summary says it all; an event whose articles are titles only has no line.
+        """
+        if len(self.events) == 1:
+            return ()
+        lines = line_of_each([event.independent.tolist() for event in self.events], self._articles)
+        return tuple(
+            TimelineLine(event.start, event.label, line)
+            for event, line in zip(self.events, lines, strict=True)
+            if line is not None
+        )
 
 
 class StoryClusterer(ClusterMixin, BaseEstimator):
@@ -443,12 +484,12 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
             for e in inside[t]:
                 rows = event_rows[e]
                 self.event_labels_[rows] = n_events
-                middle = int(kept[of_events.medoids[e]]), float(of_events.cohesions[e])
+                middle = middle_of(of_events, e, kept)
                 story.append(Event(n_events, rows, rows[is_kept[rows]], *middle, articles, self.vectorizer_))
                 n_events += 1
             rows = thread_rows[t]
             self.labels_[rows] = number
-            middle = int(kept[of_threads.medoids[t]]), float(of_threads.cohesions[t])
+            middle = middle_of(of_threads, t, kept)
             parts = (number, rows, rows[is_kept[rows]], *middle, articles, self.vectorizer_)
             self.threads_.append(StoryThread(story, joins.rows, int(joins.begins[t]), *parts))
 
@@ -522,6 +563,12 @@ def thread_merges(graph: sparse.csr_array, events: NDArray[np.int64], distance: 
     between = sparse.csr_array(belongs.T @ graph @ belongs)
     between.sort_indices()
     return agglomerate(between, np.bincount(events, minlength=n_events), max_distance=distance)
+
+
+def middle_of(central: Centres, group: int, kept: NDArray[np.int64]) -> tuple[int, float, float]:
+    """Medoid of a group as a row of all articles, its likeness, the cohesion."""
+    medoid = int(kept[central.medoids[group]])
+    return medoid, float(central.likenesses[group]), float(central.cohesions[group])
 
 
 def earliest(articles: Sequence[Article], rows: NDArray[np.int64]) -> float:

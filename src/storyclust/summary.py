@@ -19,12 +19,12 @@ from storyclust.article import Article, as_articles
 from storyclust.central import canonical_order, centres
 from storyclust.dedup import Deduplicator
 from storyclust.errors import InputError
-from storyclust.extract import ALONE, NOT_LEANING, extract
+from storyclust.extract import ALONE, NOT_LEANING, extract, hash_stems, number_terms
 from storyclust.headline import clean_titles
 from storyclust.keywords import Words, key_terms
 from storyclust.language import group_languages
 from storyclust.sentences import iter_sentences, split_sentences
-from storyclust.tokens import hash_tokens
+from storyclust.tokens import codepoint_table, hash_tokens
 from storyclust.validate import check_int
 from storyclust.vectorize import NewsVectorizer
 
@@ -37,7 +37,8 @@ LONGEST = 3.0  # medians; longer sentences are lists and captions run together
 USUAL_WORDS = 20.0  # least median that counts
 CAPITALS = 0.4  # share of capital letters from which a line is shouting
 READ = 12  # sentences of each article that are read, and more where they are too few
-LAYERS_WORTH = 5  # budgets' worth of leading sentences that are candidates
+READ_WORTH = 5  # budgets' worth of sentences that are read at least
+LAYERS_WORTH = 10  # budgets' worth of leading sentences that are candidates, of those read
 HEADLINE_CHARACTERS = 100
 LANGUAGE_ARTICLES = 5  # of which the first tells the language, and the others if it cannot be told
 
@@ -50,6 +51,9 @@ LEANING = frozenset(
 )
 _LEANING_DENSE = re.compile("(?:彼|これ|それ|その|この|しかし|また|だが|そして|他|她|它|这|這|但)")
 _PHRASE = re.compile(r"[぀-ヿ一-鿿々]+")
+_UNSPACED = re.compile(r"[฀-໿က-႟ក-៿]+")  # Thai, Lao, Burmese, Khmer
+# A name said in full and glued to what follows, "Cole Ann Mary ColeFormer": what a link shows when touched.
+_GLUED = re.compile(r"\b([A-Z]\w{2,})(?: \(?[A-Z][\w.]*\)?){1,3}? \1(?=[A-Z0-9])")
 _WORD = re.compile(r"[^\W_]+")
 _NOT_CAPITALS = bytes(byte for byte in range(256) if not chr(byte).isupper() or byte >= 128)
 _NOT_LETTERS = bytes(byte for byte in range(256) if not chr(byte).isalpha() or byte >= 128)
@@ -110,7 +114,8 @@ def summarize(articles: Iterable[Any], max_words: int = MAX_WORDS) -> Summary:
     articles : sequence of str, mapping or Article, or a DataFrame
         At least one; see `as_articles`. Copies among them count once.
     max_words : int, default=60
-        Length of the summary, in words (in scripts without spaces, two characters count as one).
+        Length of the summary, in words (of Chinese and Japanese two characters count as one, of Thai, Lao,
+        Burmese and Khmer four).
 
     Returns
     -------
@@ -134,7 +139,7 @@ def summarize(articles: Iterable[Any], max_words: int = MAX_WORDS) -> Summary:
     ...     "Nobody was hurt when the ferry Selka struck the Aldmouth pier in fog on Monday.",
     ... ], max_words=20)
     >>> summary.text
-    'The Aldmouth ferry Selka struck the pier on Monday, and nobody was hurt.'
+    'Nobody was hurt when the ferry Selka struck the Aldmouth pier in fog on Monday.'
     """
     check_int("max_words", max_words, low=1)
     listed = as_articles(articles)
@@ -161,7 +166,7 @@ def summarize_independent(
     order = [0, *(canonical_order(articles, np.arange(1, len(articles))).tolist())]
     articles, rows = [articles[k] for k in order], [rows[k] for k in order]
     titles = clean_titles(articles)
-    sentences = read_sentences(articles, LAYERS_WORTH * max_words)
+    sentences = read_sentences(articles, READ_WORTH * max_words)
     good = good_sentences(sentences)
     candidates = leading(good, LAYERS_WORTH * max_words)
 
@@ -174,8 +179,9 @@ def summarize_independent(
     article = np.array([line.article for line in lines])
     position = np.array([line.position for line in lines])
     good_rows = np.array(is_good)
-    ids, first, picked, centrality = extract(
-        tokens.hashes, tokens.indptr, article, position, np.array([line.words for line in lines]),
+    stems = hash_stems(tokens.data, tokens.starts, tokens.ends, codepoint_table())
+    picked, centrality = extract(
+        stems, tokens.indptr, article, position, np.array([line.words for line in lines]),
         good_rows, np.array(is_candidate), _leaned_on(lines, is_candidate), float(max_words),
     )  # fmt: skip
     chosen = [lines[row] for row in picked.tolist()]
@@ -186,6 +192,7 @@ def summarize_independent(
     is_title = position < 0
     best = int(np.argmax(centrality[is_title].round(9)))
     headline = titles[best] or next(filter(None, (_opening(article.text) for article in articles)), "")
+    ids, first = number_terms(tokens.hashes)
     words = Words(tokens, ids, first, article, position, good_rows | is_title)
     language = group_languages(articles[:LANGUAGE_ARTICLES])[0]
     keywords = key_terms(words, [line.string for line in lines], language, vectorizer)
@@ -203,12 +210,12 @@ class Candidate(NamedTuple):
     words: float
 
 
-def read_sentences(articles: Sequence[Article], least: float) -> list[Candidate]:
-    """First sentences of all articles, then more of each until there are enough words of good ones."""
+def read_sentences(articles: Sequence[Article], least: float, read: int = READ) -> list[Candidate]:
+    """So many first sentences of all articles, then more of each until there are enough words."""
     streams = [(number, iter_sentences(article.text)) for number, article in enumerate(articles)]
     found: list[Candidate] = []
     position, total = 0, 0.0
-    while streams and (position < READ or total < least):
+    while streams and (position < read or total < least):
         going = []
         for number, stream in streams:
             sentence = next(stream, None)
@@ -246,17 +253,28 @@ def leading(candidates: list[Candidate], words: float) -> list[Candidate]:
 
 
 def count_words(string: str) -> float:
-    """Words; in scripts without spaces two characters count as one."""
-    if string.isascii() or not (runs := _PHRASE.findall(string)):
-        return float(len(string.split()))
-    return len(_PHRASE.sub(" ", string).split()) + sum(map(len, runs)) / 2
+    """Words; of scripts without spaces, two ideographs or kana, or four letters, count as one."""
+    total = 0.0
+    if not string.isascii():
+        for script, letters in (_PHRASE, 2), (_UNSPACED, 4):
+            if runs := script.findall(string):
+                total += sum(map(len, runs)) / letters
+                string = script.sub(" ", string)
+    return total + len(string.split())
 
 
 def _is_junk(string: str) -> bool:
     """Whether a line is furniture rather than a sentence."""
     if string[-1] not in ".!?…。！？।॥؟۔\"'”’»」』)":
         return True
-    if "|" in string or "://" in string or '="' in string or string.count("@") > 1 or string.count("#") > 1:
+    if (
+        _GLUED.search(string)
+        or "|" in string
+        or "://" in string
+        or '="' in string
+        or string.count("@") > 1
+        or string.count("#") > 1
+    ):
         return True
     if string.isascii():
         data = string.encode()

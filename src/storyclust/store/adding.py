@@ -23,7 +23,7 @@ from storyclust.store.found import Change
 from storyclust.store.memory import Memory, derived_of, texts_of
 from storyclust.store.originals import NONE, Found, Keys, find_originals, relation_of
 from storyclust.store.revising import revise
-from storyclust.store.tables import Known, Tables
+from storyclust.store.tables import Known, Tables, store_derived
 from storyclust.store.terms_index import YOUNG
 from storyclust.store.values import FIELDS, article_values, to_stamp
 from storyclust.store.weights import Held, hold
@@ -175,7 +175,8 @@ class Adder:
         originals = original_rows(found, alone, rows)
         events = feed.events.values[originals].tolist()
         tables.insert_articles(articles, numbers.tolist(), languages, events)
-        tables.put_derived(numbers[alone].tolist(), derived_of(own_keys, held), feed.strangers(rows).tolist())
+        derived = derived_of(own_keys, held)
+        store_derived(self.connection, numbers[alone].tolist(), derived, feed.strangers(rows).tolist())
         copied_from = feed.numbers.values[originals]
         copies = np.flatnonzero(found.original != NONE)
         similarities = found.similarity[copies].tolist()

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from storyclust.errors import StoreError, StoryclustError
-from storyclust.store.keeping import COUNT_EVENTS, COUNT_THREADS, Derive, read_articles, store_derived
+from storyclust.store.keeping import Derive, read_articles
 from storyclust.store.schema import name_of, reading
+from storyclust.store.tables import COUNT_EVENTS, COUNT_THREADS, store_derived
 from storyclust.store.values import to_stamp
 from storyclust.store.words import index_words
 

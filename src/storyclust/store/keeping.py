@@ -22,6 +22,7 @@ from storyclust.jaccard import ShingleSets, jaccard_pairs
 from storyclust.store.lock import TIMEOUT, writers_lock
 from storyclust.store.memory import Derived
 from storyclust.store.schema import explaining, name_of, usable
+from storyclust.store.tables import COUNT_EVENTS, COUNT_THREADS, store_derived
 from storyclust.store.values import article_of, moment, storable, to_stamp
 from storyclust.store.words import unindex_words
 
@@ -30,18 +31,6 @@ KINDS = ("event", "thread")
 AT_ONCE = 1_000  # articles read together
 SHINGLE_SIZE = 5  # as of `MinHasher`, by which copies were found
 
-COUNT_EVENTS = """
-    UPDATE events SET (size, independent, started, ended) = (
-        SELECT count(*), count(*) - count(c.article), min(a.published), max(a.published)
-        FROM articles a LEFT JOIN copies c ON c.article = a.number WHERE a.event = events.id
-    )
-"""
-COUNT_THREADS = """
-    UPDATE threads SET (size, independent, started, ended) = (
-        SELECT coalesce(sum(size), 0), coalesce(sum(independent), 0), min(started), max(ended)
-        FROM events WHERE thread = threads.id
-    )
-"""
 # Of the copies of an article that goes, the earliest becomes the original, the longest among equals.
 HEIRS = """
     SELECT original, article FROM (
@@ -187,26 +176,6 @@ def read_articles(connection: sqlite3.Connection, numbers: Sequence[int]) -> lis
     cursor.row_factory = sqlite3.Row
     query = "SELECT * FROM articles WHERE number = ?"
     return [article_of(dict(cursor.execute(query, [number]).fetchone())) for number in numbers]
-
-
-def store_derived(
-    connection: sqlite3.Connection,
-    numbers: Sequence[int],
-    derived: Sequence[Derived],
-    strangers: Sequence[float | None],
-) -> None:
-    """Store what was derived of articles that are no copies, and what each shares with strangers."""
-    connection.executemany(
-        "INSERT OR REPLACE INTO bands VALUES (?, ?)",
-        ((number, each.keys) for number, each in zip(numbers, derived, strict=True)),
-    )
-    connection.executemany(
-        "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)",
-        (
-            (number, each.head, each.terms, shared)
-            for number, each, shared in zip(numbers, derived, strangers, strict=True)
-        ),
-    )
 
 
 def _count_touched(connection: sqlite3.Connection, kind: str, why: str) -> None:

@@ -13,7 +13,7 @@ from storyclust.central import times_of
 from storyclust.language import group_languages
 from storyclust.store.memory import Memory, derived_of
 from storyclust.store.originals import Keys, likeness, relation_of
-from storyclust.store.tables import Known, Tables
+from storyclust.store.tables import Known, Tables, store_derived
 from storyclust.store.weights import hold
 
 
@@ -40,7 +40,7 @@ def _enter(tables: Tables, memory: Memory, number: int, event: int, article: Art
     feed.add_keys(rows, keys.sizes, keys.keys)
     feed.events.values[rows] = event
     memory.row_of[number] = int(rows[0])
-    tables.put_derived([number], derived_of(keys, held), feed.strangers(rows).tolist())
+    store_derived(tables.connection, [number], derived_of(keys, held), feed.strangers(rows).tolist())
 
 
 def _compare_with_original(tables: Tables, memory: Memory, known: Known, article: Article) -> None:

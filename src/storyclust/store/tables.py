@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from storyclust.store.memory import Derived
 
 EMPTIED = "size = 0, independent = 0, started = NULL, ended = NULL"
-COUNT_EVENT = """
-UPDATE events SET (size, independent, started, ended) = (
-    SELECT count(*), count(*) - count(copies.article), min(published), max(published)
-    FROM articles LEFT JOIN copies ON copies.article = articles.number WHERE event = ?1
-) WHERE id = ?1
+COUNT_EVENTS = """
+    UPDATE events SET (size, independent, started, ended) = (
+        SELECT count(*), count(*) - count(c.article), min(a.published), max(a.published)
+        FROM articles a LEFT JOIN copies c ON c.article = a.number WHERE a.event = events.id
+    )
 """
-COUNT_THREAD = """
-UPDATE threads SET (size, independent, started, ended, updated) = (
-    SELECT coalesce(sum(size), 0), coalesce(sum(independent), 0), min(started), max(ended), ?2
-    FROM events WHERE thread = ?1
-) WHERE id = ?1
+COUNT_THREADS = """
+    UPDATE threads SET (size, independent, started, ended) = (
+        SELECT coalesce(sum(size), 0), coalesce(sum(independent), 0), min(started), max(ended)
+        FROM events WHERE thread = threads.id
+    )
 """
 
 
@@ -45,6 +45,23 @@ class Known(NamedTuple):
     copy_of: str | None
     relation: str | None
     similarity: float | None
+
+
+def store_derived(
+    connection: sqlite3.Connection,
+    numbers: Sequence[int],
+    derived: Sequence[Derived],
+    strangers: Sequence[float | None],
+) -> None:
+    """Store what was derived of articles that are no copies, and what each shares with strangers."""
+    rows = list(zip(numbers, derived, strangers, strict=True))
+    connection.executemany(
+        "INSERT OR REPLACE INTO bands VALUES (?, ?)", ((number, each.keys) for number, each, _ in rows)
+    )
+    connection.executemany(
+        "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)",
+        ((number, each.head, each.terms, shared) for number, each, shared in rows),
+    )
 
 
 class Tables:
@@ -125,18 +142,6 @@ class Tables:
         unindex_words(self.connection, known.number, known.title, known.text)
         index_words(self.connection, known.number, article.title, article.text)
 
-    def put_derived(
-        self, numbers: Sequence[int], derived: Sequence[Derived], strangers: Sequence[float]
-    ) -> None:
-        """Store what is derived of articles that are no copies."""
-        rows = list(zip(numbers, derived, strangers, strict=True))
-        many = self.connection.executemany
-        many("INSERT OR REPLACE INTO bands VALUES (?, ?)", ((number, each.keys) for number, each, _ in rows))
-        many(
-            "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)",
-            ((number, each.head, each.terms, shared) for number, each, shared in rows),
-        )
-
     def insert_copies(self, copies: Iterable[tuple[int, int, str, float]]) -> None:
         """Store copies: article, original, relation, similarity."""
         self.connection.executemany("INSERT INTO copies VALUES (?, ?, ?, ?)", copies)
@@ -205,8 +210,10 @@ class Tables:
     def count(self, events: Iterable[int], threads: Iterable[int]) -> None:
         """Count again what is in events, then what is in threads."""
         many = self.connection.executemany
-        many(COUNT_EVENT, ((event,) for event in sorted(set(events))))
-        many(COUNT_THREAD, ((thread, self.now) for thread in sorted(set(threads))))
+        ids = [(thread,) for thread in sorted(set(threads))]
+        many(f"{COUNT_EVENTS} WHERE id = ?", ((event,) for event in sorted(set(events))))
+        many(f"{COUNT_THREADS} WHERE id = ?", ids)
+        many("UPDATE threads SET updated = ? WHERE id = ?", ((self.now, *each) for each in ids))
 
     def note(self, kind: str, move: Move, why: str) -> Change:
         """Write a line of the history."""
