@@ -9,6 +9,7 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from storyclust.errors import StoreError, StoryclustError
@@ -117,7 +118,12 @@ def blaming_damage(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _damage(connection: sqlite3.Connection) -> list[str]:
-    """What SQLite itself finds wrong."""
+    """What SQLite itself finds wrong, and a last page that is not all there, which it takes for empty."""
+    path = Path(name_of(connection))
+    log = Path(f"{path}-wal")
+    size = connection.execute("PRAGMA page_size").fetchone()[0]
+    if path.stat().st_size % size and not (log.exists() and log.stat().st_size):
+        return ["it is cut short"]
     try:
         return [row[0] for row in connection.execute("PRAGMA integrity_check(10)") if row[0] != "ok"]
     except sqlite3.DatabaseError as error:
@@ -321,6 +327,24 @@ NEW_GENERATION = "INSERT OR REPLACE INTO meta VALUES ('generation', strftime('%s
 NOW = "strftime('%Y-%m-%dT%H:%M:%S.000000Z', 'now')"
 BAD_EXTRA = "extra IS NOT NULL AND CASE WHEN json_valid(extra) THEN json_type(extra) <> 'object' ELSE 1 END"
 
+NUMBERED = (("articles", "number"), ("events", "id"), ("threads", "id"))
+# What SQLite has noted as the last number, where a later one was given.
+OUTRUN = " UNION ALL ".join(
+    f"SELECT '{table}' AS broken WHERE (SELECT max({column}) FROM {table}) > "
+    f"coalesce((SELECT max(seq) FROM sqlite_sequence WHERE name = '{table}'), 0)"
+    for table, column in NUMBERED
+)
+CATCH_UP = [
+    statement
+    for table, column in NUMBERED
+    for statement in (
+        f"DELETE FROM sqlite_sequence WHERE name = '{table}' AND seq < (SELECT max({column}) FROM {table})",
+        f"INSERT INTO sqlite_sequence(name, seq) SELECT '{table}', (SELECT max({column}) FROM {table}) "
+        f"WHERE EXISTS (SELECT 1 FROM {table}) "
+        f"AND NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = '{table}')",
+    )
+]
+
 # In the order in which they are put right: a later one relies on the earlier.
 RULES = (
     Rule(
@@ -330,6 +354,7 @@ RULES = (
         )""",
         _run(NEW_GENERATION),
     ),
+    Rule("tables of which numbers could be given twice", OUTRUN, _run(*CATCH_UP)),
     Rule(
         "articles whose text is no UTF-8",
         f"SELECT number AS broken FROM articles WHERE {GARBLED}",

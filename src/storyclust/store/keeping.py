@@ -21,7 +21,7 @@ from storyclust.errors import InputError, InputTypeError
 from storyclust.jaccard import ShingleSets, jaccard_pairs
 from storyclust.store.lock import TIMEOUT, writers_lock
 from storyclust.store.memory import Derived
-from storyclust.store.schema import explaining, name_of
+from storyclust.store.schema import explaining, name_of, usable
 from storyclust.store.tables import COUNT_EVENTS, COUNT_THREADS, store_derived
 from storyclust.store.values import article_of, moment, storable, to_stamp
 from storyclust.store.words import unindex_words
@@ -200,6 +200,7 @@ def vacuum(connection: sqlite3.Connection, path: str | os.PathLike[str], timeout
     It takes as much free space as the store itself.
     """
     name = os.fspath(path)
+    usable(connection)
     with explaining(name, timeout), writers_lock(name, timeout):
         connection.execute("INSERT INTO search(search) VALUES ('optimize')")
         connection.execute("VACUUM")

@@ -287,23 +287,24 @@ def _check_version(connection: sqlite3.Connection, name: str) -> None:
         )
     if found < 1 or not _names(connection) >= NAMES:
         raise StoreError(f"{name} is damaged: it lacks some of its tables; take a backup.")
-    shapes = _shapes(connection)
-    for table, shape in _shapes_of_today().items():
-        if not shapes.get(table, set()) >= shape:
-            raise StoreError(f"{name} is damaged: its table {table} is not that of a store; take a backup.")
     odd = "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view') ORDER BY 2"
     for kind, called in connection.execute(odd):  # which would run when others read or write
         raise StoreError(
             f"{name} has a {kind} {quoted(called)}, as no store has: drop it if you made it, and do not "
             "trust the file if you did not."
         )
+    shapes = _shapes(connection)
+    for table, shape in _shapes_of_today().items():
+        if not shapes.get(table, set()) >= shape:
+            raise StoreError(f"{name} is damaged: its table {table} is not that of a store; take a backup.")
 
 
 def _shapes(connection: sqlite3.Connection) -> dict[str, set[tuple[object, ...]]]:
     """Columns of each table: name, type, whether it must have a value; and whether types are kept to."""
     query = (
         'SELECT l.name, i.name, i.type, i."notnull", i.pk, l.strict, l.wr '
-        "FROM pragma_table_list AS l, pragma_table_info(l.name) AS i WHERE l.schema = 'main'"
+        "FROM pragma_table_list AS l, pragma_table_info(l.name) AS i "
+        "WHERE l.schema = 'main' AND l.type = 'table'"
     )
     shapes: dict[str, set[tuple[object, ...]]] = {}
     for table, *column in connection.execute(query):
@@ -354,7 +355,7 @@ def name_of(connection: sqlite3.Connection) -> str:
 @contextlib.contextmanager
 def reading(connection: sqlite3.Connection) -> Iterator[None]:
     """See one state of the store for as long as the block lasts, whatever others write meanwhile."""
-    name = _usable(connection)
+    name = usable(connection)
     if connection.in_transaction:  # as a writer, who sees what it has written
         yield
         return
@@ -362,7 +363,7 @@ def reading(connection: sqlite3.Connection) -> Iterator[None]:
         yield
 
 
-def _usable(connection: sqlite3.Connection) -> str:
+def usable(connection: sqlite3.Connection) -> str:
     """Name of its file; raises if a connection is closed, or another thread's."""
     try:
         return name_of(connection)
@@ -397,7 +398,7 @@ def writing(
         The disk is full, or cannot be read or written.
     """
     name = os.fspath(path)
-    _usable(connection)
+    usable(connection)
     with explaining(name, timeout), writers_lock(name, timeout), _transaction(connection, "IMMEDIATE"):
         before = connection.total_changes
         yield

@@ -78,6 +78,12 @@ class NewsStore(Answers):
     of `StoryClusterer` closely, but not exactly; `consolidate` brings it there. A store of fewer than
     20,000 articles consolidates itself now and then, for what its first articles taught is soon outdated.
 
+    The same batches make the same store, whatever the number of threads, the process or the machine. But the
+    weights of terms are made anew when a store is read into memory, and seldom in between; so a store that
+    was closed between two batches may link and place borderline cases otherwise than one that stayed open.
+    An article that is revised stays in its event. A copy that says something else now is no copy any more,
+    and copies of an original that does get another of their own.
+
     Numbers of events and threads never change their meaning. Where later evidence merges or splits them, the
     history says so, and the old number still leads to where the matter is now.
 
