@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from storyclust.article import Article
-from storyclust.central import canonical_order, centres
+from storyclust.central import canonical_order, centres, fullest
 from storyclust.store.values import from_stamp
 from storyclust.summary import Summary, summarize_independent
 from storyclust.vectorize import NewsVectorizer
@@ -211,4 +211,5 @@ def essence_of(articles: list[Article], places: list[int]) -> Essence:
     medoid = int(centres(vectorizer.fit_transform(kept), np.zeros(len(kept), np.int64), kept).medoids[0])
     ranked = [medoid, *(k for k in range(len(kept)) if k != medoid)]
     rows = [places[order[k]] for k in ranked]
-    return Essence(summarize_independent([kept[k] for k in ranked], rows, vectorizer), rows[0])
+    summary = summarize_independent([kept[k] for k in ranked], rows, vectorizer)
+    return Essence(summary, places[order[fullest(kept, medoid, np.arange(len(kept)))]])
