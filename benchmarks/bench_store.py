@@ -1,22 +1,27 @@
 """The living store: how fast it takes articles in, its size, and how near it comes to the batch.
 
-    python benchmarks/bench_store.py [--sizes 10000 100000 1000000]
+    python benchmarks/bench_store.py [--sizes 10000 100000 1000000] [--folder FOLDER]
 
-Synthetic articles of 2.5 KB (`make_newswire`) are added in batches of 1,000, on two threads; at each size the
-next ten batches are timed, then single articles, one by one; then the file is opened anew by another process,
-which adds one more. Labelled sets (with STORYCLUST_DATA set) are added in order of date in batches of 50 and
-scored as they lie then, after `consolidate()`, which takes the last 30 days, and after `consolidate(None)`,
-beside what `StoryClusterer` finds in the whole. Writes results/store.json.
+Stores are made of synthetic articles of 2.5 KB (`make_newswire`), added in batches of 1,000 on all cores. Of
+each size, ten more batches are timed, then single articles, one by one; then the file is opened anew by
+another process, which adds one more. Labelled sets (with STORYCLUST_DATA set) are added in order of date in
+batches of 50 and scored as they lie then, after `consolidate()`, which takes the last 30 days, and after
+`consolidate(None)`, beside what `StoryClusterer` finds in the whole. Writes results/store.json.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
+import json
+import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,46 +29,67 @@ import numpy as np
 
 import storyclust as sc
 from bench_stories import labelled_sets
-from common import EXAMPLES, forget_peak, peak_megabytes, table, write_results
+from common import peak_megabytes, table, write_results
 
 SIZES = (10_000, 100_000, 1_000_000)
 BATCH, TIMED_BATCHES, SINGLES = 1_000, 10, 500
 STREAMED = 50  # articles of a batch of the labelled sets
 
 
-def measure_growth(sizes: list[int], path: Path) -> list[dict[str, Any]]:
-    """Let a store grow, and measure it at some sizes."""
+def grow(folder: Path, sizes: list[int]) -> None:
+    """Make a store of each size, if it is not there: the smaller one copied, and the rest added."""
+    made = sc.datasets.make_newswire(sizes[-1], random_state=0)
+    before: Path | None = None
+    stored = 0
+    for size in sizes:
+        path = folder / f"{size}.db"
+        batches = (list(itertools.islice(made, min(BATCH, size - n))) for n in range(stored, size, BATCH))
+        if path.exists():
+            for _ in batches:
+                pass
+        else:
+            part = path.with_suffix(".part")
+            for leftover in folder.glob(f"{part.name}*"):
+                leftover.unlink()
+            if before:
+                shutil.copyfile(before, part)
+            with sc.NewsStore.open(part, n_jobs=-1) as store:
+                for batch in batches:
+                    store.add(batch)
+            file_bytes(part)  # its log written back
+            part.rename(path)
+        before, stored = path, size
+
+
+def measure(path: Path) -> dict[str, Any]:
+    """Add to a copy of a store, in this process: batches, then single articles; and from another process."""
+    size = int(path.stem)
     more = TIMED_BATCHES * BATCH + SINGLES
-    made = iter(sc.datasets.make_newswire(sizes[-1] + len(sizes) * more, random_state=0))
-    rows, stored = [], 0
-    with sc.NewsStore.open(path, n_jobs=-1) as store:
-        store.add(sc.read_articles(EXAMPLES / "newsdesk.jsonl"))  # kernels compiled
-        store.remove([article.id for article in sc.read_articles(EXAMPLES / "newsdesk.jsonl")])
-        forget_peak()
-        for size in sizes:
-            seconds, text = 0.0, 0
-            while stored < size:
-                batch = list(itertools.islice(made, min(BATCH, size - stored)))
-                seconds += taken(lambda batch=batch: store.add(batch))
-                stored += len(batch)
-            batches = [list(itertools.islice(made, BATCH)) for _ in range(TIMED_BATCHES)]
+    made = sc.datasets.make_newswire(more + BATCH, random_state=1)
+    new = [replace(article, id=f"later-{k}", record={}) for k, article in enumerate(made)]
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        copy = Path(folder, "news.db")
+        shutil.copyfile(path, copy)
+        with sc.NewsStore.open(copy, n_jobs=-1) as store:
+            store.add(new[more:])  # kernels are compiled, and the store is in memory
+            batches = [new[k : k + BATCH] for k in range(0, TIMED_BATCHES * BATCH, BATCH)]
             times = [taken(lambda batch=batch: store.add(batch)) for batch in batches]
-            singles = list(itertools.islice(made, SINGLES))
-            each = [1e3 * taken(lambda article=article: store.add([article])) for article in singles]
-            stored += TIMED_BATCHES * BATCH + SINGLES
-            text = text_bytes(path)
-            rows.append({
-                "stored": size,
-                "articles/s": round(BATCH / float(np.median(times))),
-                "slowest batch, s": round(max(times), 2),
-                "one, ms (p50)": round(float(np.percentile(each, 50)), 1),
-                "one, ms (p99)": round(float(np.percentile(each, 99)), 1),
-                "bytes an article besides its text": round((file_bytes(path) - text) / stored),
-                "opened anew and one added, s": opened_anew(path),
-                "peak GB": round(peak_megabytes() / 1e3, 2),
-            })  # fmt: skip
-            print(table(rows[-1:]), flush=True)
-    return rows
+            each = [
+                1e3 * taken(lambda article=article: store.add([article]))
+                for article in new[-BATCH - SINGLES : -BATCH]
+            ]
+            stored = len(store)
+        peak = peak_megabytes()
+        return {
+            "stored": size,
+            "articles/s": round(BATCH / float(np.median(times))),
+            "slowest batch, s": round(max(times), 2),
+            "one, ms (p50)": round(float(np.percentile(each, 50)), 1),
+            "one, ms (p99)": round(float(np.percentile(each, 99)), 1),
+            "bytes an article besides its text": round((file_bytes(copy) - text_bytes(copy)) / stored),
+            "opened anew and one added, s": opened_anew(copy),
+            "peak GB": round(peak / 1e3, 2),
+        }  # fmt: skip
 
 
 def taken(work: Any) -> float:
@@ -75,8 +101,6 @@ def taken(work: Any) -> float:
 
 def file_bytes(path: Path) -> int:
     """Bytes of the file, its log written back."""
-    import sqlite3
-
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
@@ -85,8 +109,6 @@ def file_bytes(path: Path) -> int:
 
 def text_bytes(path: Path) -> int:
     """Bytes of all titles and texts stored."""
-    import sqlite3
-
     connection = sqlite3.connect(path)
     query = "SELECT sum(length(CAST(text AS BLOB)) + length(CAST(title AS BLOB))) FROM articles"
     total = connection.execute(query).fetchone()[0]
@@ -150,13 +172,29 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES))
+    parser.add_argument("--folder", type=Path, help="where stores are kept for another run")
+    parser.add_argument("--grow", action="store_true", help="only make the stores")
+    parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.measure:
+        print(json.dumps(measure(options.measure)))
+        return
+    with contextlib.ExitStack() as stack:
+        folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(exist_ok=True, parents=True)
+        sizes = sorted(options.sizes)
+        grow(folder, sizes)
+        if options.grow:
+            return
+        rows = []
+        for size in sizes:
+            command = [sys.executable, __file__, "--measure", str(folder / f"{size}.db")]
+            output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            rows.append(json.loads(output))
+            print(table(rows[-1:]), flush=True)
     quality = [measure_quality(*labelled) for labelled in labelled_sets()]
-    print(table(quality), flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        rows = measure_growth(sorted(options.sizes), Path(folder, "news.db"))
-    command = "python benchmarks/bench_store.py"
-    print("written to", write_results("store", command, rows, quality=quality))
+    print(table(quality))
+    print("written to", write_results("store", "python benchmarks/bench_store.py", rows, quality=quality))
 
 
 if __name__ == "__main__":
