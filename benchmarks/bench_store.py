@@ -58,6 +58,7 @@ def grow(folder: Path, sizes: list[int]) -> None:
                     store.add(batch)
             file_bytes(part)  # its log written back
             part.rename(path)
+            Path(f"{part}-writer").unlink(missing_ok=True)
         before, stored = path, size
 
 

@@ -152,6 +152,27 @@ def million(results: dict[str, Any]) -> str:
     )
 
 
+def store(results: dict[str, Any]) -> str:
+    """How a store grows, and how near it comes to the batch."""
+    ways = ("batch", "streamed", "last 30 days consolidated", "all consolidated")
+    several = [row for row in results["quality"] if not row["set"].startswith("multiling")]
+    languages = [row for row in results["quality"] if row["set"].startswith("multiling")]
+    mean = {way: sum(row[way] for row in languages) / len(languages) for way in ways} if languages else {}
+    rows = [{key: row[key] for key in ("set", "level", "articles", *ways)} for row in several]
+    if languages:
+        count = sum(row["articles"] for row in languages)
+        rows.append(
+            {"set": f"multiling2011, mean of {len(languages)}", "level": "thread", "articles": count, **mean}
+        )
+    kills = json.loads((RESULTS / "store_kills.json").read_text(encoding="utf-8"))["rows"][0]
+    return (
+        f"{table(results['rows'])}\n\nBatches of 1,000; then articles one by one. B-cubed F1 of labelled sets "
+        f"that came in batches of 50, in order of date:\n\n{table(rows)}\n\nAfter {kills['kills']} `kill -9` at "
+        f"random instants ({kills['batches stored']} batches stored) {kills['lost or torn']} batches were lost "
+        "or torn (`python benchmarks/kill_store.py 100`)."
+    )
+
+
 SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "stories": stories,
     "settings-stories": settings,
@@ -159,6 +180,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "summary": summaries,
     "copies": copies,
     "copies-million": million,
+    "store": store,
 }
 
 
