@@ -166,10 +166,10 @@ def store(results: dict[str, Any]) -> str:
         )
     kills = json.loads((RESULTS / "store_kills.json").read_text(encoding="utf-8"))["rows"][0]
     return (
-        f"{table(results['rows'])}\n\nBatches of 1,000; then articles one by one. B-cubed F1 of labelled sets "
-        f"that came in batches of 50, in order of date:\n\n{table(rows)}\n\nAfter {kills['kills']} `kill -9` at "
-        f"random instants ({kills['batches stored']} batches stored) {kills['lost or torn']} batches were lost "
-        "or torn (`python benchmarks/kill_store.py 100`)."
+        f"{table(results['rows'])}\n\nBatches of 1,000; then articles one by one. B-cubed F1 of labelled "
+        f"sets that came in batches of 50, in order of date:\n\n{table(rows)}\n\n"
+        f"After {kills['kills']} `kill -9` at random instants ({kills['batches stored']} batches stored) "
+        f"{kills['lost or torn']} batches were lost or torn (`python benchmarks/kill_store.py 100`)."
     )
 
 
