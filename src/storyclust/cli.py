@@ -38,7 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read our output has seen enough; nothing more can be flushed there.
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemError) as error:
+        # What is pressed while a compiled function returns comes out of it as the cause of a SystemError.
+        if not isinstance(error.__cause__ or error, KeyboardInterrupt):
+            raise
         say("interrupted; no file is left half written.")
         return 130
     except sc.StoryclustError as error:
