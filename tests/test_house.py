@@ -63,6 +63,7 @@ ORDER = """
     keywords
     summary
     timeline
+    threads
     report
     stories
     metrics

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from storyclust.lsh import choose_bands
     from storyclust.metrics import Scores, evaluate
     from storyclust.minhash import MinHasher
-    from storyclust.stories import Event, StoryClusterer, StoryThread
+    from storyclust.stories import StoryClusterer
     from storyclust.summary import Summary, summarize
+    from storyclust.threads import Event, StoryThread
     from storyclust.tuning import Tuning, tune
     from storyclust.vectorize import NewsVectorizer
 
@@ -44,8 +45,9 @@ _ROOMS = {
     "lsh": ("choose_bands",),
     "metrics": ("Scores", "evaluate"),
     "minhash": ("MinHasher",),
-    "stories": ("Event", "StoryClusterer", "StoryThread"),
+    "stories": ("StoryClusterer",),
     "summary": ("Summary", "summarize"),
+    "threads": ("Event", "StoryThread"),
     "tuning": ("Tuning", "tune"),
     "vectorize": ("NewsVectorizer",),
 }

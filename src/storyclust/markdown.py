@@ -12,7 +12,8 @@ from storyclust.report.content import title_of, web_address
 
 if TYPE_CHECKING:
     from storyclust.article import Article
-    from storyclust.stories import Event, StoryClusterer, StoryThread
+    from storyclust.stories import StoryClusterer
+    from storyclust.threads import Event, StoryThread
 
 MOST_LISTED = 20  # articles of a thread
 

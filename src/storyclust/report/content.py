@@ -22,7 +22,8 @@ from storyclust.report.joined import ALL_LINKS, COMPARED, LEAVES, LINKS, Links, 
 
 if TYPE_CHECKING:
     from storyclust.article import Article
-    from storyclust.stories import Event, StoryClusterer, StoryThread
+    from storyclust.stories import StoryClusterer
+    from storyclust.threads import Event, StoryThread
 
 MOST_ARTICLES = 50_000  # listed; of a larger corpus the smallest threads are counted only
 EXCERPT = 600  # characters of each article, while there are not too many of them
