@@ -192,3 +192,16 @@ def test_what_is_taken_is_found_as_by_looking_at_all(words, word):
 def test_hostile_texts(text):
     found = keywords(text, text + " Again it was said in Carrow by Rao.")
     assert all(term == term.strip() and term for term in found)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "wanted"),
+    [
+        ("ferry ", ("ferry ferry ferry",)),
+        ("Selka ", ("Selka Selka Selka Selka",)),
+        ("ferry pier ", ("pier ferry pier",)),
+        ("Selka Aldmouth ", ("Selka Aldmouth Selka Aldmouth",)),
+    ],
+)
+def test_a_megabyte_of_the_same_words_over_and_over(pattern, wanted):
+    assert keywords(pattern * (1_000_000 // len(pattern)), lang="en") == wanted

@@ -25,7 +25,7 @@ from storyclust.summary import (
 )
 
 NEWSDESK = Path(__file__).parents[1] / "examples" / "newsdesk.jsonl"
-EMPTY = Summary("", (), "", ())
+EMPTY = Summary("", (), "", (), 0)
 
 
 def stories_of_newsdesk():

@@ -230,14 +230,15 @@ class Forms:
         A name counts where each article first mentions it, another word wherever it stands.
         """
         is_name = bool(self.named[word])
+        longest = LONGEST_NAME if is_name else LONGEST_TERM
         spans = find_mentions(
-            word, self.words.ids, self.kinds, self.joints, self.named, self.stop, self.of_article, is_name
-        ).tolist()
+            word, self.words.ids, self.kinds, self.joints, self.named, self.stop, self.of_article, is_name,
+            longest - 1,
+        ).tolist()  # fmt: skip
         if not spans:
             at = int(self.words.first[word])
             return self.text(at, at)
         ids = self.words.ids
-        longest = LONGEST_NAME if is_name else LONGEST_TERM
         mentions = [(at, at, low, high) for at, low, high in spans]
         while mentions[0][1] - mentions[0][0] + 1 < longest:
             votes: Counter[tuple[bool, int]] = Counter()
@@ -471,11 +472,13 @@ def find_mentions(
     stop: NDArray[np.bool_],
     article: NDArray[np.int64],
     is_name: bool,
+    reach: int,
 ) -> NDArray[np.int64]:
     """Where a word stands in sentences, with its neighbours: rows of (token, first, last).
 
     Neighbours of a name are words with a capital, initials and numbers behind a hyphen (COVID-19); those of
-    another word are other words, less stop words. Of a name, only the first mention in each article is found.
+    another word are other words, less stop words; `reach` of them on either side, at most. Of a name, only
+    the first mention in each article is found.
     """
     found = np.empty((len(ids), 3), np.int64)
     n = 0
@@ -486,13 +489,13 @@ def find_mentions(
             continue
         low, high = k, k
         while (
-            low > 0
+            low > max(0, k - reach)
             and joints[low] != APART
             and belongs(low - 1, joints[low], ids, kinds, named, stop, is_name)
         ):
             low -= 1
         while (
-            high + 1 < len(ids)
+            high + 1 < min(len(ids), k + reach + 1)
             and joints[high + 1] != APART
             and belongs(high + 1, joints[high + 1], ids, kinds, named, stop, is_name)
         ):

@@ -95,12 +95,15 @@ class Summary:
         The sentences as one text.
     keywords : tuple of str
         Key terms as written in the articles, weightiest first.
+    headline_article : int
+        Row of the article whose title, or first sentence, the headline is.
     """
 
     headline: str
     sentences: tuple[SummarySentence, ...]
     text: str
     keywords: tuple[str, ...]
+    headline_article: int
 
     def __str__(self) -> str:
         return self.text
@@ -191,12 +194,12 @@ def summarize_independent(
 
     is_title = position < 0
     best = int(np.argmax(centrality[is_title].round(9)))
-    headline = titles[best] or next(filter(None, (_opening(article.text) for article in articles)), "")
+    headline, taken_from = _headline(titles, best, articles)
     ids, first = number_terms(tokens.hashes)
     words = Words(tokens, ids, first, article, position, good_rows | is_title)
     language = group_languages(articles[:LANGUAGE_ARTICLES])[0]
     keywords = key_terms(words, [line.string for line in lines], language, vectorizer)
-    return Summary(headline, found, _joined(found), keywords)
+    return Summary(headline, found, _joined(found), keywords, rows[taken_from])
 
 
 class Candidate(NamedTuple):
@@ -299,6 +302,14 @@ def _leaned_on(lines: list[Candidate], is_candidate: list[bool]) -> NDArray[np.i
         if is_candidate[row] and leans(line.string):
             found[row] = row - 1 if line.position > 0 and is_candidate[row - 1] else ALONE
     return found
+
+
+def _headline(titles: Sequence[str], best: int, articles: Sequence[Article]) -> tuple[str, int]:
+    """The best title, or the opening of the first article that has a text; and whose it is."""
+    if titles[best]:
+        return titles[best], best
+    openings = ((_opening(article.text), number) for number, article in enumerate(articles))
+    return next(filter(lambda opening: opening[0], openings), ("", best))
 
 
 def _opening(text: str) -> str:
