@@ -60,6 +60,7 @@ ORDER = """
     sentences
     extract
     headline
+    phrases
     keywords
     summary
     timeline

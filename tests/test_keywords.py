@@ -120,6 +120,14 @@ def test_an_office_alone_and_a_company_named_like_one_stay():
         ),
         (
             [
+                "渡轮“塞尔卡号”星期一在奥德茅斯撞上码头，一百二十名乘客无人受伤，海事局正在调查。",
+                "星期一清晨，塞尔卡号在大雾中撞上奥德茅斯的码头。海事局表示乘客平安。",
+            ],
+            {"塞尔卡号", "奥德茅斯", "码头"},
+            {"星期一", "塞尔卡", "奥德茅斯撞上码头", "一百二十名乘客"},
+        ),
+        (
+            [
                 "भारत और जापान के बीच संधि पर बैठक हुई। संधि पर भारत सहमत है।",
                 "जापान ने संधि का स्वागत किया। संधि भारत के लिए अच्छी है।",
             ],
@@ -201,7 +209,8 @@ def test_hostile_texts(text):
         ("Selka ", ("Selka Selka Selka Selka",)),
         ("ferry pier ", ("pier ferry pier",)),
         ("Selka Aldmouth ", ("Selka Aldmouth Selka Aldmouth",)),
+        ("船", ("船船船船船船船船",)),
     ],
 )
 def test_a_megabyte_of_the_same_words_over_and_over(pattern, wanted):
-    assert keywords(pattern * (1_000_000 // len(pattern)), lang="en") == wanted
+    assert keywords(pattern * (1_000_000 // len(pattern.encode()))) == wanted

@@ -54,11 +54,12 @@ _PHRASE = re.compile(r"[぀-ヿ一-鿿々]+")
 _UNSPACED = re.compile(r"[฀-໿က-႟ក-៿]+")  # Thai, Lao, Burmese, Khmer
 # A name said in full and glued to what follows, "Cole Ann Mary ColeFormer": what a link shows when touched.
 _GLUED = re.compile(r"\b([A-Z]\w{2,})(?: \(?[A-Z][\w.]*\)?){1,3}? \1(?=[A-Z0-9])")
-# A caption: what says that a photograph is from the archive, or whose it is.
+# A caption that looks like a sentence: from the archive, or with a credit in brackets behind it.
 _CAPTION = re.compile(
     r"^FILE(?: PHOTO)?\s?[-–—:]|\b[Ff]ile photo\b|^Image (?:copyright|caption|source)\b|"
-    r"\b(?:AFP|AP|EPA|Getty|Reuters) (?:[Pp]hoto|Images)\b|\bREUTERS/|/(?:AFP|AP|EPA|REUTERS|Reuters)\b|"
-    r"(?:^|[(（])(?:[Ff]ile )?(?:[Pp]hotos?|[Pp]icture|[Ii]mage|Foto|Bild|Ảnh|写真|撮影|图片?|圖片?)\s?[:：]"
+    r"[(（][^()（）]{0,100}(?:(?:AFP|AP|EPA|Getty|Reuters) (?:[Pp]hoto|Images)|"
+    r"/(?:AFP|AP|EPA|REUTERS|Reuters)\b|REUTERS/|(?:[Pp]hotos?|[Pp]icture|[Ii]mage|Foto|Bild|Ảnh|写真|撮影|图片?|圖片?)\s?[:：])"
+    r"[^()（）]{0,100}[)）][.。\s]{0,3}$"
 )
 _WORD = re.compile(r"[^\W_]+")
 _NOT_CAPITALS = bytes(byte for byte in range(256) if not chr(byte).isupper() or byte >= 128)
