@@ -209,7 +209,7 @@ def test_hostile_texts(text):
         ("Selka ", ("Selka Selka Selka Selka",)),
         ("ferry pier ", ("pier ferry pier",)),
         ("Selka Aldmouth ", ("Selka Aldmouth Selka Aldmouth",)),
-        ("船", ("船船船船船船船船",)),
+        ("船", ("船船",)),
     ],
 )
 def test_a_megabyte_of_the_same_words_over_and_over(pattern, wanted):
