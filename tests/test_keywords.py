@@ -210,6 +210,7 @@ def test_hostile_texts(text):
         ("ferry pier ", ("pier ferry pier",)),
         ("Selka Aldmouth ", ("Selka Aldmouth Selka Aldmouth",)),
         ("船", ("船船",)),
+        ("カナ", ()),
     ],
 )
 def test_a_megabyte_of_the_same_words_over_and_over(pattern, wanted):

@@ -45,13 +45,14 @@ _PARTICLE = re.compile(
 _NUMBERS = "一二三四五六七八九十百千万萬亿億零两兩第"
 _ODD = re.compile(f"^[{_NUMBERS}个個名位年月日时時分点點]|[{_NUMBERS}]$")
 LONGEST_PHRASE = 8  # characters
+LONGEST_NAME = 30  # characters; a longer run of Katakana or ideographs is none
 LONGEST_RUN = 50  # characters that are read of one
 
 
 def rank_phrases(texts: Sequence[str], vectorizer: NewsVectorizer, language: str) -> list[tuple[float, str]]:
     """Find the phrases of a group of texts, and what each is worth."""
     is_japanese = any(map(_KANA.search, texts))
-    counts = [Counter(_PHRASE.findall(text) if is_japanese else _pieces(text)) for text in texts]
+    counts = [Counter(_runs(text) if is_japanese else _pieces(text)) for text in texts]
     spread = Counter(phrase for count in counts for phrase in count)
     often = sum(counts, Counter[str]())
     if not is_japanese:
@@ -72,6 +73,11 @@ def rank_phrases(texts: Sequence[str], vectorizer: NewsVectorizer, language: str
         )
         found.append((score, whole if mixed[whole] > max(1, MOSTLY * often[phrase]) else phrase))
     return found
+
+
+def _runs(text: str) -> Iterator[str]:
+    """Runs of a Japanese text that may be a word or a name."""
+    return (run for run in _PHRASE.findall(text) if len(run) <= LONGEST_NAME)
 
 
 def _pieces(text: str) -> Iterator[str]:
