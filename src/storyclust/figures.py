@@ -191,10 +191,10 @@ def count_pairs(similarities: NDArray[np.floating[Any]]) -> list[int]:
 
 def _draw_pairs(ax: Axes, kinds: Mapping[str, Sequence[int]], name: str) -> None:
     """Draw counts of pairs, a colour for each kind."""
+    edges = np.linspace(0, 1, BINS + 1)
     for (kind, counts), colour in zip(kinds.items(), COLOURS, strict=False):
         label = f"{counted(sum(counts), 'pair')} {kind}".rstrip()
-        left = np.linspace(0, 1, BINS, endpoint=False)
-        ax.bar(left, counts, 1 / BINS, align="edge", label=label, color=colour, alpha=0.6)
+        ax.hist(edges[:-1], edges, weights=counts, label=label, color=colour, alpha=0.6)
     ax.set(xlabel=name, ylabel="pairs", xlim=(0, 1))
     if len(kinds) > 1:
         ax.set_yscale("symlog", linthresh=1)  # pairs between threads outnumber all others

@@ -54,7 +54,9 @@ def rank_phrases(texts: Sequence[str], vectorizer: NewsVectorizer, language: str
     is_japanese = any(map(_KANA.search, texts))
     counts = [Counter(_runs(text) if is_japanese else _pieces(text)) for text in texts]
     spread = Counter(phrase for count in counts for phrase in count)
-    often = sum(counts, Counter[str]())
+    often = Counter[str]()
+    for count in counts:
+        often.update(count)
     if not is_japanese:
         spread = Counter({phrase: spread[phrase] for phrase in _whole(often)})
     weight = {phrase: (1 + np.log(often[phrase])) * spread[phrase] ** SHARED for phrase in spread}
