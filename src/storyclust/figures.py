@@ -191,7 +191,7 @@ def count_pairs(similarities: NDArray[np.floating[Any]]) -> list[int]:
 
 def _draw_pairs(ax: Axes, kinds: Mapping[str, Sequence[int]], name: str) -> None:
     """Draw counts of pairs, a colour for each kind."""
-    edges = np.linspace(0, 1, BINS + 1)
+    edges = np.linspace(0, 1, BINS + 1).tolist()
     for (kind, counts), colour in zip(kinds.items(), COLOURS, strict=False):
         label = f"{counted(sum(counts), 'pair')} {kind}".rstrip()
         ax.hist(edges[:-1], edges, weights=counts, label=label, color=colour, alpha=0.6)
