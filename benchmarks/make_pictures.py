@@ -22,7 +22,7 @@ import storyclust as sc
 from common import EXAMPLES
 from storyclust.figures import plot_dendrogram, plot_similarities
 
-WIDTH, HEIGHT = 1120, 1790
+WIDTH, HEIGHT = 1120, 2080
 COLOURS = 64  # a third of the bytes, and the eye sees no difference
 LATIN = ("en", "fr")  # a machine without other fonts would draw boxes
 

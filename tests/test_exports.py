@@ -195,6 +195,15 @@ def test_a_digest_in_markdown_lists_each_article_once():
     assert headings == [escaped(thread.headline) for thread in stories.threads_ if len(thread) > 1]
 
 
+def test_each_event_in_markdown_says_what_is_new_in_it():
+    articles = sc.read_articles(NEWSDESK)
+    stories = sc.StoryClusterer().fit(articles)
+    text = "".join(markdown_digest(stories, articles))
+    lines = re.findall(r"^\*\*[^*]+\*\* (.+)$", text, re.MULTILINE)
+    wanted = [escaped(line.sentence.string) for thread in stories.threads_ for line in thread.timeline]
+    assert lines == wanted != []
+
+
 def test_of_many_articles_some_are_listed_and_all_counted():
     records = [
         {"title": f"Report {n}", "text": f"{FERRY} " + " ".join(f"own{n}x{k}" for k in range(20))}

@@ -60,9 +60,11 @@ ORDER = """
     sentences
     extract
     headline
+    phrases
     keywords
     summary
     timeline
+    threads
     report
     stories
     store

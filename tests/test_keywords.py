@@ -120,6 +120,14 @@ def test_an_office_alone_and_a_company_named_like_one_stay():
         ),
         (
             [
+                "渡轮“塞尔卡号”星期一在奥德茅斯撞上码头，一百二十名乘客无人受伤，海事局正在调查。",
+                "星期一清晨，塞尔卡号在大雾中撞上奥德茅斯的码头。海事局表示乘客平安。",
+            ],
+            {"塞尔卡号", "奥德茅斯", "码头"},
+            {"星期一", "塞尔卡", "奥德茅斯撞上码头", "一百二十名乘客"},
+        ),
+        (
+            [
                 "भारत और जापान के बीच संधि पर बैठक हुई। संधि पर भारत सहमत है।",
                 "जापान ने संधि का स्वागत किया। संधि भारत के लिए अच्छी है।",
             ],
@@ -192,3 +200,18 @@ def test_what_is_taken_is_found_as_by_looking_at_all(words, word):
 def test_hostile_texts(text):
     found = keywords(text, text + " Again it was said in Carrow by Rao.")
     assert all(term == term.strip() and term for term in found)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "wanted"),
+    [
+        ("ferry ", ("ferry ferry ferry",)),
+        ("Selka ", ("Selka Selka Selka Selka",)),
+        ("ferry pier ", ("pier ferry pier",)),
+        ("Selka Aldmouth ", ("Selka Aldmouth Selka Aldmouth",)),
+        ("船", ("船船",)),
+        ("カナ", ()),
+    ],
+)
+def test_a_megabyte_of_the_same_words_over_and_over(pattern, wanted):
+    assert keywords(pattern * (1_000_000 // len(pattern.encode()))) == wanted

@@ -88,16 +88,23 @@ def test_the_data_is_that_of_the_stories(stories, articles, content):
     columns = content.columns
     begin = 0
     for thread, listed in zip(stories.threads_, columns["threads"], strict=True):
-        headline, language, keywords, sentences, events, typical = listed
+        headline, language, keywords, sentences, events, typical, reason = listed
         assert headline == thread.headline
-        assert language == (articles[thread.representative].lang or "")
+        assert language == (articles[thread.summary.headline_article].lang or "")
         assert keywords == list(thread.keywords)
         said = [(s.string, articles[s.article].title) for s in thread.summary.sentences]
         assert [(text, columns["title"][begin + place]) for text, place in sentences] == said
-        assert [size for size, _ in events] == [len(event) for event in thread.events]
+        assert [event[0] for event in events] == [len(event) for event in thread.events]
         assert columns["title"][begin + typical] == articles[thread.representative].title
+        assert reason == thread.representative_reason
+        new = {line.event: line.sentence for line in thread.timeline}
+        for event, (_, _, *line) in zip(thread.events, events, strict=True):
+            wanted = new.get(event.label)
+            assert line[:1] == ([wanted.string] if wanted else [])
+            if wanted:
+                assert columns["title"][begin + line[1]] == articles[wanted.article].title
         at = begin
-        for (size, representative), event in zip(events, thread.events, strict=True):
+        for (size, representative, *_), event in zip(events, thread.events, strict=True):
             rows = range(at, at + size)
             assert Counter(columns["title"][row] for row in rows) == Counter(
                 articles[row].title for row in event.members
@@ -238,7 +245,7 @@ def kept_places(columns):
     """Of each thread the places of its articles that are no copies."""
     at = 0
     for thread in columns["threads"]:
-        end = at + sum(size for size, _ in thread[4])
+        end = at + sum(size for size, *_ in thread[4])
         yield [place for place in range(at, end) if not columns["copy"][place]]
         at = end
 
@@ -588,6 +595,9 @@ def test_a_thread_opens_to_all_there_is_about_it(view, page, stories, articles):
     for word in thread.keywords:
         assert word in body.text
     assert len(view.all(f"{item} .badge")) == 1
+    assert f"most typical {thread.representative_reason}" in body.text
+    new = [line.text for line in view.all(f"{item} .events .new span")]
+    assert new == [line.sentence.string for line in thread.timeline] != []
     assert len(view.all(f"{item} .events li")) == len(thread.events)
     assert len(view.all(f"{item} .sources li")) == len(thread.sources)
     assert len(view.all(f"{item} .articles > li")) == len(thread.independent)
@@ -928,6 +938,39 @@ def test_hostile_text_is_only_text(view, tmp_path, monkeypatch):
         view.fill("#f-source", hostile)
         time.sleep(0.15)
     assert view.js("return window.hacked") is None
+
+
+def test_hostile_sentences_of_a_timeline_are_only_text(view, tmp_path):
+    markup = "<img src=x onerror='window.hacked = 1'>"
+    listed = [
+        Article(f"{BODY}, {markup} said number {month}. {BODY} in month {month}.", title=f"Ferry {month}",
+                id=str(month), published=datetime(2024, month, 1, tzinfo=UTC), lang=lang)
+        for month, lang in ((1, "en"), (5, "he-IL"), (9, "\"><script>"))
+    ]  # fmt: skip
+    stories = sc.StoryClusterer(copy_threshold=1, thread_distance=1).fit(listed)
+    (thread,) = stories.threads_
+    assert any(markup in line.sentence.string for line in thread.timeline)
+    path = tmp_path / "hostile.html"
+    stories.to_html(path)
+    view.load(path.as_uri(), page=1, open=0)
+    shown = view.all(".events .new span")
+    assert [line.text for line in shown] == [line.sentence.string for line in thread.timeline]
+    assert [line.get_attribute("dir") for line in shown] == ["auto"] * 3
+    assert [line.get_attribute("lang") for line in shown] == ["en", "he-IL", ""]
+    assert view.js("return window.hacked") is None
+    assert view.all("main img") == []
+
+
+def test_a_headline_has_the_language_of_its_article():
+    names = "Selka, Aldmouth, Carrow, Brinmouth, Tolmara"
+    listed = [
+        Article(f"{names}: the ferry struck the pier, and nobody was hurt.", lang="en"),
+        Article(f"{names}: un ferry a heurté la jetée.", title="Un ferry heurte la jetée", lang="fr"),
+    ]
+    stories = sc.StoryClusterer(event_distance=1, thread_distance=1, copy_threshold=1).fit(listed)
+    ((headline, language, *_),) = report_content(stories, listed).columns["threads"]
+    assert listed[stories.threads_[0].representative].lang == "en"
+    assert (headline, language) == ("Un ferry heurte la jetée", "fr")
 
 
 def test_markup_that_did_get_in_would_not_run(view, page):

@@ -25,7 +25,7 @@ from storyclust.summary import (
 )
 
 NEWSDESK = Path(__file__).parents[1] / "examples" / "newsdesk.jsonl"
-EMPTY = Summary("", (), "", ())
+EMPTY = Summary("", (), "", (), 0)
 
 
 def stories_of_newsdesk():
@@ -444,3 +444,31 @@ def test_words_of_scripts_without_spaces_are_counted():
     assert count_words("港で船が衝突") == 3
     assert count_words("เรือข้ามฟาก ชนท่าเรือ") == 5
     assert count_words("Selka 港で船が衝突 pier") == 5
+
+
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "FILE - In this March 4 file photo the ferry Selka leaves the pier of Aldmouth.",
+        "Passengers of the ferry Selka wait on the pier of Aldmouth (AP Photo/Ann Rao)",
+        "Passengers of the ferry Selka wait on the pier of Aldmouth (Photo: Ann Rao).",
+        "Passengers of the ferry Selka wait on the pier of Aldmouth (Ann Rao/Reuters).",
+        "渡轮“塞尔卡号”星期一在奥德茅斯撞上码头（图片：晨报）",
+    ],
+)
+def test_captions_are_no_sentences(caption):
+    text = "The ferry Selka struck the pier of Aldmouth on Monday."
+    assert [candidate.string for candidate in good(caption, text)] == [text]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The ferry Selka struck the pier (Reuters reported on Monday) in thick fog.",
+        "A Reuters/Ipsos poll found on Monday that few people in Aldmouth like ferries.",
+        "Getty Images sued the owner of the ferry over a photo: it lost in court.",
+    ],
+)
+def test_sentences_that_name_agencies_are_no_captions(sentence):
+    caption = "Passengers of the ferry Selka wait on the pier of Aldmouth (AP Photo/Ann Rao)"
+    assert [candidate.string for candidate in good(caption, sentence)] == [sentence]

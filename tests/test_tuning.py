@@ -364,6 +364,19 @@ def test_it_is_drawn(threads, tmp_path, name):
     assert (tmp_path / name).stat().st_size > 1000
 
 
+def test_pairs_are_those_of_the_groups_recommended(threads, articles):
+    inside, between = threads.pairs.values()
+    assert list(threads.pairs) == ["inside threads", "between threads"]
+    ready = prepare(articles)
+    assert sum(inside) + sum(between) == ready.graph.nnz // 2
+    events = find_events(ready.graph, ready.times, threads.settings["event_distance"], 7.0)
+    labels = find_threads(ready.graph, events, threads.settings["thread_distance"])
+    pairs = ready.graph.tocoo()
+    assert sum(inside) == (labels[pairs.row] == labels[pairs.col]).sum() // 2
+    again = sc.tune(articles[::-1], [article.record["story"] for article in articles[::-1]], level="thread")
+    assert again.pairs == threads.pairs
+
+
 def test_drawing_says_what_is_missing(threads, tmp_path, monkeypatch):
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     with pytest.raises(sc.InputError, match=r"curve\.doc: a figure ends in one of .*png"):

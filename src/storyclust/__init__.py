@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from storyclust.metrics import Scores, evaluate
     from storyclust.minhash import MinHasher
     from storyclust.store import NewsStore
-    from storyclust.stories import Event, StoryClusterer, StoryThread
+    from storyclust.stories import StoryClusterer
     from storyclust.summary import Summary, summarize
+    from storyclust.threads import Event, StoryThread
     from storyclust.tuning import Tuning, tune
     from storyclust.vectorize import NewsVectorizer
 
@@ -60,8 +61,9 @@ _ROOMS = {
     "metrics": ("Scores", "evaluate"),
     "minhash": ("MinHasher",),
     "store": ("NewsStore",),
-    "stories": ("Event", "StoryClusterer", "StoryThread"),
+    "stories": ("StoryClusterer",),
     "summary": ("Summary", "summarize"),
+    "threads": ("Event", "StoryThread"),
     "tuning": ("Tuning", "tune"),
     "vectorize": ("NewsVectorizer",),
 }

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from storyclust.article import Article
-    from storyclust.stories import Reports, StoryClusterer, StoryThread
+    from storyclust.stories import StoryClusterer
     from storyclust.summary import SummarySentence
+    from storyclust.threads import Reports, StoryThread
 
 
 UNSHOWN = ("Cc", "Cs", "Cf")

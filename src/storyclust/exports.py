@@ -16,7 +16,8 @@ from storyclust.rows import unpacked
 
 if TYPE_CHECKING:
     from storyclust.article import Article
-    from storyclust.stories import StoryClusterer, StoryThread
+    from storyclust.stories import StoryClusterer
+    from storyclust.threads import StoryThread
 
 FORMATS = ("digest", "md", "html", "jsonl", "csv")
 _ENDINGS = {

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 POINTS = 501
 BINS = 50
+SIMILARITY = "similarity above that of strangers"
 LEAVES = 60  # of a dendrogram; what was joined below the last of them becomes one
 TITLE = 44  # columns of a title, in which a Chinese character takes two
 SHORTEST = 0.75, 0.008  # days of a bar, and share of the whole time: it can still be seen
@@ -162,23 +163,42 @@ def plot_similarities(fitted: Deduplicator | StoryClusterer, ax: Axes | None = N
             f"{level} distance {distance:g}": 1 - distance
             for level, distance in (("event", fitted.event_distance), ("thread", fitted.thread_distance))
         }
-        name = "similarity above that of strangers"
+        name = SIMILARITY
     else:
         raise InputError(
             f"plot_similarities wants a Deduplicator or a StoryClusterer, got {type(fitted).__name__}."
         )
     ax = _axes(ax, "Drawing similarities")
-    for number, (kind, values) in enumerate(kinds.items()):
-        label = f"{counted(len(values), 'pair')} {kind}".rstrip()
-        ax.hist(np.clip(values, 0.0, 1.0), BINS, range=(0, 1), label=label, color=COLOURS[number], alpha=0.6)
+    _draw_pairs(ax, {kind: count_pairs(values) for kind, values in kinds.items()}, name)
     for number, (label, at) in enumerate(thresholds.items()):
         ax.axvline(at, color="0.2", linestyle=("--", ":")[number], label=label)
+    ax.legend(fontsize="small")
+    return ax
+
+
+def count_pairs(similarities: NDArray[np.floating[Any]]) -> list[int]:
+    """Count pairs by their similarity, in fifty steps from 0 to 1.
+
+    Examples
+    --------
+    >>> counts = count_pairs(np.array([0.0, 0.01, 0.99, 1.0]))
+    >>> counts[0], counts[-1], sum(counts), len(counts)
+    (2, 2, 4, 50)
+    """
+    counts, _ = np.histogram(np.clip(similarities, 0.0, 1.0), BINS, range=(0, 1))
+    return [int(count) for count in counts]
+
+
+def _draw_pairs(ax: Axes, kinds: Mapping[str, Sequence[int]], name: str) -> None:
+    """Draw counts of pairs, a colour for each kind."""
+    edges = np.linspace(0, 1, BINS + 1).tolist()
+    for (kind, counts), colour in zip(kinds.items(), COLOURS, strict=False):
+        label = f"{counted(sum(counts), 'pair')} {kind}".rstrip()
+        ax.hist(edges[:-1], edges, weights=counts, label=label, color=colour, alpha=0.6)
     ax.set(xlabel=name, ylabel="pairs", xlim=(0, 1))
     if len(kinds) > 1:
         ax.set_yscale("symlog", linthresh=1)  # pairs between threads outnumber all others
     ax.set_ylim(bottom=0)
-    ax.legend(fontsize="small")
-    return ax
 
 
 def _pairs_by_kind(stories: StoryClusterer) -> dict[str, NDArray[np.float64]]:
@@ -429,8 +449,9 @@ def plot_tuning(
     distances: Sequence[float],
     curves: Mapping[str, Sequence[float]],
     marks: Mapping[str, float],
+    pairs: Mapping[str, Sequence[int]],
 ) -> None:
-    """Draw what is known of the cuts at some distances into a file, with some distances marked.
+    """Draw what is known of the cuts at some distances into a file, beside similarities of pairs.
 
     Parameters
     ----------
@@ -443,6 +464,8 @@ def plot_tuning(
         What is drawn over the distances.
     marks : mapping from str to float
         Distances that get a line; what is last stands out.
+    pairs : mapping from str to sequence of int
+        Pairs by their similarity, as `count_pairs` has them, of each kind.
 
     Raises
     ------
@@ -455,15 +478,18 @@ def plot_tuning(
         from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingExtraError("Drawing settings", "plot") from error
-    figure = Figure(figsize=(7, 4.2), layout="constrained")
-    ax = figure.subplots()
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    ax, beside = figure.subplots(1, 2)
     for label, values in curves.items():
         ax.plot(distances, values, marker=".", label=label)
     for label, at in marks.items():
         colour, line = ("C3", "-") if label == list(marks)[-1] else ("0.5", "--")
         ax.axvline(at, label=f"{label}: {at:g}", zorder=0, color=colour, linestyle=line)
+        beside.axvline(1 - at, label=f"1 - {label}: {1 - at:g}", zorder=0, color=colour, linestyle=line)
     ax.set(xlabel=name, ylim=(0, 1.02))
     ax.legend(loc="lower left", fontsize="small")
+    _draw_pairs(beside, pairs, SIMILARITY)
+    beside.legend(fontsize="small")
     formats = figure.canvas.get_supported_filetypes()
     ending = Path(path).suffix[1:].lower()
     if ending not in formats:

@@ -2,7 +2,7 @@
 
 Words are ranked, and each is shown as articles introduce it: a name in the form in which most of them first
 write it, another word with the neighbour it mostly has. Names come first, and no term repeats a part of
-another. Where no spaces mark words, runs of ideographs or of Katakana stand for them.
+another. Where no spaces mark words, phrases stand for them; see `phrases`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 
 from storyclust.chunks import kernel
 from storyclust.features import WORD_MASK, hash_words, is_letter, is_stop, stop_hashes, stop_tables
+from storyclust.phrases import RARITY, SHARED, SHORT_LIST, SMOOTHING, rank_phrases
 from storyclust.tokens import (
     BIGRAM,
     CLASS_SHIFT,
@@ -25,7 +26,6 @@ from storyclust.tokens import (
     classify,
     codepoint_table,
     decode,
-    hash_tokens,
 )
 from storyclust.vectorize import NewsVectorizer
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 N_KEYWORDS = 6
 MOST_NAMES = 4  # of them, where there are other words to fill the rest
-SHORT_LIST = 64
 NAME_BONUS = 1.5
 NAMED = 0.6  # share of a name's places inside sentences where it has a capital
 IN_TITLE = 2.0  # worth of a word's place in a title, against one in the first sentence
@@ -42,27 +41,9 @@ TITLE_ONLY = 0.25  # share of that without a place in the sentences
 LATE_DECAY = 0.35  # a place in the sentence k counts (1 + k) to the power of minus this
 LONGEST_ACRONYM = 6  # letters
 LONGEST_WORD = 100  # bytes
-SHARED = 0.7  # power of the number of articles by which a word counts
-RARITY = 1.5  # power of inverse document frequency
-SMOOTHING = 0.5  # so that what all articles of a small corpus share still counts
 LONGEST_NAME, LONGEST_TERM = 4, 3  # words
 FEWEST_EQUAL, MOST_UNEQUAL = 4, 3  # letters in which kin begin alike, and end unlike
 HEAD = 3  # letters by which the words taken are filed
-# Runs of ideographs, less a counter behind a number, a Mr behind a name, and the stem of a word that goes on
-# in Hiragana other than particles; runs of Katakana, as names of two or three are written also with dots.
-_NUMBER = r"\d〇一二三四五六七八九十"
-_ENDS = r"(?<!氏)(?![いうえおきぎくぐけげこちっつてねびぶべみむめょりるれろわん])"
-_PHRASE = re.compile(
-    rf"(?<![{_NUMBER}])[一-鿿々]{{2,}}{_ENDS}|"
-    r"(?<![ァ-ヶー・])[ァ-ヶー]+(?:・[ァ-ヶー]+){1,2}(?![ァ-ヶー・])|[ァ-ヶー]{2,}"
-)
-# A run of each side by side.
-_MIXED = re.compile(
-    rf"(?<![{_NUMBER}一-鿿々])[一-鿿々]+[ァ-ヶー]{{2,}}(?![一-鿿々・])|"
-    rf"(?<![一-鿿々ァ-ヶー・])[ァ-ヶー]{{2,}}[一-鿿々]+{_ENDS}(?![一-鿿々ァ-ヶー])"
-)
-LONGEST_MIXED = 10  # characters
-MOSTLY = 2 / 3  # share of a phrase's places in a mixed one from which that is shown
 # Offices in English; names are shown without.
 _OFFICES = frozenset(
     "president vice minister secretary secretary-general chancellor chairman chairwoman chair leader speaker "
@@ -129,7 +110,7 @@ def key_terms(
             words.article.tolist(), strings, words.is_read.tolist(), strict=True
         ):
             texts[number] += f"{string}\n" if is_read else ""
-        found += _phrases(texts, vectorizer, language)
+        found += [Candidate(score, -1, phrase) for score, phrase in rank_phrases(texts, vectorizer, language)]
     found.sort(key=lambda candidate: (-candidate.score, candidate.phrase))
     return _choose(found, Forms(words, kinds, joints, named, stop), most)
 
@@ -230,14 +211,15 @@ class Forms:
         A name counts where each article first mentions it, another word wherever it stands.
         """
         is_name = bool(self.named[word])
+        longest = LONGEST_NAME if is_name else LONGEST_TERM
         spans = find_mentions(
-            word, self.words.ids, self.kinds, self.joints, self.named, self.stop, self.of_article, is_name
-        ).tolist()
+            word, self.words.ids, self.kinds, self.joints, self.named, self.stop, self.of_article, is_name,
+            longest - 1,
+        ).tolist()  # fmt: skip
         if not spans:
             at = int(self.words.first[word])
             return self.text(at, at)
         ids = self.words.ids
-        longest = LONGEST_NAME if is_name else LONGEST_TERM
         mentions = [(at, at, low, high) for at, low, high in spans]
         while mentions[0][1] - mentions[0][0] + 1 < longest:
             votes: Counter[tuple[bool, int]] = Counter()
@@ -287,29 +269,6 @@ def stop_table(language: str) -> NDArray[np.uint64]:
     words = np.union1d(stop_hashes(language), hash_words(_WEEKDAYS))
     table: NDArray[np.uint64] = stop_tables([words])[0]
     return table
-
-
-def _phrases(texts: list[str], vectorizer: NewsVectorizer, language: str) -> list[Candidate]:
-    """Best runs of ideographs or Katakana, which stand for words where none are marked."""
-    counts = [Counter(_PHRASE.findall(text)) for text in texts]
-    spread = Counter(phrase for count in counts for phrase in count)
-    often = sum(counts, Counter[str]())
-    weight = {phrase: (1 + np.log(often[phrase])) * spread[phrase] ** SHARED for phrase in spread}
-    phrases = sorted(weight, key=lambda phrase: (-weight[phrase], phrase))[:SHORT_LIST]
-    if not phrases:
-        return []
-    tokens = hash_tokens(phrases)
-    idf = vectorizer.idf_of(tokens.hashes & WORD_MASK, language)
-    mixed = Counter(form for text in texts for form in _MIXED.findall(text) if len(form) <= LONGEST_MIXED)
-    found = []
-    for number, phrase in enumerate(phrases):
-        rarity = float(idf[tokens.indptr[number] : tokens.indptr[number + 1]].mean())
-        score = round(float(weight[phrase]) * (rarity + SMOOTHING) ** RARITY, 9)
-        whole = max(
-            (form for form in mixed if phrase in form), key=lambda form: (mixed[form], form), default=""
-        )
-        found.append(Candidate(score, -1, whole if mixed[whole] > max(1, MOSTLY * often[phrase]) else phrase))
-    return found
 
 
 def _without_office(name: str) -> str:
@@ -471,11 +430,13 @@ def find_mentions(
     stop: NDArray[np.bool_],
     article: NDArray[np.int64],
     is_name: bool,
+    reach: int,
 ) -> NDArray[np.int64]:
     """Where a word stands in sentences, with its neighbours: rows of (token, first, last).
 
     Neighbours of a name are words with a capital, initials and numbers behind a hyphen (COVID-19); those of
-    another word are other words, less stop words. Of a name, only the first mention in each article is found.
+    another word are other words, less stop words; `reach` of them on either side, at most. Of a name, only
+    the first mention in each article is found.
     """
     found = np.empty((len(ids), 3), np.int64)
     n = 0
@@ -486,13 +447,13 @@ def find_mentions(
             continue
         low, high = k, k
         while (
-            low > 0
+            low > max(0, k - reach)
             and joints[low] != APART
             and belongs(low - 1, joints[low], ids, kinds, named, stop, is_name)
         ):
             low -= 1
         while (
-            high + 1 < len(ids)
+            high + 1 < min(len(ids), k + reach + 1)
             and joints[high + 1] != APART
             and belongs(high + 1, joints[high + 1], ids, kinds, named, stop, is_name)
         ):

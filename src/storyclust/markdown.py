@@ -12,7 +12,8 @@ from storyclust.report.content import title_of, web_address
 
 if TYPE_CHECKING:
     from storyclust.article import Article
-    from storyclust.stories import Event, StoryClusterer, StoryThread
+    from storyclust.stories import StoryClusterer
+    from storyclust.threads import Event, StoryThread
 
 MOST_LISTED = 20  # articles of a thread
 
@@ -58,15 +59,17 @@ def _paragraphs(thread: StoryThread, stories: StoryClusterer, articles: Sequence
     if thread.keywords:
         yield f"Key terms: {escaped(', '.join(thread.keywords))}"
     original = stories.deduplicator_.representatives_
+    new = {line.event: escaped(line.sentence.string) for line in thread.timeline}
     left = MOST_LISTED
     for event in thread.events:
         rows = _in_order(event, articles)[:left]
-        if not rows:
-            break
         left -= len(rows)
-        if len(thread.events) > 1:
-            yield f"**{span(event.start, event.end) or 'Undated'}**"
-        yield "\n".join(_item(articles[row], int((original[event.members] == row).sum()) - 1) for row in rows)
+        line = new.get(event.label, "")
+        if len(thread.events) > 1 and (rows or line):
+            yield f"**{span(event.start, event.end) or 'Undated'}** {line}".rstrip()
+        if rows:
+            copies = ((original[event.members] == row).sum() - 1 for row in rows)
+            yield "\n".join(_item(articles[row], int(n)) for row, n in zip(rows, copies, strict=True))
     more = len(thread.independent) - MOST_LISTED
     if more > 0:
         yield f"And {counted(more, 'more article')}."

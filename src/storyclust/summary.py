@@ -54,6 +54,13 @@ _PHRASE = re.compile(r"[぀-ヿ一-鿿々]+")
 _UNSPACED = re.compile(r"[฀-໿က-႟ក-៿]+")  # Thai, Lao, Burmese, Khmer
 # A name said in full and glued to what follows, "Cole Ann Mary ColeFormer": what a link shows when touched.
 _GLUED = re.compile(r"\b([A-Z]\w{2,})(?: \(?[A-Z][\w.]*\)?){1,3}? \1(?=[A-Z0-9])")
+# A caption that looks like a sentence: from the archive, or with a credit in brackets behind it.
+_CAPTION = re.compile(
+    r"^FILE(?: PHOTO)?\s?[-–—:]|\b[Ff]ile photo\b|^Image (?:copyright|caption|source)\b|"
+    r"[(（][^()（）]{0,100}(?:(?:AFP|AP|EPA|Getty|Reuters) (?:[Pp]hoto|Images)|"
+    r"/(?:AFP|AP|EPA|REUTERS|Reuters)\b|REUTERS/|(?:[Pp]hotos?|[Pp]icture|[Ii]mage|Foto|Bild|Ảnh|写真|撮影|图片?|圖片?)\s?[:：])"
+    r"[^()（）]{0,100}[)）][.。\s]{0,3}$"
+)
 _WORD = re.compile(r"[^\W_]+")
 _NOT_CAPITALS = bytes(byte for byte in range(256) if not chr(byte).isupper() or byte >= 128)
 _NOT_LETTERS = bytes(byte for byte in range(256) if not chr(byte).isalpha() or byte >= 128)
@@ -95,12 +102,15 @@ class Summary:
         The sentences as one text.
     keywords : tuple of str
         Key terms as written in the articles, weightiest first.
+    headline_article : int
+        Row of the article whose title, or first sentence, the headline is.
     """
 
     headline: str
     sentences: tuple[SummarySentence, ...]
     text: str
     keywords: tuple[str, ...]
+    headline_article: int
 
     def __str__(self) -> str:
         return self.text
@@ -191,12 +201,12 @@ def summarize_independent(
 
     is_title = position < 0
     best = int(np.argmax(centrality[is_title].round(9)))
-    headline = titles[best] or next(filter(None, (_opening(article.text) for article in articles)), "")
+    headline, taken_from = _headline(titles, best, articles)
     ids, first = number_terms(tokens.hashes)
     words = Words(tokens, ids, first, article, position, good_rows | is_title)
     language = group_languages(articles[:LANGUAGE_ARTICLES])[0]
     keywords = key_terms(words, [line.string for line in lines], language, vectorizer)
-    return Summary(headline, found, _joined(found), keywords)
+    return Summary(headline, found, _joined(found), keywords, rows[taken_from])
 
 
 class Candidate(NamedTuple):
@@ -269,6 +279,7 @@ def _is_junk(string: str) -> bool:
         return True
     if (
         _GLUED.search(string)
+        or _CAPTION.search(string)
         or "|" in string
         or "://" in string
         or '="' in string
@@ -299,6 +310,14 @@ def _leaned_on(lines: list[Candidate], is_candidate: list[bool]) -> NDArray[np.i
         if is_candidate[row] and leans(line.string):
             found[row] = row - 1 if line.position > 0 and is_candidate[row - 1] else ALONE
     return found
+
+
+def _headline(titles: Sequence[str], best: int, articles: Sequence[Article]) -> tuple[str, int]:
+    """The best title, or the opening of the first article that has a text; and whose it is."""
+    if titles[best]:
+        return titles[best], best
+    openings = ((_opening(article.text), number) for number, article in enumerate(articles))
+    return next(filter(lambda opening: opening[0], openings), ("", best))
 
 
 def _opening(text: str) -> str:

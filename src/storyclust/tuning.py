@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,8 +17,8 @@ import numpy as np
 
 from storyclust.article import as_articles
 from storyclust.borderline import Borderline, borderline_pairs
-from storyclust.figures import plot_tuning
-from storyclust.stories import prepare
+from storyclust.figures import count_pairs, plot_tuning
+from storyclust.stories import Prepared, prepare
 from storyclust.trials import DEFAULTS, USUAL, WINDOWS, Stories, Trial, fold_scores, try_all
 from storyclust.validate import check_choice, check_int
 
@@ -52,6 +52,9 @@ class Tuning:
     gain, gain_spread : float or None
         With labels: what the best setting for the other stories gains on those held out, and the standard
         error of that.
+    pairs : dict
+        How many pairs of articles are how similar, in fifty steps from 0 to 1: those within the groups
+        that are recommended, and those between them.
     """
 
     level: str
@@ -61,6 +64,7 @@ class Tuning:
     borderline: list[Borderline]
     gain: float | None = None
     gain_spread: float | None = None
+    pairs: dict[str, list[int]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -101,7 +105,7 @@ class Tuning:
         return rows
 
     def plot(self, path: str | Path) -> None:
-        """Draw separation, stability and, with labels, F1 over the distance into a file.
+        """Draw separation, stability and, with labels, F1 over the distance, and how similar pairs are.
 
         Parameters
         ----------
@@ -122,7 +126,7 @@ class Tuning:
         }
         at = [trial.distance(self.level) for trial in self.curve]
         marks = {"default": USUAL[self.level], "recommended": self.settings[self.name] or 0.0}
-        plot_tuning(path, self.name, at, curves, marks)
+        plot_tuning(path, self.name, at, curves, marks, self.pairs)
 
     def __str__(self) -> str:
         rows = self.rows()
@@ -240,7 +244,18 @@ def tune(
         borderline_pairs(ready, listed, level, advice.settings),
         advice.gain,
         advice.gain_spread,
+        _pairs_by_kind(ready, cuts.labels[[t.settings for t in cuts.trials].index(advice.settings)], level),
     )
+
+
+def _pairs_by_kind(ready: Prepared, labels: NDArray[np.int64], level: str) -> dict[str, list[int]]:
+    """Counts of pairs by their similarity, within groups and between them."""
+    pairs = ready.graph.tocoo()
+    once, same = pairs.row < pairs.col, labels[pairs.row] == labels[pairs.col]
+    return {
+        f"inside {level}s": count_pairs(pairs.data[once & same]),
+        f"between {level}s": count_pairs(pairs.data[once & ~same]),
+    }
 
 
 class Advice(NamedTuple):

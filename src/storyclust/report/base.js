@@ -15,10 +15,11 @@ function textOf(article) {
 const threads = [];
 {
   let at = 0;
-  index.threads.forEach(([headline, language, keywords, sentences, counts, typical], label) => {
+  index.threads.forEach(([headline, language, keywords, sentences, listed, typical, reason], label) => {
     const begin = at;
-    const events = counts.map(([size, representative]) => {
+    const events = listed.map(([size, representative, line, place]) => {
       const event = { begin: at, end: at + size, size, article: at + representative, first: null, last: null };
+      event.line = line === undefined ? null : [line, place]; // what is new in it
       for (; at < event.end; at++) {
         const minute = index.minute[at];
         if (minute === null) continue;
@@ -32,7 +33,7 @@ const threads = [];
       label, headline, language, keywords, sentences, events, begin, end: at, size: at - begin,
       first: dated.length ? Math.min(...dated.map((event) => event.first)) : null,
       last: dated.length ? Math.max(...dated.map((event) => event.last)) : null,
-      typical: begin + typical, folded: null,
+      typical: begin + typical, reason, folded: null,
     });
   });
 }
@@ -53,6 +54,7 @@ const fold = (text) => text.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").to
 function foldedOf(thread) {
   if (thread.folded === null) {
     const parts = [thread.headline, ...thread.keywords, ...thread.sentences.map((sentence) => sentence[0])];
+    for (const event of thread.events) if (event.line) parts.push(event.line[0]);
     for (let a = thread.begin; a < thread.end; a++) parts.push(index.title[a]);
     thread.folded = fold(parts.join("\n"));
   }
@@ -131,6 +133,13 @@ const said = (text, language, name = "bdi") =>
   el(name, { dir: "auto", lang: language || null }, text);
 
 const languageOf = (article) => index.languages[index.language[article]];
+
+// The language of a thread, nothing where its articles are in several.
+function oneLanguage(thread) {
+  const found = new Set(index.language.slice(thread.begin, thread.end));
+  return found.size === 1 ? languageOf(thread.begin) : "";
+}
+
 const titleOf = (article) => said(index.title[article] || "(no title)", languageOf(article));
 
 function timeOf(minute) {

@@ -22,7 +22,9 @@ from storyclust.report.joined import ALL_LINKS, COMPARED, LEAVES, LINKS, Links, 
 
 if TYPE_CHECKING:
     from storyclust.article import Article
-    from storyclust.stories import Event, StoryClusterer, StoryThread
+    from storyclust.stories import StoryClusterer
+    from storyclust.summary import SummarySentence
+    from storyclust.threads import Event, StoryThread
 
 MOST_ARTICLES = 50_000  # listed; of a larger corpus the smallest threads are counted only
 EXCERPT = 600  # characters of each article, while there are not too many of them
@@ -177,22 +179,27 @@ class Writer:
     def add(self, thread: StoryThread) -> None:
         """Add a thread, its events and its articles."""
         begin = len(self.rows)
-        events = []
+        events: list[list[Any]] = []
         for event in thread.events:
             rows = self.in_order(event)
             events.append([len(rows), rows.index(event.representative)])
             self.rows += rows
         place = {row: number for number, row in enumerate(self.rows[begin:])}
-        summary = thread.summary
-        language = language_of(self.articles[thread.representative])
-        sentences = [
-            [shortened(plain(sentence.string), SENTENCE), place[sentence.article]]
-            for sentence in summary.sentences
+
+        def quoted(sentence: SummarySentence) -> list[Any]:
+            return [shortened(plain(sentence.string), SENTENCE), place[sentence.article]]
+
+        new = {line.event: quoted(line.sentence) for line in thread.timeline}
+        events = [
+            counts + new.get(event.label, []) for event, counts in zip(thread.events, events, strict=True)
         ]
+        summary = thread.summary
+        language = language_of(self.articles[summary.headline_article])
+        sentences = [quoted(sentence) for sentence in summary.sentences]
         keywords = [shortened(plain(word), TITLE) for word in summary.keywords]
         headline = shortened(plain(summary.headline), TITLE)
-        typical = place[thread.representative]
-        self.threads.append([headline, language, keywords, sentences, events, typical])
+        typical = [place[thread.representative], thread.representative_reason]
+        self.threads.append([headline, language, keywords, sentences, events, *typical])
         texts = self.texts_of(self.rows[begin:])
         self.texts += texts
         shown = {

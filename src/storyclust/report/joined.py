@@ -22,7 +22,8 @@ from storyclust.tokens import hash_tokens
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from storyclust.stories import StoryClusterer, StoryThread
+    from storyclust.stories import StoryClusterer
+    from storyclust.threads import StoryThread
 
 LEAVES = 60  # of a tree that is drawn
 LINKS = 3  # of a thread

@@ -57,8 +57,9 @@ function fill(thread, body) {
   const main = el("div", { class: "story" });
   if (thread.sentences.length) main.append(heading("Summary"), summaryOf(thread, articles));
   if (thread.keywords.length) {
+    const language = oneLanguage(thread);
     main.append(el("ul", { class: "keywords", "aria-label": "Keywords" }, ...thread.keywords.map((word) =>
-      el("li", null, el("button", { type: "button", title: "Search for it", onclick: () => filterBy({ q: `"${word}"` }) }, said(word, thread.language))))));
+      el("li", null, el("button", { type: "button", title: "Search for it", onclick: () => filterBy({ q: `"${word}"` }) }, said(word, language))))));
   }
   main.append(heading(count(thread.events.length, "event")), eventList(thread, articles));
   body.append(el("div", { class: "columns" }, main, sourceList(thread)), ...joinedParts(thread, articles),
@@ -68,17 +69,20 @@ function fill(thread, body) {
 const heading = (text) => el("h4", null, text);
 
 function summaryOf(thread, articles) {
-  const paragraph = el("p", { class: "summary", dir: "auto", lang: thread.language || null });
-  for (const [text, place] of thread.sentences) {
-    const article = thread.begin + place;
-    const source = index.source[article];
-    const name = source >= 0 ? said(index.sources[source]) : "source";
-    paragraph.append(said(text, languageOf(article), "span"), " ", el("button", {
-      type: "button", class: "cite", title: "Show the article this sentence is taken from",
-      onclick: () => articles.show(article),
-    }, name), " ");
-  }
+  const paragraph = el("p", { class: "summary", dir: "auto" });
+  for (const sentence of thread.sentences) paragraph.append(...quoted(thread, sentence, articles));
   return paragraph;
+}
+
+// A sentence, and a button that shows the article it is taken from.
+function quoted(thread, [text, place], articles) {
+  const article = thread.begin + place;
+  const source = index.source[article];
+  const name = source >= 0 ? said(index.sources[source]) : "source";
+  return [said(text, languageOf(article), "span"), " ", el("button", {
+    type: "button", class: "cite", title: "Show the article this sentence is taken from",
+    onclick: () => articles.show(article),
+  }, name), " "];
 }
 
 function eventList(thread, articles) {
@@ -89,7 +93,8 @@ function eventList(thread, articles) {
       svgEl("rect", { width: Math.max(2, (64 * event.size) / biggest), height: 8, rx: 2 }));
     const title = el("button", { type: "button", class: "plain", onclick: () => articles.show(event.begin) }, titleOf(event.article));
     return el("li", null, el("span", { class: "when" }, eventTime(event)), title,
-      el("span", { class: "n" }, bar, ` ${count(event.size, "article")}`));
+      el("span", { class: "n" }, bar, ` ${count(event.size, "article")}`),
+      event.line && el("p", { class: "new", dir: "auto" }, ...quoted(thread, event.line, articles)));
   };
   return longList(list, thread.events.length, FEW_EVENTS, (k) => line(thread.events[k]), "events").whole;
 }
@@ -156,7 +161,7 @@ function articleList(thread) {
 function articleItem(thread, article, next) {
   const item = el("li", null, articleLine(article));
   if (article === thread.typical && thread.size > 1) {
-    item.firstChild.append(" ", el("span", { class: "badge", title: "The article most like all others of the thread" }, "most typical"));
+    item.firstChild.append(" ", el("span", { class: "badge" }, "most typical"), " ", el("span", { class: "note" }, thread.reason));
   }
   const copies = [];
   for (let a = article + 1; a < next && index.copy[a]; a++) copies.push(a);
