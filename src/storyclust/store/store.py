@@ -328,6 +328,8 @@ class NewsStore(Answers):
     def similar(self, text: str, limit: int = 10) -> list[Similar]:
         """Find articles that are like a text: its copies, excerpts, and what overlaps with it.
 
+        The first time, the terms of all articles are read into memory, as by `add`.
+
         Parameters
         ----------
         text : str
