@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LEVELS = 3
 FRESH = 1 << 19  # values in the smallest run before they move on to the middle one
 SHARE = 16  # the middle run moves on once it holds one value for so many of the largest
-PART_VALUES = 1 << 24  # values sorted at a time
+PART_VALUES = 1 << 26  # values sorted at a time
 HALF = np.uint64(32)
 
 
