@@ -11,25 +11,22 @@ import functools
 import os
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_is_fitted
 
-from storyclust.agglomerate import Merges, agglomerate, below, cut
+from storyclust.agglomerate import below, cut
 from storyclust.article import Article, as_articles
-from storyclust.central import Centres, canonical_order, centres, fullest, times_of
-from storyclust.chunks import compressed_rows
+from storyclust.central import Centres, centres, fullest
 from storyclust.dedup import Deduplicator
 from storyclust.errors import InputError
-from storyclust.graph import near_in_time
+from storyclust.grouping import event_merges, prepare, thread_merges
 from storyclust.joins import Joins, joins_of
-from storyclust.memory import check_memory, give_back, no_collection
+from storyclust.memory import check_memory, no_collection
 from storyclust.output import open_output
-from storyclust.strangers import graph_above_strangers
 from storyclust.summary import Summary, summarize_independent
 from storyclust.timeline import TimelineLine, line_of_each
 from storyclust.unions import rows_by_label
@@ -38,8 +35,6 @@ from storyclust.vectorize import NewsVectorizer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-LEAST_SIMILARITY = 0.03  # above that of strangers; pairs below it count as 0
 
 
 class Reports:
@@ -295,8 +290,8 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
     A cosine ``s`` of two articles counts as ``(s - m) / (1 - m)``, where ``m`` is the larger of their mean
     cosines with their 50th to 150th neighbours among articles of their language: strangers.
 
-    Articles are put into an order of their own (by text, title, date and id) before anything else, so
-    that the result does not depend on the order they come in, not even in the last bit of a sum.
+    Articles are put into an order of their own (of hashes of their texts) before anything else, so that the
+    result does not depend on the order they come in, not even in the last bit of a sum.
 
     References
     ----------
@@ -492,77 +487,6 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
             middle = middle_of(of_threads, t, kept)
             parts = (number, rows, rows[is_kept[rows]], *middle, articles, self.vectorizer_)
             self.threads_.append(StoryThread(story, joins.rows, int(joins.begins[t]), *parts))
-
-
-class Prepared(NamedTuple):
-    """Articles made ready to be grouped, by whatever distances."""
-
-    deduplicator: Deduplicator
-    kept: NDArray[np.int64]  # rows of the independent articles, in the order of what follows
-    place: NDArray[np.int64]  # where in `kept` the representative of each article stands
-    times: NDArray[np.float64]  # in days, NaN where there is no date
-    vectorizer: NewsVectorizer
-    vectors: sparse.csr_array
-    graph: sparse.csr_array  # similarities above those of strangers
-
-
-def prepare(
-    articles: Sequence[Article],
-    copy_threshold: float = 0.8,
-    n_jobs: int | None = None,
-    memory_limit: int | str | None = None,
-) -> Prepared:
-    """Find copies, and the similarities of all articles that are none."""
-    deduplicator = Deduplicator(
-        copy_threshold, excerpts="ignore", n_jobs=n_jobs, memory_limit=memory_limit
-    ).fit(articles)
-    give_back()
-    kept = canonical_order(articles, np.flatnonzero(deduplicator.keep_))
-    independent = [articles[row] for row in kept]
-    place = np.empty(len(articles), np.int64)
-    place[kept] = np.arange(len(kept))
-    place = place[deduplicator.representatives_]
-    vectorizer = NewsVectorizer(n_jobs=n_jobs, memory_limit=memory_limit)
-    vectors = vectorizer.fit_transform(independent)
-    graph = graph_above_strangers(vectors, vectorizer.groups_, LEAST_SIMILARITY, n_jobs=n_jobs)
-    return Prepared(deduplicator, kept, place, times_of(independent), vectorizer, vectors, graph)
-
-
-def inside_window(graph: sparse.csr_array, times: NDArray[np.float64], window: float) -> sparse.csr_array:
-    """Pairs of a graph that are no further apart than the window; an undated article is near to all."""
-    if window == np.inf or np.isnan(times).all():
-        return graph
-    indptr, indices, data = near_in_time(graph.indptr, graph.indices, graph.data, times, float(window))
-    return compressed_rows(indptr, indices, data, graph.shape)
-
-
-def find_events(
-    graph: sparse.csr_array, times: NDArray[np.float64], distance: float, window: float
-) -> NDArray[np.int64]:
-    """Event of each article: average linkage on pairs inside the window, no event longer than it."""
-    return cut(event_merges(graph, times, distance, window), graph.shape[0], distance)
-
-
-def event_merges(
-    graph: sparse.csr_array, times: NDArray[np.float64], distance: float, window: float
-) -> Merges:
-    """Merges of articles into events, up to a distance."""
-    near = inside_window(graph, times, window)
-    return agglomerate(near, max_distance=distance, times=times, window=window)
-
-
-def find_threads(graph: sparse.csr_array, events: NDArray[np.int64], distance: float) -> NDArray[np.int64]:
-    """Thread of each article: average linkage carried on from the events, without a window."""
-    return cut(thread_merges(graph, events, distance), int(events.max(initial=-1)) + 1, distance)[events]
-
-
-def thread_merges(graph: sparse.csr_array, events: NDArray[np.int64], distance: float) -> Merges:
-    """Merges of events into threads, up to a distance."""
-    n, n_events = graph.shape[0], int(events.max(initial=-1)) + 1
-    belongs = sparse.csr_array((np.ones(n), (np.arange(n), events)), shape=(n, n_events))
-    between = sparse.csr_array(belongs.T @ graph @ belongs)
-    between.sort_indices()
-    return agglomerate(between, np.bincount(events, minlength=n_events), max_distance=distance)
 
 
 def middle_of(central: Centres, group: int, kept: NDArray[np.int64]) -> tuple[int, float, float]:
