@@ -79,6 +79,7 @@ ORDER = """
     advice
     removed
     compare
+    distributed
     cli
 """.split()
 

@@ -42,9 +42,14 @@ def _time(article: Article) -> float:
     return article.published.timestamp() if article.published else np.inf
 
 
+def seconds_of(articles: Sequence[Article]) -> NDArray[np.float64]:
+    """Seconds since 1970 of each article, NaN where it has no date."""
+    return np.array([a.published.timestamp() if a.published else np.nan for a in articles], np.float64)
+
+
 def times_of(articles: Sequence[Article]) -> NDArray[np.float64]:
     """Days since 1970 of each article, NaN where it has no date."""
-    return np.array([a.published.timestamp() / DAY if a.published else np.nan for a in articles])
+    return seconds_of(articles) / DAY
 
 
 class Centres(NamedTuple):

@@ -7,7 +7,7 @@ inside the time window gives events, and carried on from these, looser and witho
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -15,9 +15,8 @@ from scipy import sparse
 from storyclust.agglomerate import Merges, agglomerate, cut
 from storyclust.article import Article
 from storyclust.central import by_fingerprint, times_of
-from storyclust.chunks import compressed_rows
+from storyclust.chunks import compressed_rows, kernel
 from storyclust.dedup import Deduplicator
-from storyclust.graph import near_in_time
 from storyclust.memory import give_back
 from storyclust.strangers import graph_above_strangers
 from storyclust.vectorize import NewsVectorizer
@@ -97,3 +96,68 @@ def thread_merges(graph: sparse.csr_array, events: NDArray[np.int64], distance: 
     between = sparse.csr_array(belongs.T @ graph @ belongs)
     between.sort_indices()
     return agglomerate(between, np.bincount(events, minlength=n_events), max_distance=distance)
+
+
+def number_stories(
+    threads: NDArray[np.int64], events: NDArray[np.int64], seconds: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Number threads and events: threads by size, then beginning; events by thread, then beginning.
+
+    Parameters
+    ----------
+    threads, events : int64 array of shape (n,)
+        Of every article, numbered from 0 in any order.
+    seconds : float64 array of shape (n,)
+        When each was published, NaN where it has no date. What has no date begins last; among equals, what
+        holds an earlier row is first.
+
+    Returns
+    -------
+    threads, events : int64 array of shape (n,)
+        By their new numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> number_stories(np.array([0, 1, 1]), np.array([0, 1, 2]), np.array([0.0, 9.0, 5.0]))
+    (array([1, 0, 0]), array([2, 1, 0]))
+    """
+    begins, first = beginnings(threads, seconds)
+    of_threads = np.argsort(np.lexsort((first, begins, -np.bincount(threads))))
+    begins, first = beginnings(events, seconds)
+    of_events = np.argsort(np.lexsort((first, begins, of_threads[threads[first]])))
+    return of_threads[threads], of_events[events]
+
+
+def beginnings(
+    labels: NDArray[np.int64], seconds: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """When the first dated article of each label was published, infinite without one, and its first row."""
+    _, first = np.unique(labels, return_index=True)
+    begins = np.full(len(first), np.inf)
+    np.fmin.at(begins, labels, seconds)
+    return begins, first
+
+
+@kernel
+def near_in_time(
+    indptr: NDArray[Any],
+    indices: NDArray[Any],
+    data: NDArray[np.float64],
+    times: NDArray[np.float64],
+    window: float,
+) -> Any:
+    """CSR arrays of the edges whose ends are no further apart than the window; no date is near to all."""
+    kept = np.zeros(len(indptr), np.int64)
+    for row in range(len(indptr) - 1):
+        kept[row + 1] = kept[row]
+        for k in range(indptr[row], indptr[row + 1]):
+            kept[row + 1] += not abs(times[row] - times[indices[k]]) > window
+    to, similarities = np.empty(kept[-1], np.int32), np.empty(kept[-1], np.float64)
+    at = 0
+    for row in range(len(indptr) - 1):
+        for k in range(indptr[row], indptr[row + 1]):
+            if not abs(times[row] - times[indices[k]]) > window:
+                to[at], similarities[at] = indices[k], data[k]
+                at += 1
+    return kept, to, similarities

@@ -20,10 +20,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from storyclust.agglomerate import below, cut
 from storyclust.article import Article, as_articles
-from storyclust.central import Centres, centres, fullest
+from storyclust.central import Centres, centres, fullest, seconds_of
 from storyclust.dedup import Deduplicator
 from storyclust.errors import InputError
-from storyclust.grouping import event_merges, prepare, thread_merges
+from storyclust.grouping import event_merges, number_stories, prepare, thread_merges
 from storyclust.joins import Joins, joins_of
 from storyclust.memory import check_memory, no_collection
 from storyclust.output import open_output
@@ -461,40 +461,21 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         self._articles = articles
         is_kept = np.zeros(len(articles), bool)
         is_kept[kept] = True
-        thread_rows, event_rows = rows_by_label(threads), rows_by_label(events)
-        begins = [earliest(articles, rows) for rows in event_rows]
-        inside: list[list[int]] = [[] for _ in thread_rows]
-        for event in sorted(range(len(event_rows)), key=lambda e: (begins[e], event_rows[e][0])):
-            inside[threads[event_rows[event][0]]].append(event)
-        ranking = sorted(
-            range(len(thread_rows)),
-            key=lambda t: (-len(thread_rows[t]), begins[inside[t][0]], thread_rows[t][0]),
-        )
-        self.labels_ = np.empty(len(articles), np.int64)
-        self.event_labels_ = np.empty(len(articles), np.int64)
+        self.labels_, self.event_labels_ = number_stories(threads, events, seconds_of(articles))
+        stories: list[list[Event]] = [[] for _ in range(int(threads.max(initial=-1)) + 1)]
+        for number, rows in enumerate(rows_by_label(self.event_labels_)):
+            middle = middle_of(of_events, events[rows[0]], kept)
+            event = Event(number, rows, rows[is_kept[rows]], *middle, articles, self.vectorizer_)
+            stories[self.labels_[rows[0]]].append(event)
         self.threads_ = []
-        n_events = 0
-        for number, t in enumerate(ranking):
-            story = []
-            for e in inside[t]:
-                rows = event_rows[e]
-                self.event_labels_[rows] = n_events
-                middle = middle_of(of_events, e, kept)
-                story.append(Event(n_events, rows, rows[is_kept[rows]], *middle, articles, self.vectorizer_))
-                n_events += 1
-            rows = thread_rows[t]
-            self.labels_[rows] = number
-            middle = middle_of(of_threads, t, kept)
+        for number, rows in enumerate(rows_by_label(self.labels_)):
+            middle = middle_of(of_threads, threads[rows[0]], kept)
             parts = (number, rows, rows[is_kept[rows]], *middle, articles, self.vectorizer_)
-            self.threads_.append(StoryThread(story, joins.rows, int(joins.begins[t]), *parts))
+            begin = int(joins.begins[threads[rows[0]]])
+            self.threads_.append(StoryThread(stories[number], joins.rows, begin, *parts))
 
 
-def middle_of(central: Centres, group: int, kept: NDArray[np.int64]) -> tuple[int, float, float]:
+def middle_of(central: Centres, group: Any, kept: NDArray[np.int64]) -> tuple[int, float, float]:
     """Medoid of a group as a row of all articles, its likeness, the cohesion."""
     medoid = int(kept[central.medoids[group]])
     return medoid, float(central.likenesses[group]), float(central.cohesions[group])
-
-
-def earliest(articles: Sequence[Article], rows: NDArray[np.int64]) -> float:
-    """Time of the first dated article, infinite where none is dated."""
-    return min((a.published.timestamp() for row in rows if (a := articles[row]).published), default=np.inf)

@@ -1,1 +1,1 @@
-"""The same answers from articles that lie on many machines: what each does with its part, and how parts meet."""
+"""The same answers from articles that lie on many machines: what each part gives, and how parts meet."""

@@ -8,14 +8,16 @@ term gets its weight; and a shard fetches the weights of the terms that it holds
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from storyclust.article import Article
 from storyclust.background import Background
-from storyclust.distributed.blocks import Block
+from storyclust.distributed.blocks import Block, take_rows
 from storyclust.features import PAIR_BIT, find_terms
+from storyclust.tokens import look_up
 from storyclust.vectorize import NewsVectorizer, inverse_frequencies, used_terms, weigh
 from storyclust.vocabulary import document_frequencies, frequent_terms
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SETTINGS = NewsVectorizer()  # as stories are grouped with
-WORD_BITS = 63  # of a hash without `PAIR_BIT`
+PAIR_SHIFT = 63  # where `PAIR_BIT` stands
 
 
 class ShardTerms(NamedTuple):
@@ -53,7 +55,9 @@ class TermTable(NamedTuple):
     holders: NDArray[np.int64]  # articles of any language in which it has a weight
 
 
-def shard_terms(articles: Sequence[Article], groups: NDArray[np.int64], languages: Sequence[str]) -> ShardTerms:
+def shard_terms(
+    articles: Sequence[Article], groups: NDArray[np.int64], languages: Sequence[str]
+) -> ShardTerms:
     """Find the terms of a shard's articles.
 
     Parameters
@@ -69,17 +73,62 @@ def shard_terms(articles: Sequence[Article], groups: NDArray[np.int64], language
     -------
     shard : ShardTerms
     """
-    raise NotImplementedError
+    names = [languages[group] for group in groups]
+    found = find_terms(articles, SETTINGS.ngram_range, names=names)
+    with closing(found.terms) as pile:
+        terms, columns = frequent_terms(pile, 1, np.empty(0, np.uint64))
+    return ShardTerms(found.indptr, columns, found.head, terms, groups)
 
 
 def count_terms(shard: ShardTerms, n_partitions: int) -> list[TermCounts]:
     """Count the articles of a shard that hold each term, for each partition of the terms."""
-    raise NotImplementedError
+    present, groups = np.unique(shard.groups, return_inverse=True)
+    df = document_frequencies(shard.indptr, shard.columns, groups, len(present), len(shard.terms))
+    term, group = np.nonzero(df.T)
+    counts = TermCounts(shard.terms[term], present[group].astype(np.int32), df.T[term, group])
+    parts = parts_of(counts.terms, n_partitions)
+    return [TermCounts(*(_pick(column, part) for column in counts)) for part in parts]
+
+
+def parts_of(terms: NDArray[np.uint64], n_partitions: int) -> list[tuple[slice, slice]]:
+    """Where the terms of each partition stand among sorted ones: its words, and its pairs of words.
+
+    Partitions are ranges of hashes without the bit that tells pairs, so that each has its share of either.
+    """
+    steps = [(number << PAIR_SHIFT) // n_partitions for number in range(n_partitions + 1)]
+    bounds = [
+        np.searchsorted(terms, np.array([step + first for step in steps[:-1]], np.uint64))
+        for first in (0, int(PAIR_BIT))
+    ]
+    words, pairs = np.append(bounds[0], bounds[1][0]), np.append(bounds[1], len(terms))
+    return [(slice(words[k], words[k + 1]), slice(pairs[k], pairs[k + 1])) for k in range(n_partitions)]
+
+
+def _pick(values: NDArray[Any], part: tuple[slice, slice]) -> NDArray[Any]:
+    return np.concatenate([values[one] for one in part])
 
 
 def add_counts(parts: Sequence[TermCounts]) -> TermCounts:
     """Add up counts of one partition; sums may be added up again."""
-    raise NotImplementedError
+    if not parts:
+        return TermCounts(np.empty(0, np.uint64), np.empty(0, np.int32), np.empty(0, np.int64))
+    terms, groups, counts = (np.concatenate(column) for column in zip(*parts, strict=True))
+    # Sorted parts are merged fast where one key will do.
+    one = (groups == groups[:1]).all()
+    order = np.argsort(terms, kind="stable") if one else np.lexsort((groups, terms))
+    terms, groups, counts = terms[order], groups[order], counts[order]
+    begins = run_begins((terms[1:] != terms[:-1]) | (groups[1:] != groups[:-1]), len(terms))
+    return TermCounts(terms[begins], groups[begins], sum_runs(counts, begins))
+
+
+def run_begins(changes: NDArray[np.bool_], n: int) -> NDArray[np.int64]:
+    """Where runs begin among `n` values, of which all but the first say whether they differ from the one before."""
+    return np.flatnonzero(np.append(True, changes)[:n])
+
+
+def sum_runs(values: NDArray[np.int64], begins: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Sum of each run."""
+    return np.add.reduceat(values, begins) if len(begins) else values
 
 
 def weigh_terms(counts: TermCounts, languages: Sequence[str], sizes: NDArray[np.int64]) -> TermTable:
@@ -97,22 +146,41 @@ def weigh_terms(counts: TermCounts, languages: Sequence[str], sizes: NDArray[np.
     -------
     table : TermTable
     """
-    raise NotImplementedError
+    background = Background.load(SETTINGS.background)
+    cap = np.log(SETTINGS.max_idf_ratio)
+    begins = run_begins(counts.terms[1:] != counts.terms[:-1], len(counts.terms))
+    _, known = look_up(background.terms, counts.terms[begins])
+    kept = (sum_runs(counts.counts, begins) >= SETTINGS.min_df) | known
+    terms = counts.terms[begins][kept]
+    of_count = np.repeat(np.where(kept, np.cumsum(kept) - 1, -1), np.diff(begins, append=len(counts.terms)))
+    used = of_count >= 0
+    df = np.zeros((len(languages), len(terms)), np.int64)
+    df[counts.groups[used], of_count[used]] = counts.counts[used]
+    idf = np.empty(df.shape)
+    for number, language in enumerate(languages):
+        rates, worth = background.rates(language, terms)
+        idf[number] = inverse_frequencies(df[number], float(sizes[number]), rates, worth, cap)
+    return TermTable(terms, df, idf, (df * (idf > 0)).sum(axis=0))
 
 
 def wanted_terms(shard: ShardTerms, n_partitions: int) -> list[NDArray[np.uint64]]:
     """Distinct terms of a shard, for each partition."""
-    raise NotImplementedError
+    return [_pick(shard.terms, part) for part in parts_of(shard.terms, n_partitions)]
 
 
 def select_terms(table: TermTable, wanted: NDArray[np.uint64]) -> TermTable:
     """Select what a table knows of some terms, sorted; those it has not got are left out."""
-    raise NotImplementedError
+    at, known = look_up(table.terms, wanted)
+    at = at[known]
+    return TermTable(table.terms[at], table.df[:, at], table.idf[:, at], table.holders[at])
 
 
 def join_tables(parts: Sequence[TermTable]) -> TermTable:
     """Join the tables of all partitions, given in their order."""
-    raise NotImplementedError
+    halves = [np.searchsorted(table.terms, PAIR_BIT) for table in parts]
+    words = [[column[..., :half] for column in table] for table, half in zip(parts, halves, strict=True)]
+    pairs = [[column[..., half:] for column in table] for table, half in zip(parts, halves, strict=True)]
+    return TermTable(*(np.concatenate(columns, axis=-1) for columns in zip(*words, *pairs, strict=True)))
 
 
 def vectors_of(shard: ShardTerms, table: TermTable, places: NDArray[np.int64]) -> Block:
@@ -131,4 +199,14 @@ def vectors_of(shard: ShardTerms, table: TermTable, places: NDArray[np.int64]) -
     block : Block
         Rows ascending by place.
     """
-    raise NotImplementedError
+    at, known = look_up(table.terms, shard.terms)
+    numbers = np.where(known, at, -1).astype(np.int32)
+    columns = numbers[shard.columns]
+    indptr = np.append(0, np.cumsum(used_terms(shard.indptr, columns, table.idf, shard.groups)))
+    indices, data = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32)
+    weigh(
+        0, len(places), shard.indptr, columns, shard.head, shard.groups, table.idf, SETTINGS.head_weight,
+        indptr, indices, data,
+    )  # fmt: skip
+    block = Block(places, shard.groups, table.terms, table.holders, indptr, indices, data)
+    return take_rows(block, np.argsort(places))
