@@ -122,7 +122,7 @@ def add_counts(parts: Sequence[TermCounts]) -> TermCounts:
 
 
 def run_begins(changes: NDArray[np.bool_], n: int) -> NDArray[np.int64]:
-    """Where runs begin among `n` values, of which all but the first say whether they differ from the one before."""
+    """Where runs of equal values begin among `n`, from whether each but the first is another."""
     return np.flatnonzero(np.append(True, changes)[:n])
 
 
