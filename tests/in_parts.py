@@ -76,35 +76,32 @@ def in_parts(articles, dedup, cut, distances=(0.89, 7.0, 0.96)):
     place[kept] = np.arange(len(kept))
     shards = [range(start, stop) for start, stop in zip(cut.bounds, cut.bounds[1:], strict=False)]
     own = [[row for row in shard if place[row] >= 0] for shard in shards]
-    languages, groups, blocks, table = vectors(articles, own, place, cut)
+    languages, groups, blocks, table = vectors_from(articles, own, place, cut)
     n = len(kept)
     group_of = np.empty(n, np.int64)
     for rows, numbers in zip(own, groups, strict=True):
         group_of[place[rows]] = numbers
     if cut.together:
-        blocks = [join_blocks(blocks)] if blocks else []
-    blocks = [part for block in blocks for part in split_block(block, cut.block_rows)]
+        blocks = [join_blocks(blocks)]
+    blocks = [part for block in blocks for part in split_block(block, cut.block_rows)] or blocks[:1]
     strangers = floors_of(blocks, group_of, len(languages), n)
     edges = edges_between(blocks, strangers, n)
     seconds = seconds_of(articles)
     events, threads, giants = grouped(edges, seconds[kept], n, cut, distances)
     place = place[dedup.representatives_]
     labels, event_labels = number_stories(threads[place], events[place], seconds)
-    return Parts(languages, table, join_blocks(blocks) if blocks else None, strangers, edges, labels,
-                 event_labels, giants)  # fmt: skip
+    vectors = join_blocks(blocks)
+    return Parts(languages, table, vectors, strangers, edges, labels, event_labels, giants)
 
 
-def vectors(articles, own, place, cut):
+def vectors_from(articles, own, place, cut):
     """Languages, those of each shard, its vectors, and all there is to know about terms."""
     raw = [name_languages([articles[row] for row in rows]) for rows in own]
     common = common_latin(sum((Counter(names) for names in raw), Counter()))
     named = [[name or common for name in names] for names in raw]
     languages = sorted({name for names in named for name in names})
     groups = [np.array([languages.index(name) for name in names], np.int64) for names in named]
-    sizes = sum(
-        (np.bincount(numbers, minlength=len(languages)) for numbers in groups),
-        np.zeros(0, np.int64) if not groups else 0,
-    )
+    sizes = np.bincount(np.concatenate(groups), minlength=len(languages))
     shards = [
         shard_terms([articles[row] for row in rows], numbers, languages)
         for rows, numbers in zip(own, groups, strict=True)
@@ -123,7 +120,8 @@ def vectors(articles, own, place, cut):
     blocks = []
     for shard, rows in zip(shards, own, strict=True):
         wanted = wanted_terms(shard, cut.partitions)
-        known = join_tables([select_terms(*pair) for pair in zip(tables, wanted, strict=True)])
+        present = np.unique(shard.groups)
+        known = join_tables([select_terms(*pair, present) for pair in zip(tables, wanted, strict=True)])
         blocks.append(vectors_of(shard, known, place[rows]))
     return languages, groups, blocks, join_tables(tables)
 
@@ -131,8 +129,7 @@ def vectors(articles, own, place, cut):
 def floors_of(blocks, group_of, n_languages, n):
     """What each row shares with strangers."""
     samples = [
-        join_blocks([rows_at(block, places) for block in blocks]) if blocks else None
-        for places in sample_places(group_of)
+        join_blocks([rows_at(block, places) for block in blocks]) for places in sample_places(group_of)
     ]
     sizes = np.bincount(group_of, minlength=n_languages)
     strangers = np.full(n, np.nan)
@@ -153,7 +150,7 @@ def edges_between(blocks, strangers, n, least=LEAST_SIMILARITY):
                 merged = merge_found([merged, part])
             parts = [merged]
         edges.append(edges_of(merge_found(parts)))
-    degrees = sum((degrees_of(part, n) for part in edges), np.zeros(n, np.int32))
+    degrees = sum(degrees_of(part, n) for part in edges)
     crowded = np.flatnonzero(degrees > graph.CROWD)
     floors = strangers
     if len(crowded):
@@ -168,10 +165,7 @@ def grouped(edges, seconds, n, cut, distances):
         join_edges(parent, part)
     component = component_of(parent)
     n_components = int(component.max(initial=-1)) + 1
-    counts = sum(
-        (edges_per_component(part, component, n_components) for part in edges),
-        np.zeros(n_components, np.int64),
-    )
+    counts = sum(edges_per_component(part, component, n_components) for part in edges)
     bins = pack_bins(component, counts, cut.bin_edges)
     dealt = [deal_edges(part, bins) for part in edges]
     labels = [cluster_bin([part[k] for part in dealt], seconds, *distances) for k in range(bins.n_bins)]

@@ -17,11 +17,8 @@ from storyclust import graph
 from storyclust.chunks import compressed_rows, kernel
 from storyclust.graph import (
     EXAMINED,
-    HEAVIEST,
     MARKS,
-    MOST_HOLDERS,
     NOTHING,
-    PROMISE,
     above,
     clear_terms,
     cosine,
@@ -33,7 +30,6 @@ from storyclust.graph import (
     table_size,
 )
 from storyclust.strangers import LEAST, enough_to_tell, means_among, sample_rows
-from storyclust.tokens import look_up
 from storyclust.unions import rows_by_label
 
 if TYPE_CHECKING:
@@ -83,7 +79,7 @@ def join_blocks(parts: Sequence[Block]) -> Block:
     """Join blocks to one, rows in the order of their places."""
     terms, first = np.unique(np.concatenate([block.terms for block in parts]), return_index=True)
     holders = np.concatenate([block.holders for block in parts])[first]
-    indices = [np.searchsorted(terms, block.terms).astype(np.int32)[block.indices] for block in parts]
+    indices = [numbers_in(terms, block.terms)[block.indices] for block in parts]
     lengths = np.concatenate([np.diff(block.indptr) for block in parts])
     places = np.concatenate([block.places for block in parts])
     groups = np.concatenate([block.groups for block in parts])
@@ -174,8 +170,7 @@ def _in_terms_of(
     block: Block, terms: NDArray[np.uint64], indexed: NDArray[np.bool_] | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[Any], NDArray[np.bool_]]:
     """Rows of a block by the columns of other terms, less what these have not got."""
-    at, known = look_up(terms, block.terms)
-    numbers = np.where(known, at, -1).astype(np.int32)
+    numbers = numbers_in(terms, block.terms)
     marked = np.ones(len(block.indices), np.bool_) if indexed is None else indexed
     rows: tuple[Any, Any, Any, Any] = renumbered(block.indptr, block.indices, block.data, marked, numbers)
     return rows
@@ -186,7 +181,7 @@ def index_block(block: Block) -> IndexedBlock:
     indptr, indices, data = block.indptr, block.indices, block.data
     indexed = np.zeros(len(indices), np.bool_)
     n = len(block.places)
-    mark_entries(0, n, indptr, indices, data, block.holders, MOST_HOLDERS, HEAVIEST, indexed)
+    mark_entries(0, n, indptr, indices, data, block.holders, graph.MOST_HOLDERS, graph.HEAVIEST, indexed)
     return IndexedBlock(block, indexed, *invert(indptr, indices, data, indexed, len(block.terms)))
 
 
@@ -215,7 +210,7 @@ def find_between(
     before = np.searchsorted(other.places, block.places)
     later, earlier, shown, cosines = compare_rows(
         *own, before, strangers[block.places], others.bounds, others.rows, others.weights,
-        other.indptr, other.indices, other.data, strangers[other.places], PROMISE, least, graph.CROWD,
+        other.indptr, other.indices, other.data, strangers[other.places], graph.PROMISE, least, graph.CROWD,
     )  # fmt: skip
     return Found(block.places[later], other.places[earlier], shown, cosines)
 
@@ -290,6 +285,19 @@ def similarities_above(
     for k in range(len(cosines)):
         similarities[k] = above(cosines[k], max(floors[earlier[k]], floors[later[k]]))
     return similarities
+
+
+@kernel
+def numbers_in(terms: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.int32]:
+    """Where sorted terms stand among other sorted ones, -1 where they do not."""
+    numbers = np.full(len(wanted), -1, np.int32)
+    at = 0
+    for k in range(len(wanted)):
+        while at < len(terms) and terms[at] < wanted[k]:
+            at += 1
+        if at < len(terms) and terms[at] == wanted[k]:
+            numbers[k] = at
+    return numbers
 
 
 @kernel

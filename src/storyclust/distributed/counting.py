@@ -9,21 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from storyclust.article import Article
 from storyclust.background import Background
-from storyclust.distributed.blocks import Block, take_rows
+from storyclust.distributed.blocks import Block, numbers_in, take_rows
 from storyclust.features import PAIR_BIT, find_terms
 from storyclust.tokens import look_up
 from storyclust.vectorize import NewsVectorizer, inverse_frequencies, used_terms, weigh
-from storyclust.vocabulary import document_frequencies, frequent_terms
+from storyclust.vocabulary import frequent_terms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+T = TypeVar("T", "TermTable", "TermWeights")
 SETTINGS = NewsVectorizer()  # as stories are grouped with
 PAIR_SHIFT = 63  # where `PAIR_BIT` stands
 
@@ -42,17 +43,25 @@ class TermCounts(NamedTuple):
     """How many articles of a language hold a term; sorted by term, then language, each pair once."""
 
     terms: NDArray[np.uint64]
-    groups: NDArray[np.int32]
-    counts: NDArray[np.int64]
+    groups: NDArray[np.int16]
+    counts: NDArray[np.int32]
 
 
 class TermTable(NamedTuple):
-    """Terms that count, sorted, and what there is to know about them; a row for each language."""
+    """Terms that count, sorted, and what there is to know about them, with a row for each language."""
 
     terms: NDArray[np.uint64]
     df: NDArray[np.int64]  # articles that hold each
     idf: NDArray[np.float64]  # and its weight
     holders: NDArray[np.int64]  # articles of any language in which it has a weight
+
+
+class TermWeights(NamedTuple):
+    """Weights of terms, sorted, with a row for each language that is asked for."""
+
+    terms: NDArray[np.uint64]
+    idf: NDArray[np.float64]
+    holders: NDArray[np.int64]
 
 
 def shard_terms(
@@ -82,12 +91,19 @@ def shard_terms(
 
 def count_terms(shard: ShardTerms, n_partitions: int) -> list[TermCounts]:
     """Count the articles of a shard that hold each term, for each partition of the terms."""
-    present, groups = np.unique(shard.groups, return_inverse=True)
-    df = document_frequencies(shard.indptr, shard.columns, groups, len(present), len(shard.terms))
-    term, group = np.nonzero(df.T)
-    counts = TermCounts(shard.terms[term], present[group].astype(np.int32), df.T[term, group])
-    parts = parts_of(counts.terms, n_partitions)
-    return [TermCounts(*(_pick(column, part) for column in counts)) for part in parts]
+    of_entry = np.repeat(shard.groups, np.diff(shard.indptr))
+    present = np.unique(shard.groups)
+    counted = []
+    for group in present:  # one at a time: a table of all languages would be large
+        df = np.bincount(shard.columns[of_entry == group], minlength=len(shard.terms))
+        held = np.flatnonzero(df)
+        groups = np.full(len(held), group, np.int16)
+        counted.append(TermCounts(shard.terms[held], groups, df[held].astype(np.int32)))
+    counts = add_counts(counted)
+    return [
+        TermCounts(*(_pick(column, part) for column in counts))
+        for part in parts_of(counts.terms, n_partitions)
+    ]
 
 
 def parts_of(terms: NDArray[np.uint64], n_partitions: int) -> list[tuple[slice, slice]]:
@@ -111,7 +127,7 @@ def _pick(values: NDArray[Any], part: tuple[slice, slice]) -> NDArray[Any]:
 def add_counts(parts: Sequence[TermCounts]) -> TermCounts:
     """Add up counts of one partition; sums may be added up again."""
     if not parts:
-        return TermCounts(np.empty(0, np.uint64), np.empty(0, np.int32), np.empty(0, np.int64))
+        return TermCounts(np.empty(0, np.uint64), np.empty(0, np.int16), np.empty(0, np.int32))
     terms, groups, counts = (np.concatenate(column) for column in zip(*parts, strict=True))
     # Sorted parts are merged fast where one key will do.
     one = (groups == groups[:1]).all()
@@ -126,9 +142,9 @@ def run_begins(changes: NDArray[np.bool_], n: int) -> NDArray[np.int64]:
     return np.flatnonzero(np.append(True, changes)[:n])
 
 
-def sum_runs(values: NDArray[np.int64], begins: NDArray[np.int64]) -> NDArray[np.int64]:
+def sum_runs(values: NDArray[np.int32], begins: NDArray[np.int64]) -> NDArray[np.int32]:
     """Sum of each run."""
-    return np.add.reduceat(values, begins) if len(begins) else values
+    return np.add.reduceat(values, begins).astype(np.int32) if len(begins) else values
 
 
 def weigh_terms(counts: TermCounts, languages: Sequence[str], sizes: NDArray[np.int64]) -> TermTable:
@@ -168,29 +184,30 @@ def wanted_terms(shard: ShardTerms, n_partitions: int) -> list[NDArray[np.uint64
     return [_pick(shard.terms, part) for part in parts_of(shard.terms, n_partitions)]
 
 
-def select_terms(table: TermTable, wanted: NDArray[np.uint64]) -> TermTable:
-    """Select what a table knows of some terms, sorted; those it has not got are left out."""
+def select_terms(table: TermTable, wanted: NDArray[np.uint64], present: NDArray[np.int64]) -> TermWeights:
+    """Select the weights of some terms, sorted, in some languages; terms that do not count are left out."""
     at, known = look_up(table.terms, wanted)
     at = at[known]
-    return TermTable(table.terms[at], table.df[:, at], table.idf[:, at], table.holders[at])
+    return TermWeights(table.terms[at], table.idf[np.ix_(present, at)], table.holders[at])
 
 
-def join_tables(parts: Sequence[TermTable]) -> TermTable:
-    """Join the tables of all partitions, given in their order."""
-    halves = [np.searchsorted(table.terms, PAIR_BIT) for table in parts]
+def join_tables(parts: Sequence[T]) -> T:
+    """Join the tables or weights of all partitions, given in their order, to one in the order of hashes."""
+    halves = [np.searchsorted(table[0], PAIR_BIT) for table in parts]
     words = [[column[..., :half] for column in table] for table, half in zip(parts, halves, strict=True)]
     pairs = [[column[..., half:] for column in table] for table, half in zip(parts, halves, strict=True)]
-    return TermTable(*(np.concatenate(columns, axis=-1) for columns in zip(*words, *pairs, strict=True)))
+    columns = [np.concatenate(column, axis=-1) for column in zip(*words, *pairs, strict=True)]
+    return type(parts[0])(*columns)
 
 
-def vectors_of(shard: ShardTerms, table: TermTable, places: NDArray[np.int64]) -> Block:
+def vectors_of(shard: ShardTerms, weights: TermWeights, places: NDArray[np.int64]) -> Block:
     """Make the vectors of a shard's articles.
 
     Parameters
     ----------
     shard : ShardTerms
-    table : TermTable
-        Holds all terms of the shard that count; others do no harm.
+    weights : TermWeights
+        Of all terms of the shard that count, in the languages of its articles, ascending.
     places : int64 array of shape (n,)
         Of each article, in the order of all.
 
@@ -199,14 +216,13 @@ def vectors_of(shard: ShardTerms, table: TermTable, places: NDArray[np.int64]) -
     block : Block
         Rows ascending by place.
     """
-    at, known = look_up(table.terms, shard.terms)
-    numbers = np.where(known, at, -1).astype(np.int32)
-    columns = numbers[shard.columns]
-    indptr = np.append(0, np.cumsum(used_terms(shard.indptr, columns, table.idf, shard.groups)))
+    _, groups = np.unique(shard.groups, return_inverse=True)
+    columns = numbers_in(weights.terms, shard.terms)[shard.columns]
+    indptr = np.append(0, np.cumsum(used_terms(shard.indptr, columns, weights.idf, groups)))
     indices, data = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32)
     weigh(
-        0, len(places), shard.indptr, columns, shard.head, shard.groups, table.idf, SETTINGS.head_weight,
-        indptr, indices, data,
+        0, len(places), shard.indptr, columns, shard.head, groups, weights.idf, SETTINGS.head_weight, indptr,
+        indices, data,
     )  # fmt: skip
-    block = Block(places, shard.groups, table.terms, table.holders, indptr, indices, data)
+    block = Block(places, shard.groups, weights.terms, weights.holders, indptr, indices, data)
     return take_rows(block, np.argsort(places))
