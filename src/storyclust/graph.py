@@ -47,6 +47,11 @@ class Index(NamedTuple):
     weights: NDArray[np.float32]
 
 
+def usual_bounds() -> Bounds:
+    """Bounds of a search for stories."""
+    return Bounds(MOST_HOLDERS, HEAVIEST, PROMISE, CROWD)
+
+
 def similarity_graph(
     X: sparse.csr_array,
     min_similarity: float,
@@ -80,7 +85,9 @@ def similarity_graph(
         Symmetric, without a diagonal, indices sorted.
     """
     n = X.shape[0]
-    bounds = Bounds(MOST_HOLDERS, HEAVIEST, PROMISE, n if strangers is None else CROWD)
+    bounds = usual_bounds()
+    if strangers is None:
+        bounds = bounds._replace(crowd=n)
     if exact or min_similarity <= 0 or bool((X.data < 0).any()):
         bounds = Bounds(n, 0, -1.0, n)
     return search(X, min_similarity, strangers, bounds, n_jobs)

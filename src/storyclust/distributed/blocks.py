@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from storyclust import graph
 from storyclust.chunks import compressed_rows, kernel
 from storyclust.graph import (
     EXAMINED,
@@ -28,6 +27,7 @@ from storyclust.graph import (
     mark_entries,
     promising_rows,
     table_size,
+    usual_bounds,
 )
 from storyclust.strangers import LEAST, enough_to_tell, means_among, sample_rows
 from storyclust.unions import rows_by_label
@@ -181,7 +181,8 @@ def index_block(block: Block) -> IndexedBlock:
     indptr, indices, data = block.indptr, block.indices, block.data
     indexed = np.zeros(len(indices), np.bool_)
     n = len(block.places)
-    mark_entries(0, n, indptr, indices, data, block.holders, graph.MOST_HOLDERS, graph.HEAVIEST, indexed)
+    most_holders, heaviest, _, _ = usual_bounds()
+    mark_entries(0, n, indptr, indices, data, block.holders, most_holders, heaviest, indexed)
     return IndexedBlock(block, indexed, *invert(indptr, indices, data, indexed, len(block.terms)))
 
 
@@ -208,9 +209,10 @@ def find_between(
     else:
         own = _in_terms_of(block, other.terms, rows.indexed)
     before = np.searchsorted(other.places, block.places)
+    _, _, promise, crowd = usual_bounds()
     later, earlier, shown, cosines = compare_rows(
         *own, before, strangers[block.places], others.bounds, others.rows, others.weights,
-        other.indptr, other.indices, other.data, strangers[other.places], graph.PROMISE, least, graph.CROWD,
+        other.indptr, other.indices, other.data, strangers[other.places], promise, least, crowd,
     )  # fmt: skip
     return Found(block.places[later], other.places[earlier], shown, cosines)
 
@@ -219,13 +221,13 @@ def merge_found(parts: Sequence[Found]) -> Found:
     """Merge what was found between one block and others; the result may be merged again."""
     whole = Found(*(np.concatenate(column) for column in zip(*parts, strict=True)))
     whole = _rows_of(whole, np.lexsort((whole.earlier, whole.later)))
-    return _rows_of(whole, most_of_each(whole.later, whole.shown, EXAMINED * graph.CROWD))
+    return _rows_of(whole, most_of_each(whole.later, whole.shown, EXAMINED * usual_bounds().crowd))
 
 
 def edges_of(found: Found) -> Edges:
     """Edges between the rows of a block and all earlier ones; the values are cosines."""
     found = _rows_of(found, np.flatnonzero(found.cosines > 0.0))
-    found = _rows_of(found, most_of_each(found.later, found.cosines, graph.CROWD))
+    found = _rows_of(found, most_of_each(found.later, found.cosines, usual_bounds().crowd))
     return Edges(found.earlier, found.later, found.cosines)
 
 
@@ -247,7 +249,7 @@ def crowd_cosines(edges: Edges, crowded: NDArray[np.int64]) -> tuple[NDArray[np.
     places, cosines = places[inside], cosines[inside]
     order = np.argsort(places, kind="stable")
     places, cosines = places[order], cosines[order]
-    most = most_of_each(places, cosines, graph.CROWD)
+    most = most_of_each(places, cosines, usual_bounds().crowd)
     return places[most], cosines[most]
 
 
@@ -262,7 +264,7 @@ def raise_floors(
     order = np.lexsort((cosines, places))
     stops = np.searchsorted(places[order], crowded, side="right")
     raised = strangers.copy()
-    raised[crowded] = np.maximum(strangers[crowded], cosines[order][stops - graph.CROWD])
+    raised[crowded] = np.maximum(strangers[crowded], cosines[order][stops - usual_bounds().crowd])
     return raised
 
 
