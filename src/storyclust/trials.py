@@ -233,8 +233,7 @@ def deal(truth: Labels, places: Labels) -> Labels:
 def sum_by(labels: Labels, values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sums of values by label: the same to the last bit in whatever order they come."""
     order = np.argsort(values, kind="stable")
-    sums: NDArray[np.float64] = np.bincount(labels[order], values[order])
-    return sums
+    return np.bincount(labels[order], values[order]).astype(np.float64, copy=False)
 
 
 def fold_scores(labels: list[Labels], place: Labels, stories: Stories) -> NDArray[np.float64]:
