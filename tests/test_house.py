@@ -57,6 +57,7 @@ ORDER = """
     coverage
     agglomerate
     joins
+    grouping
     sentences
     extract
     headline
@@ -83,6 +84,7 @@ ORDER = """
     compare
     shell
     store_cli
+    distributed
     cli
 """.split()
 

@@ -9,12 +9,12 @@ from scipy import sparse
 import storyclust as sc
 from storyclust.central import times_of
 from storyclust.graph import similarity_graph
+from storyclust.grouping import LEAST_SIMILARITY
 from storyclust.language import group_languages
 from storyclust.store.feed import Feed
 from storyclust.store.levels import LEVELS, Levels, Run
 from storyclust.store.originals import NONE, Keys, find_originals
 from storyclust.store.weights import hold
-from storyclust.stories import LEAST_SIMILARITY
 from storyclust.strangers import stranger_similarity
 
 FRENCH = [

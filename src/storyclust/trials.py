@@ -13,15 +13,15 @@ from scipy import sparse
 
 from storyclust.agglomerate import cut
 from storyclust.errors import InputError
-from storyclust.metrics import b_cubed, harmonic, number_labels, unlabelled
-from storyclust.stories import (
+from storyclust.grouping import (
     Prepared,
-    StoryClusterer,
     event_merges,
     find_threads,
     inside_window,
     thread_merges,
 )
+from storyclust.metrics import b_cubed, harmonic, number_labels, unlabelled
+from storyclust.stories import StoryClusterer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -230,6 +230,12 @@ def deal(truth: Labels, places: Labels) -> Labels:
     return folds
 
 
+def sum_by(labels: Labels, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sums of values by label: the same to the last bit in whatever order they come."""
+    order = np.argsort(values, kind="stable")
+    return np.bincount(labels[order], values[order]).astype(np.float64, copy=False)
+
+
 def fold_scores(labels: list[Labels], place: Labels, stories: Stories) -> NDArray[np.float64]:
     """B-cubed F1 of every cut over the articles of each fold, as (cut, fold).
 
@@ -240,6 +246,6 @@ def fold_scores(labels: list[Labels], place: Labels, stories: Stories) -> NDArra
     scores = np.empty((len(labels), len(sizes)))
     for number, made in enumerate(labels):
         shares = b_cubed(stories.truth, made[place[stories.rows]])
-        precision, recall = (np.bincount(folds, share) / sizes for share in shares)
+        precision, recall = (sum_by(folds, share) / sizes for share in shares)
         scores[number] = 2 * precision * recall / (precision + recall)  # both are positive
     return scores

@@ -16,6 +16,7 @@ import numpy as np
 
 from storyclust.article import Article
 from storyclust.central import times_of
+from storyclust.grouping import LEAST_SIMILARITY
 from storyclust.language import group_languages
 from storyclust.store.consolidation import Move, consolidate
 from storyclust.store.feed import Edges
@@ -27,7 +28,6 @@ from storyclust.store.tables import Known, Tables, store_derived
 from storyclust.store.terms_index import YOUNG
 from storyclust.store.values import FIELDS, article_values, to_stamp
 from storyclust.store.weights import Held, hold
-from storyclust.stories import LEAST_SIMILARITY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from storyclust.graph import similarity_graph
-from storyclust.stories import LEAST_SIMILARITY, find_events, find_threads
+from storyclust.grouping import LEAST_SIMILARITY, find_events, find_threads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -16,7 +16,7 @@ import numpy as np
 from scipy import sparse
 
 from storyclust.agglomerate import agglomerate, cut
-from storyclust.stories import LEAST_SIMILARITY
+from storyclust.grouping import LEAST_SIMILARITY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -277,7 +277,7 @@ class Sample(NamedTuple):
         bounds = np.append(0, np.cumsum(kept))[weighed.bounds]
         means: NDArray[np.float64] = middle_means(
             0, len(places), bounds, at[weighed.places[kept]], weighed.weights[kept], self.held, self.bounds,
-            self.rows, self.weights, self.places - (places[0] if len(places) else 0), NEAREST, FARTHEST,
+            self.rows, self.weights, places, self.places, NEAREST, FARTHEST,
         )  # fmt: skip
         return means
 

@@ -1,0 +1,1 @@
+"""The same answers from articles that lie on many machines: what each part gives, and how parts meet."""
