@@ -461,20 +461,11 @@ def _tell(report: ReadReport, rejects: str | None) -> None:
 
 
 def _write_labelled(path: str, articles: Iterable[Article], added: Iterator[dict[str, Any]]) -> None:
-    """Write articles with fields added; an input field of the same name moves to input_NAME."""
+    """Write articles with fields added."""
+    from storyclust.output import with_labels
 
-    def records() -> Iterator[dict[str, Any]]:
-        for article, labels in zip(articles, added, strict=True):
-            record = article.to_record()
-            for name in labels:
-                if name in record:
-                    moved = f"input_{name}"
-                    while moved in record:
-                        moved = f"input_{moved}"
-                    record[moved] = record.pop(name)
-            yield record | labels
-
-    sc.write_records(path, records())
+    pairs = zip(articles, added, strict=True)
+    sc.write_records(path, (with_labels(article.to_record(), labels) for article, labels in pairs))
 
 
 def say(message: str) -> None:

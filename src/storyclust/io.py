@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from storyclust.article import Article, ArticleMaker, dates_unread, ensure_ids, ids_renamed
 from storyclust.dates import quoted
@@ -213,23 +213,32 @@ def _conclude(
 
 
 def _read_source(source: Source, maker: ArticleMaker, tally: ReadReport) -> Iterator[Article]:
-    shown = "<stdin>" if source.path == "-" else source.path
-    maker = ArticleMaker() if source.kind == "txt" else maker  # whose fields are named by us
     try:
         with nullcontext(sys.stdin.buffer) if source.path == "-" else Path(source.path).open("rb") as file:
-            for row in read_rows(file, source):
-                for article in _row_articles(row, maker):
-                    tally.read += 1
-                    if maker.bad_dates and not tally.first_bad_date:
-                        tally.first_bad_date = f"{shown}:{row.line} {quoted(maker.first_bad_date)}"
-                    if isinstance(article, Article):
-                        tally.kept += 1
-                        tally.undated += article.published is None
-                        yield article
-                    else:
-                        tally.rejects.append(Reject(shown, row.line, article, _raw_text(row)))
+            yield from articles_of(file, source, maker, tally)
     except OSError as error:
-        raise InputError(f"cannot read {shown}: {error.strerror or error}.") from error
+        raise InputError(f"cannot read {_shown(source)}: {error.strerror or error}.") from error
+
+
+def articles_of(file: IO[bytes], source: Source, maker: ArticleMaker, tally: ReadReport) -> Iterator[Article]:
+    """Yield the articles of an open file; what became of its records is counted in `tally`."""
+    shown = _shown(source)
+    maker = ArticleMaker() if source.kind == "txt" else maker  # whose fields are named by us
+    for row in read_rows(file, source):
+        for article in _row_articles(row, maker):
+            tally.read += 1
+            if maker.bad_dates and not tally.first_bad_date:
+                tally.first_bad_date = f"{shown}:{row.line} {quoted(maker.first_bad_date)}"
+            if isinstance(article, Article):
+                tally.kept += 1
+                tally.undated += article.published is None
+                yield article
+            else:
+                tally.rejects.append(Reject(shown, row.line, article, _raw_text(row)))
+
+
+def _shown(source: Source) -> str:
+    return "<stdin>" if source.path == "-" else source.path
 
 
 def _row_articles(row: Row, maker: ArticleMaker) -> Iterator[Article | str]:

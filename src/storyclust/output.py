@@ -87,6 +87,23 @@ def write_records(
         return _WRITERS[kind](file, _as_dicts(records))
 
 
+def write_into(file: IO[bytes], name: str, records: Iterable[Mapping[str, Any]]) -> int:
+    """Write records to an open file, in the format and with the compression of a name."""
+    with _packed(file, name) as packed:
+        return _WRITERS[format_of(name)](packed, _as_dicts(records))
+
+
+def with_labels(record: dict[str, Any], labels: Mapping[str, Any]) -> dict[str, Any]:
+    """Add fields to a record, in place; an input field of the same name moves to input_NAME."""
+    for name in labels:
+        if name in record:
+            moved = f"input_{name}"
+            while moved in record:
+                moved = f"input_{moved}"
+            record[moved] = record.pop(name)
+    return record | labels
+
+
 @contextmanager
 def open_output(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """Open a file for bytes that takes its place only when all is written.
