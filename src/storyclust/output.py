@@ -101,7 +101,8 @@ def with_labels(record: dict[str, Any], labels: Mapping[str, Any]) -> dict[str, 
             while moved in record:
                 moved = f"input_{moved}"
             record[moved] = record.pop(name)
-    return record | labels
+    record.update(labels)
+    return record
 
 
 @contextmanager

@@ -1,27 +1,18 @@
 """Copies among shards, stage by stage: each stage is a function from files to one file, run by whoever can.
 
-A stage that finds its file written has nothing to do: so a run that was broken off goes on where it stood, and
-a worker that is lost costs what it had in hand. Nothing here knows who runs the stages.
+Nothing here knows who runs the stages; see `stages`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
 from dataclasses import asdict
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from storyclust.distributed.files import (
-    Arrays,
-    joined,
-    look_up,
-    pack_texts,
-    texts_at,
-    write_arrays,
-)
+from storyclust.distributed.corpus import Corpus, Sketches, ragged, unravel
+from storyclust.distributed.files import Arrays, joined, pack_texts, texts_at, write_arrays
 from storyclust.distributed.pairing import (
     Members,
     Proposed,
@@ -41,60 +32,20 @@ from storyclust.distributed.sketching import (
     number_hashes,
     sketch_articles,
 )
+from storyclust.distributed.stages import (
+    About,
+    Runner,
+    Stages,
+    bucket_ranges,
+    finished,
+    save,
+    values_at_once,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
-VALUES_AT_ONCE = 4 << 20  # values of all shards that one worker sorts
 BIN = 1 << 16  # articles in groups that one worker ranks
-SMALL = 1000  # values that are not worth more than one call
-
-About = dict[str, Any]
-
-
-class Runner(Protocol):
-    """Who runs stages."""
-
-    width: int  # calls that can run at once
-
-    def run(self, name: str, function: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """Call a function with each tuple of arguments; returns the results in order."""
-
-    def share(self, value: Any) -> Any:
-        """Return what stands for a value among the arguments of many calls."""
-
-
-class Serial:
-    """Runs stages here, one call after the other."""
-
-    width = 1
-
-    def run(self, name: str, function: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """Call a function with each tuple of arguments."""
-        return [function(*call) for call in calls]
-
-    def share(self, value: Any) -> Any:
-        """Return the value."""
-        return value
-
-
-def finished(address: str) -> About | None:
-    """Return what a stage said of its file, if it has written it."""
-    if look_up(address) is None:
-        return None
-    with Arrays(address) as file:
-        return file.about
-
-
-def save(address: str, arrays: Mapping[str, NDArray[Any]], about: About, **further: Any) -> About:
-    """Write what a stage found."""
-    write_arrays(address, arrays, about, **further)
-    return about
-
-
-# Sketches --------------------------------------------------------------------------------------
 
 
 class Input(NamedTuple):
@@ -124,121 +75,6 @@ def sketch_shard(target: str, shard: Shard, source: Input, settings: CopySetting
         return save(target, sketch.arrays, about, tail=tail)
     finally:
         sketch.shelf.close()
-
-
-class Corpus(NamedTuple):
-    """All sketches; shard `k` has the articles from `offsets[k]` up to `offsets[k + 1]`."""
-
-    sketches: list[str]
-    offsets: NDArray[np.int64]
-
-    @property
-    def n(self) -> int:
-        """How many articles there are."""
-        return int(self.offsets[-1])
-
-    def split(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
-        """Yield the shards of some rows, the rows by their numbers there, and where they stand in `rows`."""
-        homes = np.searchsorted(self.offsets, rows, side="right") - 1
-        order = np.argsort(homes, kind="stable")
-        bounds = np.flatnonzero(np.diff(homes[order], prepend=-1, append=-1))
-        for start, stop in pairwise(bounds):
-            places = order[start:stop]
-            k = int(homes[places[0]])
-            yield k, rows[places] - self.offsets[k], places
-
-
-class Sketches:
-    """The sketches of a corpus, opened as they are needed.
-
-    Attributes
-    ----------
-    taken : int
-        Bytes read.
-    """
-
-    def __init__(self, corpus: Corpus) -> None:
-        self.corpus = corpus
-        self._stack = ExitStack()
-        self._open: dict[int, Arrays] = {}
-        self._closed = 0
-
-    def __enter__(self) -> Sketches:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stack.close()
-
-    @property
-    def taken(self) -> int:
-        """Bytes read of all of them."""
-        return self._closed + sum(file.taken for file in self._open.values())
-
-    def __getitem__(self, shard: int) -> Arrays:
-        if shard not in self._open:
-            if len(self._open) >= 256:  # files that are open at once are few on any system
-                self._closed = self.taken
-                self._stack.close()
-                self._open.clear()
-            self._open[shard] = self._stack.enter_context(Arrays(self.corpus.sketches[shard]))
-        return self._open[shard]
-
-    def all(self) -> Iterator[tuple[Arrays, int]]:
-        """Yield every sketch, with the number of its first article."""
-        for shard, offset in enumerate(self.corpus.offsets[:-1].tolist()):
-            yield self[shard], offset
-
-    def rows(self, name: str, rows: NDArray[np.int64]) -> NDArray[Any]:
-        """Some rows of an array that has one for each article."""
-        parts = [(places, self[k].rows(name, local)) for k, local, places in self.corpus.split(rows)]
-        if not parts:
-            return np.empty(0, np.int64)
-        out = np.empty((len(rows), *parts[0][1].shape[1:]), parts[0][1].dtype)
-        for places, values in parts:
-            out[places] = values
-        return out
-
-    def texts(self, name: str, rows: NDArray[np.int64]) -> list[str]:
-        """Texts of some articles."""
-        out = [""] * len(rows)
-        for k, local, places in self.corpus.split(rows):
-            for place, text in zip(places.tolist(), texts_at(self[k], name, local), strict=True):
-                out[place] = text
-        return out
-
-    def sizes(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """How many shingles texts have."""
-        out = np.zeros(len(rows), np.int64)
-        for k, local, places in self.corpus.split(rows):
-            out[places] = self[k].rows("bounds", local + 1) - self[k].rows("bounds", local)
-        return out
-
-    def shingles(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-        """Shingles of texts one after the other, and their bounds."""
-        bounds = np.append(0, np.cumsum(self.sizes(rows))).astype(np.int64)
-        out = np.empty(int(bounds[-1]), np.uint64)
-        for k, local, places in self.corpus.split(rows):
-            starts, stops = self[k].rows("bounds", local), self[k].rows("bounds", local + 1)
-            values, at = self[k].spans("shingles", starts, stops), 0
-            for place in places.tolist():
-                size = bounds[place + 1] - bounds[place]
-                out[bounds[place] : bounds[place + 1]] = values[at : at + size]
-                at += size
-        return out, bounds
-
-    def names(self, rows: NDArray[np.int64], renamed: str) -> list[str]:
-        """What articles are called in the whole corpus."""
-        names = [name or str(row) for name, row in zip(self.texts("id", rows), rows.tolist(), strict=True)]
-        new = renamed_among(renamed, rows)
-        return [new.get(row, name) for row, name in zip(rows.tolist(), names, strict=True)] if new else names
-
-
-def renamed_among(renamed: str, rows: NDArray[np.int64]) -> dict[int, str]:
-    """Return the new names of those rows that were renamed."""
-    with Arrays(renamed) as file:
-        all_rows = file["rows"]
-        found = np.flatnonzero(np.isin(all_rows, rows))
-        return dict(zip(all_rows[found].tolist(), texts_at(file, "name", found), strict=True))
 
 
 # Stages ----------------------------------------------------------------------------------------
@@ -333,17 +169,6 @@ def _propose_band(
         keys.append(file.part("keys", *span)[fresh])
         rows.append(held[fresh])
     return propose(np.concatenate(keys), np.concatenate(rows))
-
-
-def ragged(name: str, parts: Sequence[NDArray[np.int64]]) -> dict[str, NDArray[Any]]:
-    """Arrays of several lengths as two: one after the other, and their bounds."""
-    bounds = np.append(0, np.cumsum([len(part) for part in parts])).astype(np.int64)
-    return {name: np.concatenate([np.empty(0, np.int64), *parts]), f"{name}.bounds": bounds}
-
-
-def unravel(values: NDArray[np.int64], bounds: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Arrays that lie one after the other."""
-    return [values[a:b] for a, b in pairwise(bounds)]
 
 
 def verify_part(
@@ -508,7 +333,7 @@ def find_copies(
     """
     corpus, abouts = sketch_all(shards, work, source, settings, runner)
     key = digest_of(corpus.sketches)
-    stages = _Stages(joined(work, key), corpus, runner)
+    stages = Stages(joined(work, key), corpus, runner)
     names = stages.by_bucket("names", names_part, corpus.n)
     renamed = _join_names(stages, names)
     firsts = _firsts(stages, sum(about["texts"] for about in abouts))
@@ -536,41 +361,7 @@ def find_copies(
     return Copies(corpus, abouts, kept, renamed, names, key, stages.taken, bins.largest)
 
 
-class _Stages:
-    """Runs stages that write numbered files under one name."""
-
-    def __init__(self, prefix: str, corpus: Corpus, runner: Runner) -> None:
-        self.prefix, self.plain, self.runner = prefix, corpus, runner
-        self.corpus = runner.share(corpus)
-        self.taken: dict[str, int] = {}
-        self.abouts: list[About] = []
-
-    def at(self, name: str) -> str:
-        """Address of a file of this run."""
-        return f"{self.prefix}-{name}"
-
-    def each(self, name: str, function: Callable[..., About], calls: Sequence[tuple[Any, ...]]) -> list[str]:
-        """Run a stage; returns the addresses of what it wrote."""
-        targets = [self.at(f"{name}-{len(calls)}-{number}") for number in range(len(calls))]
-        every = [(target, *call) for target, call in zip(targets, calls, strict=True)]
-        self.abouts = self.runner.run(name, function, every)
-        self.taken[name] = sum(about["taken"] for about in self.abouts)
-        return targets
-
-    def by_bucket(self, name: str, function: Callable[..., About], size: int) -> list[About]:
-        """Run a stage over all buckets of values, of which there are `size`."""
-        ranges = cut(BUCKETS, max(self.runner.width, -(-size // VALUES_AT_ONCE)) if size > SMALL else 1)
-        self.targets = self.each(name, function, [(self.corpus, *span) for span in ranges])
-        return self.abouts
-
-
-def cut(n: int, parts: int) -> list[tuple[int, int]]:
-    """Cut n things into ranges of about equal size."""
-    bounds = np.linspace(0, n, min(parts, n) + 1).astype(int).tolist()
-    return list(pairwise(bounds))
-
-
-def _join_names(stages: _Stages, names: list[About]) -> str:
+def _join_names(stages: Stages, names: list[About]) -> str:
     """Put all that were renamed into one file."""
     rows, texts = [np.empty(0, np.int64)], []
     for address, about in zip(stages.targets, names, strict=True):
@@ -582,7 +373,7 @@ def _join_names(stages: _Stages, names: list[About]) -> str:
     return target
 
 
-def _firsts(stages: _Stages, n_texts: int) -> NDArray[np.int64]:
+def _firsts(stages: Stages, n_texts: int) -> NDArray[np.int64]:
     """Find of every article the first that has its text."""
     firsts = np.arange(stages.plain.n)
     stages.by_bucket("twins", twins_part, n_texts)
@@ -595,31 +386,30 @@ def _firsts(stages: _Stages, n_texts: int) -> NDArray[np.int64]:
     return firsts
 
 
-def _proposals(stages: _Stages, firsts: NDArray[np.int64], settings: CopySettings, n_texts: int) -> list[str]:
+def _proposals(stages: Stages, firsts: NDArray[np.int64], settings: CopySettings, n_texts: int) -> list[str]:
     late = stages.at("late")
     write_arrays(late, {"late": np.packbits(firsts != np.arange(len(firsts)))})
     bands = settings.bands.bands
-    at_once = max(1, min(VALUES_AT_ONCE // max(n_texts, 1), -(-bands // stages.runner.width)))
+    at_once = max(1, min(values_at_once() // max(n_texts, 1), -(-bands // stages.runner.width)))
     spans = [(band, min(band + at_once, bands)) for band in range(0, bands, at_once)]
-    ranges = cut(BUCKETS, -(-n_texts // VALUES_AT_ONCE) or 1)
+    ranges = bucket_ranges(n_texts)
     calls = [(stages.corpus, late, span, *limits) for span in spans for limits in ranges]
     return stages.each("bands", propose_part, calls)
 
 
-def _checked(stages: _Stages, proposals: list[str], threshold: float) -> list[str]:
+def _checked(stages: Stages, proposals: list[str], threshold: float) -> list[str]:
     pairs = sum(about["pairs"] for about in stages.abouts)
-    ranges = cut(BUCKETS, max(4 * stages.runner.width, pairs >> 19) if pairs > SMALL else 1)
     shared = stages.runner.share(proposals)
-    return stages.each(
-        "verification", verify_part, [(stages.corpus, shared, *span, threshold) for span in ranges]
-    )
+    ranges = bucket_ranges(8 * pairs, 4 * stages.runner.width)
+    calls = [(stages.corpus, shared, *span, threshold) for span in ranges]
+    return stages.each("verification", verify_part, calls)
 
 
 def _write_bins(address: str, bin_of: NDArray[np.int32], n_bins: int, firsts: NDArray[np.int64]) -> None:
     """Write which bin each article is in, and which articles each bin has."""
     members = np.flatnonzero(bin_of >= 0)
     members = members[np.argsort(bin_of[members], kind="stable")]
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "bin_of": bin_of,
         "members": members,
         "firsts": firsts[members],

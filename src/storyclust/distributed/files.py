@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAGIC = b"storyclust.a1\0\0\0"
-GAP = 1 << 14  # bytes between two rows that are rather read than skipped
+GAP = 1 << 11  # bytes between two rows that are rather read than skipped
 BUFFER = 1 << 20
 
 
@@ -174,7 +174,7 @@ def write_arrays(
     *,
     tail: tuple[str, int, Iterable[NDArray[np.uint64]]] | None = None,
 ) -> None:
-    """Write named arrays, a few words or numbers about them, and at the end a long one that comes in parts."""
+    """Write named arrays, a few facts about them, and at the end a long array that comes in parts."""
     whole = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
     places, start = {}, 0
     for name, values in whole.items():

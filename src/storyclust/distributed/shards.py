@@ -1,7 +1,7 @@
 """Shards: the files that articles come in, and the same files with labels.
 
-A shard is read by one worker at a time, from its beginning to its end. Articles are numbered in the order of the
-shards, and get the names that `iter_articles` would give them.
+A shard is read by one worker at a time, from its beginning to its end. Articles are numbered in the order of
+the shards, and get the names that `iter_articles` would give them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One shard to arrays: all that finding copies needs to know of its articles, after reading them once.
 
-Everything that will be looked for by its value (fingerprints, band keys, names) is sorted by it, with the bounds
-of 256 buckets by the leading bits beside it: a part of all values is then one range of each shard's file.
+Everything that will be looked for by its value (fingerprints, band keys, names) is sorted by it, with
+the bounds of 256 buckets by the leading bits beside it: a part of all values is one range of each file.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def sketch_articles(articles: Iterable[Article], settings: CopySettings) -> Sket
         is a text; `twins` and `twin_heads`, articles that are none, and the text of each; `prints` (m, 2),
         `print_rows` and `print_bounds`, fingerprints of texts in order; `keys`
         and `key_rows`, (bands * m,) and `key_bounds`, of every band in turn; `names` and `name_rows`, hashes
-        of the roots of ids; `orders` (n, columns), what the keep policy sorts by; and the texts `id`, `title`.
+        of the roots of ids; `orders` (n, columns), what the keep policy sorts by; and texts, `id`, `title`.
     """
     ids: list[str] = []
     sketches = Sketches(MinHasher(settings.num_perm, settings.shingle_size), settings.keep, sample=False)
@@ -100,7 +100,7 @@ def sketch_articles(articles: Iterable[Article], settings: CopySettings) -> Sket
     rows = np.flatnonzero(head == np.arange(len(head)))
     texts = sketches.text_of[rows]
     later = np.flatnonzero(head != np.arange(len(head)))
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "fingerprints": prints,
         "twins": later.astype(np.uint32),
         "twin_heads": head[later].astype(np.uint32),
