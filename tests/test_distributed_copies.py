@@ -109,7 +109,9 @@ def test_news_from_the_wire(tmp_path):
     wire = [article.to_record() for article in make_newswire(3000, random_state=3)]
     found, local = check(tmp_path, wire, [17, 900, 900, 2500], width=4)
     assert (~local.keep_).sum() > 100
-    assert sum(found.taken.values()) / len(wire) < 1800, "bytes an article that one worker reads of another"
+    assert sum(found.stages.taken.values()) / len(wire) < 1800, (
+        "bytes an article that one worker reads of another"
+    )
 
 
 def test_a_crowd_larger_than_lists_of_pairs(tmp_path):

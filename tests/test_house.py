@@ -78,6 +78,7 @@ ORDER = """
     advice
     removed
     compare
+    distributed
     cli
 """.split()
 

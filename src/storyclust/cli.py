@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 INPUT_HELP = "file, folder or pattern: JSONL, JSON, CSV, TSV, Parquet or .txt, also compressed; - is stdin"
 LISTED_REJECTS = 10
+OF_ONE_MACHINE: dict[str, Any] = {  # options that a cluster does not have, and their defaults
+    **{"exact": False, "clean": False, "reference": None, "groups": None, "excerpts": "report"},
+    **{"labelled": None, "report": None, "format": None, "min_size": 1, "memory": None},
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -98,6 +102,7 @@ def parser() -> argparse.ArgumentParser:
     )
     dedup.add_argument("--groups", metavar="FILE", help="write one record for each copy and excerpt, and why")
     dedup.add_argument("--labelled", metavar="FILE", help="write all articles with a field duplicate_of")
+    _engine_option(dedup, "duplicate_of")
     dedup.set_defaults(run=run_dedup)
 
     threads = commands.add_parser(
@@ -138,6 +143,7 @@ def parser() -> argparse.ArgumentParser:
     threads.add_argument("--event-distance", type=float, metavar="D", help="default: 0.89")
     threads.add_argument("--event-window", type=float, metavar="DAYS", help="default: 7")
     threads.add_argument("--thread-distance", type=float, metavar="D", help="default: 0.96")
+    _engine_option(threads, "duplicate_of, event and thread")
     threads.set_defaults(run=run_threads)
 
     links = commands.add_parser(
@@ -232,8 +238,44 @@ def _memory_option(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _engine_option(command: argparse.ArgumentParser, added: str) -> None:
+    command.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help=f"ray: on a cluster, or all cores of this machine; -o is a folder for the inputs, file by file, "
+        f"with {added} (default: local)",
+    )
+
+
+def run_on_cluster(options: argparse.Namespace, **settings: Any) -> None:
+    """Run a command on Ray: from shards to labelled shards."""
+    for name, default in OF_ONE_MACHINE.items():
+        if getattr(options, name, default) not in (default, "ignore"):
+            raise sc.InputError(f"--{name.replace('_', '-')} is for --engine local only.")
+    if options.output == "-":
+        raise sc.InputError("--engine ray wants a folder for its output: -o FOLDER.")
+    from storyclust.distributed import run
+
+    report = run(
+        options.inputs,
+        options.output,
+        fields=dict(_field(entry) for entry in options.field),
+        format=options.input_format,
+        rejects=options.rejects,
+        n_jobs=options.jobs,
+        **settings,
+    )
+    for message in report.messages:
+        say(message)
+    note(options, str(report))
+
+
 def run_dedup(options: argparse.Namespace) -> None:
     """Run `storyclust dedup`."""
+    if options.engine == "ray":
+        run_on_cluster(options, threshold=options.threshold, keep=options.keep)
+        return
     from storyclust.removed import removed_records
 
     ids: list[str] = []

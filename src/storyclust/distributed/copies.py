@@ -24,7 +24,7 @@ from storyclust.distributed.pairing import (
     represent,
     verified,
 )
-from storyclust.distributed.shards import Reader, Shard, digest_of, settle_names
+from storyclust.distributed.shards import Reader, Shard, digest_of, settle_names, write_shard
 from storyclust.distributed.sketching import (
     BUCKETS,
     HEAD_BITS,
@@ -45,6 +45,7 @@ from storyclust.distributed.stages import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+COUNTED = ("read", "kept", "undated", "dates", "bad_dates", "first_bad_date")
 BIN = 1 << 16  # articles in groups that one worker ranks
 
 
@@ -61,13 +62,19 @@ def sketch_shard(target: str, shard: Shard, source: Input, settings: CopySetting
         return about
     reader = Reader(shard, source.fields, forgiving=source.forgiving)
     sketch = sketch_articles(reader, settings)
+    rejects = [asdict(reject) for reject in reader.report.rejects]
+    if rejects:
+        write_shard(f"{target}.rejects.jsonl", rejects)
     try:
         n = len(sketch.arrays["fingerprints"])
         about = {
             "articles": n,
             "texts": len(sketch.texts),
             "nameless": len(sketch.arrays["nameless"]),
-            "report": asdict(reader.report),
+            "set_aside": reader.set_aside,
+            "rejects": len(rejects),
+            "first_reject": [str(reject) for reject in reader.report.rejects[:1]],
+            "report": {name: getattr(reader.report, name) for name in COUNTED},
             "found": sorted(reader.maker.found),
             "fields": None if reader.maker.first_fields is None else [*map(str, reader.maker.first_fields)],
         }
@@ -283,10 +290,8 @@ class Copies(NamedTuple):
         Address of the articles that were renamed.
     names : list of dict
         What was said of renaming.
-    key : str
-        What names files of this run.
-    taken : dict of str to int
-        Bytes that each stage read of what others had written.
+    stages : Stages
+        Runs what comes after.
     largest : int
         Articles of the largest set of which each is like another.
     """
@@ -296,8 +301,7 @@ class Copies(NamedTuple):
     kept: NDArray[np.int64]
     renamed: str
     names: list[About]
-    key: str
-    taken: dict[str, int]
+    stages: Stages
     largest: int
 
 
@@ -332,13 +336,12 @@ def find_copies(
     copies : Copies
     """
     corpus, abouts = sketch_all(shards, work, source, settings, runner)
-    key = digest_of(corpus.sketches)
-    stages = Stages(joined(work, key), corpus, runner)
-    names = stages.by_bucket("names", names_part, corpus.n)
-    renamed = _join_names(stages, names)
-    firsts = _firsts(stages, sum(about["texts"] for about in abouts))
+    stages = Stages(joined(work, digest_of(corpus.sketches)), corpus, runner)
+    n_texts = sum(about["texts"] for about in abouts)
+    renamed, names = _join_names(stages)
+    firsts = _firsts(stages, n_texts)
     parent = firsts.copy()
-    proposals = _proposals(stages, firsts, settings, sum(about["texts"] for about in abouts))
+    proposals = _proposals(stages, firsts, settings, n_texts)
     checked = _checked(stages, proposals, settings.threshold)
     for address in proposals + checked:
         with Arrays(address) as file:
@@ -351,33 +354,34 @@ def find_copies(
     address = stages.at("bins")
     _write_bins(address, bins.bin_of, bins.n_bins, firsts)
     del firsts
-    dealt = stages.each("parting", deal_part, [(source, address) for source in proposals + checked])
+    dealt = stages.each(
+        "parting", deal_part, {digest_of(part): (part, address) for part in proposals + checked}
+    )
     shared = runner.share(dealt)
-    calls = [(stages.corpus, address, shared, renamed, b, settings) for b in range(bins.n_bins)]
+    calls = {str(b): (stages.corpus, address, shared, renamed, b, settings) for b in range(bins.n_bins)}
     kept = np.arange(corpus.n)
     for part in stages.each("groups", represent_bin, calls):
         with Arrays(part) as file:
             kept[file["rows"]] = file["kept"]
-    return Copies(corpus, abouts, kept, renamed, names, key, stages.taken, bins.largest)
+    return Copies(corpus, abouts, kept, renamed, names, stages, bins.largest)
 
 
-def _join_names(stages: Stages, names: list[About]) -> str:
-    """Put all that were renamed into one file."""
+def _join_names(stages: Stages) -> tuple[str, list[About]]:
+    """Put all that were renamed into one file; returns its address, and what was said of them."""
     rows, texts = [np.empty(0, np.int64)], []
-    for address, about in zip(stages.targets, names, strict=True):
+    for address in stages.by_bucket("names", names_part, stages.plain.n):
         with Arrays(address) as file:
             rows.append(file["rows"])
-            texts += texts_at(file, "name", np.arange(about["renamed_rows"]))
+            texts += texts_at(file, "name", np.arange(file.length("rows")))
     target = stages.at("renamed")
     write_arrays(target, {"rows": np.concatenate(rows), **pack_texts("name", texts)})
-    return target
+    return target, stages.abouts
 
 
 def _firsts(stages: Stages, n_texts: int) -> NDArray[np.int64]:
     """Find of every article the first that has its text."""
     firsts = np.arange(stages.plain.n)
-    stages.by_bucket("twins", twins_part, n_texts)
-    for address in stages.targets:
+    for address in stages.by_bucket("twins", twins_part, n_texts):
         with Arrays(address) as file:
             firsts[file["rows"]] = file["firsts"]
     with Sketches(stages.plain) as sketches:
@@ -392,16 +396,19 @@ def _proposals(stages: Stages, firsts: NDArray[np.int64], settings: CopySettings
     bands = settings.bands.bands
     at_once = max(1, min(values_at_once() // max(n_texts, 1), -(-bands // stages.runner.width)))
     spans = [(band, min(band + at_once, bands)) for band in range(0, bands, at_once)]
-    ranges = bucket_ranges(n_texts)
-    calls = [(stages.corpus, late, span, *limits) for span in spans for limits in ranges]
+    calls = {
+        f"{span[0]}-{span[1]}-{a}-{b}": (stages.corpus, late, span, a, b)
+        for span in spans
+        for a, b in bucket_ranges(n_texts)
+    }
     return stages.each("bands", propose_part, calls)
 
 
 def _checked(stages: Stages, proposals: list[str], threshold: float) -> list[str]:
     pairs = sum(about["pairs"] for about in stages.abouts)
     shared = stages.runner.share(proposals)
-    ranges = bucket_ranges(8 * pairs, 4 * stages.runner.width)
-    calls = [(stages.corpus, shared, *span, threshold) for span in ranges]
+    spans = bucket_ranges(8 * pairs, 4 * stages.runner.width)
+    calls = {f"{a}-{b}": (stages.corpus, shared, a, b, threshold) for a, b in spans}
     return stages.each("verification", verify_part, calls)
 
 

@@ -144,10 +144,8 @@ class Reader:
     Attributes
     ----------
     report : ReadReport
-    found : list of str
-        Which of the named fields some record had.
-    first_fields : list of str or None
-        Fields of the first record.
+    set_aside : bool
+        Whether the shard could not be read.
     """
 
     def __init__(
@@ -157,6 +155,7 @@ class Reader:
         self.maker = ArticleMaker(fields)
         self.report = ReadReport()
         self.forgiving = forgiving
+        self.set_aside = False
 
     def __iter__(self) -> Iterator[Article]:
         """Articles with the ids that their records have, or none.
@@ -173,6 +172,7 @@ class Reader:
             reason = str(error).splitlines()[0]
             if not self.forgiving:
                 raise InputError(f"cannot read {shard.address}: {reason}.") from error
+            self.set_aside = True
             self.report.read += 1
             self.report.rejects.append(Reject(shard.address, 0, f"the shard cannot be read ({reason})", ""))
         self.report.dates += self.maker.dates

@@ -28,7 +28,9 @@ About = dict[str, Any]
 class Runner(Protocol):
     """Who runs stages."""
 
-    width: int  # calls that can run at once
+    @property
+    def width(self) -> int:
+        """How many calls can run at once."""
 
     def run(self, name: str, function: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Call a function with each tuple of arguments; returns the results in order."""
@@ -40,7 +42,7 @@ class Runner(Protocol):
 class Serial:
     """Runs stages here, one call after the other."""
 
-    width = 1
+    width: int = 1
 
     def run(self, name: str, function: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Call a function with each tuple of arguments."""
@@ -78,19 +80,23 @@ class Stages:
         """Address of a file of this run."""
         return f"{self.prefix}-{name}"
 
-    def each(self, name: str, function: Callable[..., About], calls: Sequence[tuple[Any, ...]]) -> list[str]:
-        """Run a stage; returns the addresses of what it wrote."""
-        targets = [self.at(f"{name}-{len(calls)}-{number}") for number in range(len(calls))]
-        every = [(target, *call) for target, call in zip(targets, calls, strict=True)]
+    def each(
+        self, name: str, function: Callable[..., About], calls: Mapping[str, tuple[Any, ...]]
+    ) -> list[str]:
+        """Run a stage; `calls` has what tells each from the others, and its arguments behind the target.
+
+        Returns the addresses of what it wrote.
+        """
+        targets = [self.at(f"{name}-{mark}") for mark in calls]
+        every = [(target, *call) for target, call in zip(targets, calls.values(), strict=True)]
         self.abouts = self.runner.run(name, function, every)
         self.taken[name] = sum(about["taken"] for about in self.abouts)
         return targets
 
-    def by_bucket(self, name: str, function: Callable[..., About], size: int) -> list[About]:
+    def by_bucket(self, name: str, function: Callable[..., About], size: int) -> list[str]:
         """Run a stage over all buckets of values, of which there are `size`."""
         spans = bucket_ranges(size, self.runner.width)
-        self.targets = self.each(name, function, [(self.corpus, *span) for span in spans])
-        return self.abouts
+        return self.each(name, function, {f"{a}-{b}": (self.corpus, a, b) for a, b in spans})
 
 
 def values_at_once() -> int:
