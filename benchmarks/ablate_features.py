@@ -37,8 +37,8 @@ from compare_stories import LEAST_COSINE
 from storyclust.agglomerate import agglomerate, cut
 from storyclust.central import canonical_order, times_of
 from storyclust.graph import similarity_graph
+from storyclust.grouping import LEAST_SIMILARITY, event_merges, prepare
 from storyclust.metrics import b_cubed, harmonic, number_labels
-from storyclust.stories import LEAST_SIMILARITY, event_merges, prepare
 from storyclust.strangers import stranger_similarity
 from weigh_terms import Features, Tokens, Variant, count_terms, read_tokens, vectors_of
 

@@ -25,7 +25,7 @@ from common import data_set, table, write_results
 from compare_stories import NO_CAP, graph_of
 from storyclust.background import Background
 from storyclust.central import canonical_order, times_of
-from storyclust.stories import find_events, find_threads
+from storyclust.grouping import find_events, find_threads
 from storyclust.trials import DISTANCES, USUAL, cut_all
 
 SETS = ("ecbplus_dev", "fnc1_train", "multiling2011 en")

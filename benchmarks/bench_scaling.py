@@ -31,7 +31,7 @@ from bench_copies import Recorder
 from common import EXAMPLES, RESULTS, data_set, forget_peak, peak_megabytes, table, timed, write_results
 from storyclust.chunks import reporting_to
 from storyclust.graph import similarity_graph
-from storyclust.stories import LEAST_SIMILARITY, find_events, find_threads, prepare
+from storyclust.grouping import LEAST_SIMILARITY, find_events, find_threads, prepare
 from storyclust.strangers import stranger_similarity
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from common import RESULTS, table, write_results
 from storyclust.agglomerate import Merges, cut
 from storyclust.background import Background
 from storyclust.graph import similarity_graph
-from storyclust.stories import LEAST_SIMILARITY, Prepared, prepare
+from storyclust.grouping import LEAST_SIMILARITY, Prepared, prepare
 from storyclust.strangers import stranger_similarity
 from storyclust.trials import DISTANCES, USUAL, cut_all
 

@@ -9,7 +9,8 @@ from scipy import sparse
 from reference_stories import similar_pairs
 from storyclust import chunks
 from storyclust.agglomerate import unit_rows
-from storyclust.graph import Bounds, choose_entries, edges_of_rows, near_in_time, search, similarity_graph
+from storyclust.graph import Bounds, choose_entries, edges_of_rows, search, similarity_graph
+from storyclust.grouping import near_in_time
 
 
 @st.composite

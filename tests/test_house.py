@@ -57,6 +57,7 @@ ORDER = """
     coverage
     agglomerate
     joins
+    grouping
     sentences
     extract
     headline

@@ -23,7 +23,7 @@ import storyclust as sc
 from reference_stories import b_cubed, partition
 from storyclust.article import Article, as_articles
 from storyclust.central import canonical_order, centres
-from storyclust.stories import find_events, find_threads
+from storyclust.grouping import find_events, find_threads
 
 NEWSDESK = Path(__file__).parents[1] / "examples" / "newsdesk.jsonl"
 JAPAN_INDIA = "japan-india-two-plus-two"

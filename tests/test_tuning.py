@@ -17,7 +17,7 @@ from reference_stories import b_cubed, partition
 from storyclust import trials
 from storyclust.advice import command_line
 from storyclust.cli import main
-from storyclust.stories import find_events, find_threads, prepare
+from storyclust.grouping import find_events, find_threads, prepare
 from storyclust.trials import DEFAULTS, Trial
 from storyclust.tuning import from_labels, from_within, plateau
 

@@ -13,7 +13,7 @@ from storyclust.agglomerate import Merges
 from storyclust.article import Article
 from storyclust.coverage import shared_terms
 from storyclust.digest import clean
-from storyclust.stories import (
+from storyclust.grouping import (
     Prepared,
     event_merges,
     find_events,

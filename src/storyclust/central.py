@@ -30,13 +30,26 @@ def canonical_order(articles: Sequence[Article], rows: NDArray[np.int64]) -> NDA
     return np.array(sorted(rows.tolist(), key=key), dtype=np.int64)
 
 
+def by_fingerprint(fingerprints: NDArray[np.uint64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Put rows of different texts in the order of their fingerprints, which means nothing.
+
+    Unlike `canonical_order` it needs no text, so that articles that lie on many machines can be put in it.
+    """
+    return rows[np.lexsort((fingerprints[rows, 1], fingerprints[rows, 0]))]
+
+
 def _time(article: Article) -> float:
     return article.published.timestamp() if article.published else np.inf
 
 
+def seconds_of(articles: Sequence[Article]) -> NDArray[np.float64]:
+    """Seconds since 1970 of each article, NaN where it has no date."""
+    return np.array([a.published.timestamp() if a.published else np.nan for a in articles], np.float64)
+
+
 def times_of(articles: Sequence[Article]) -> NDArray[np.float64]:
     """Days since 1970 of each article, NaN where it has no date."""
-    return np.array([a.published.timestamp() / DAY if a.published else np.nan for a in articles])
+    return seconds_of(articles) / DAY
 
 
 class Centres(NamedTuple):

@@ -150,6 +150,8 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         closest first: a fifth or more of the shorter text's shingles stand in the longer.
     containments_ : float64 array of shape (k,)
         Share of the excerpt's shingles that stand in the longer article.
+    fingerprints_ : uint64 array of shape (n, 2)
+        Hash of each article's tokens, which says what text it is.
     bands_ : Bands
         Bands and rows used, chosen to find at least 99% of pairs at the threshold.
     expected_recall_ : float
@@ -200,6 +202,7 @@ class Deduplicator(ClusterMixin, BaseEstimator):
     groups_: list[DuplicateGroup]
     excerpts_: NDArray[np.int64]
     containments_: NDArray[np.float64]
+    fingerprints_: NDArray[np.uint64]
     bands_: Bands
     expected_recall_: float
 
@@ -271,6 +274,7 @@ class Deduplicator(ClusterMixin, BaseEstimator):
     def _fit(self, sketches: Sketches, n_reference: int, threshold: float) -> None:
         text_of = sketches.text_of
         fingerprints = sketches.fingerprints[text_of]
+        self.fingerprints_ = fingerprints[n_reference:]
         twins = group_twins(fingerprints)
         texts = text_of[twins.rows[twins.bounds[:-1]]]  # one of each class
         candidates = self._candidates(sketches, texts, threshold)

@@ -16,9 +16,10 @@ from sklearn.utils.validation import check_is_fitted
 from storyclust.dedup import Deduplicator
 from storyclust.digest import clean, counted
 from storyclust.errors import InputError, MissingExtraError
+from storyclust.grouping import prepare
 from storyclust.lsh import choose_bands, collision_probability
 from storyclust.report.content import title_of
-from storyclust.stories import StoryClusterer, prepare
+from storyclust.stories import StoryClusterer
 from storyclust.validate import check_float, check_int
 
 if TYPE_CHECKING:

@@ -47,6 +47,11 @@ class Index(NamedTuple):
     weights: NDArray[np.float32]
 
 
+def usual_bounds() -> Bounds:
+    """Bounds of a search for stories."""
+    return Bounds(MOST_HOLDERS, HEAVIEST, PROMISE, CROWD)
+
+
 def similarity_graph(
     X: sparse.csr_array,
     min_similarity: float,
@@ -80,7 +85,9 @@ def similarity_graph(
         Symmetric, without a diagonal, indices sorted.
     """
     n = X.shape[0]
-    bounds = Bounds(MOST_HOLDERS, HEAVIEST, PROMISE, n if strangers is None else CROWD)
+    bounds = usual_bounds()
+    if strangers is None:
+        bounds = bounds._replace(crowd=n)
     if exact or min_similarity <= 0 or bool((X.data < 0).any()):
         bounds = Bounds(n, 0, -1.0, n)
     return search(X, min_similarity, strangers, bounds, n_jobs)
@@ -286,6 +293,8 @@ def cosine(
     marks: NDArray[np.bool_],
     mask: Any,
     own: Any,
+    own_indices: NDArray[Any],
+    own_data: NDArray[np.float64],
     start: Any,
     stop: Any,
     indices: NDArray[Any],
@@ -303,8 +312,8 @@ def cosine(
         at = term & mask
         while table[at] != 0:
             place = own + table[at] - 1
-            if indices[place] == term:
-                similarity += data[place] * data[k]
+            if own_indices[place] == term:
+                similarity += own_data[place] * data[k]
                 break
             at = (at + 1) & mask
     return similarity
@@ -344,6 +353,61 @@ def above(cosine: float, floor: float) -> float:
 
 
 @kernel
+def promising_rows(
+    start: Any,
+    stop: Any,
+    indices: NDArray[Any],
+    data: NDArray[np.float64],
+    indexed: NDArray[np.bool_],
+    bounds: NDArray[np.int64],
+    posting_rows: NDArray[np.int32],
+    posting_weights: NDArray[np.float32],
+    end: Any,
+    own_floor: float,
+    floors: NDArray[np.float64],
+    promise: float,
+    least: float,
+    crowd: int,
+    partial: NDArray[np.float32],
+    touched: NDArray[np.int32],
+) -> int:
+    """Rows before `end` whose indexed terms promise an edge with row start..stop: those that show most.
+
+    Returns how many there are; they are put into `touched`, and what each shows into `partial`, which is all
+    zeros before. Where they are a crowd, they stand in their order, so that of equals the first counts.
+    """
+    met = 0
+    for k in range(start, stop):
+        if not indexed[k]:
+            continue
+        term = indices[k]
+        weight = np.float32(abs(data[k]))
+        for p in range(bounds[term], bounds[term + 1]):
+            j = posting_rows[p]
+            if j >= end:
+                break
+            shown = partial[j]
+            if shown == NOTHING:
+                touched[met] = j
+                met += 1
+            partial[j] = shown + weight * posting_weights[p] + TRACE
+    enough = promise * (own_floor + (1.0 - own_floor) * least)
+    promising = 0
+    for t in range(met):
+        j = touched[t]
+        if partial[j] < enough or partial[j] < promise * (floors[j] + (1.0 - floors[j]) * least):
+            partial[j] = NOTHING
+        else:
+            touched[promising] = j
+            promising += 1
+    if promising > crowd:
+        touched[:promising].sort()
+    if promising > EXAMINED * crowd:
+        promising = most_promising(touched, promising, EXAMINED * crowd, partial)
+    return promising
+
+
+@kernel
 def edges_of_rows(
     begin: int,
     end: int,
@@ -372,40 +436,17 @@ def edges_of_rows(
     codes, values = np.empty(1024, np.int64), np.empty(1024, np.float64)
     found = 0
     for i in range(begin, end):
-        met, first = 0, found
-        own = indptr[i]
-        mask = enter_terms(table, marks, own, indptr[i + 1], indices)
-        for k in range(own, indptr[i + 1]):
-            if not indexed[k]:
-                continue
-            term = indices[k]
-            weight = np.float32(abs(data[k]))
-            for p in range(bounds[term], bounds[term + 1]):
-                j = posting_rows[p]
-                if j >= i:
-                    break
-                shown = partial[j]
-                if shown == NOTHING:
-                    touched[met] = j
-                    met += 1
-                partial[j] = shown + weight * posting_weights[p] + TRACE
-        own_floor = floors[i]
-        enough = promise * (own_floor + (1.0 - own_floor) * least)
-        promising = 0
-        for t in range(met):
-            j = touched[t]
-            if partial[j] < enough or partial[j] < promise * (floors[j] + (1.0 - floors[j]) * least):
-                partial[j] = NOTHING
-            else:
-                touched[promising] = j
-                promising += 1
-        if promising > EXAMINED * crowd:
-            promising = most_promising(touched, promising, EXAMINED * crowd, partial)
+        first, own, stop = found, indptr[i], indptr[i + 1]
+        mask = enter_terms(table, marks, own, stop, indices)
+        promising = promising_rows(
+            own, stop, indices, data, indexed, bounds, posting_rows, posting_weights, i, floors[i], floors,
+            promise, least, crowd, partial, touched,
+        )  # fmt: skip
         for t in range(promising):
             j = touched[t]
             partial[j] = NOTHING
-            product = cosine(table, marks, mask, own, indptr[j], indptr[j + 1], indices, data)
-            similarity = above(product, max(own_floor, floors[j]))
+            product = cosine(table, marks, mask, own, indices, data, indptr[j], indptr[j + 1], indices, data)
+            similarity = above(product, max(floors[i], floors[j]))
             if similarity < least or similarity <= 0.0:
                 continue
             if found == len(codes):
@@ -416,13 +457,13 @@ def edges_of_rows(
             found += 1
         if found - first > crowd:
             found = keep_best(codes, values, first, found, crowd)
-        clear_terms(table, marks, own, indptr[i + 1], indices, mask)
+        clear_terms(table, marks, own, stop, indices, mask)
     return codes[:found].copy(), values[:found].copy()
 
 
 @kernel
 def keep_best(codes: NDArray[np.int64], values: NDArray[np.float64], start: int, stop: int, most: int) -> int:
-    """Move the `most` largest values of start..stop to its front, in the order found; returns their end."""
+    """Move the `most` largest values of start..stop to its front, of equals the first; returns their end."""
     chosen = largest(values[start:stop], most)
     end = start
     for k in range(start, stop):
@@ -495,27 +536,3 @@ def both_ways(codes: NDArray[np.int64], values: NDArray[np.float64], n: int) -> 
             indices[at[later]], data[at[later]] = row, data[k]
             at[later] += 1
     return indptr, indices, data
-
-
-@kernel
-def near_in_time(
-    indptr: NDArray[Any],
-    indices: NDArray[Any],
-    data: NDArray[np.float64],
-    times: NDArray[np.float64],
-    window: float,
-) -> Any:
-    """CSR arrays of the edges whose ends are no further apart than the window; no date is near to all."""
-    kept = np.zeros(len(indptr), np.int64)
-    for row in range(len(indptr) - 1):
-        kept[row + 1] = kept[row]
-        for k in range(indptr[row], indptr[row + 1]):
-            kept[row + 1] += not abs(times[row] - times[indices[k]]) > window
-    to, similarities = np.empty(kept[-1], np.int32), np.empty(kept[-1], np.float64)
-    at = 0
-    for row in range(len(indptr) - 1):
-        for k in range(indptr[row], indptr[row + 1]):
-            if not abs(times[row] - times[indices[k]]) > window:
-                to[at], similarities[at] = indices[k], data[k]
-                at += 1
-    return kept, to, similarities

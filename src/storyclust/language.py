@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import stopwordsiso
 
@@ -95,12 +95,22 @@ def group_languages(articles: Sequence[Article]) -> list[str]:
     ... ]))
     ['en', 'cyrillic', 'fr']
     """
-    names = [_hint(article) or _guess(article) for article in articles]
+    names = name_languages(articles)
     if "" in names:
-        latin = Counter(name for name in names if name in languages_of("latin"))
-        common = max(latin, key=lambda name: (latin[name], name), default="en")
+        common = common_latin(Counter(names))
         names = [name or common for name in names]
     return names
+
+
+def name_languages(articles: Sequence[Article]) -> list[str]:
+    """Name the language of each article by itself, "" for Latin texts too short to tell."""
+    return [_hint(article) or _guess(article) for article in articles]
+
+
+def common_latin(counts: Mapping[str, int]) -> str:
+    """Commonest language written in Latin letters, by how many articles have each name; English if none."""
+    written = [name for name in languages_of("latin") if counts.get(name)]
+    return max(written, key=lambda name: (counts[name], name), default="en")
 
 
 def _hint(article: Article) -> str:

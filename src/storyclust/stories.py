@@ -11,25 +11,22 @@ import functools
 import os
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_is_fitted
 
-from storyclust.agglomerate import Merges, agglomerate, below, cut
+from storyclust.agglomerate import below, cut
 from storyclust.article import Article, as_articles
-from storyclust.central import Centres, canonical_order, centres, fullest, times_of
-from storyclust.chunks import compressed_rows
+from storyclust.central import Centres, centres, fullest, seconds_of
 from storyclust.dedup import Deduplicator
 from storyclust.errors import InputError
-from storyclust.graph import near_in_time
+from storyclust.grouping import event_merges, number_stories, prepare, thread_merges
 from storyclust.joins import Joins, joins_of
-from storyclust.memory import check_memory, give_back, no_collection
+from storyclust.memory import check_memory, no_collection
 from storyclust.output import open_output
-from storyclust.strangers import graph_above_strangers
 from storyclust.summary import Summary, summarize_independent
 from storyclust.timeline import TimelineLine, line_of_each
 from storyclust.unions import rows_by_label
@@ -38,8 +35,6 @@ from storyclust.vectorize import NewsVectorizer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-LEAST_SIMILARITY = 0.03  # above that of strangers; pairs below it count as 0
 
 
 class Reports:
@@ -295,8 +290,8 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
     A cosine ``s`` of two articles counts as ``(s - m) / (1 - m)``, where ``m`` is the larger of their mean
     cosines with their 50th to 150th neighbours among articles of their language: strangers.
 
-    Articles are put into an order of their own (by text, title, date and id) before anything else, so
-    that the result does not depend on the order they come in, not even in the last bit of a sum.
+    Articles are put into an order of their own (of hashes of their texts) before anything else, so that the
+    result does not depend on the order they come in, not even in the last bit of a sum.
 
     References
     ----------
@@ -466,111 +461,21 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         self._articles = articles
         is_kept = np.zeros(len(articles), bool)
         is_kept[kept] = True
-        thread_rows, event_rows = rows_by_label(threads), rows_by_label(events)
-        begins = [earliest(articles, rows) for rows in event_rows]
-        inside: list[list[int]] = [[] for _ in thread_rows]
-        for event in sorted(range(len(event_rows)), key=lambda e: (begins[e], event_rows[e][0])):
-            inside[threads[event_rows[event][0]]].append(event)
-        ranking = sorted(
-            range(len(thread_rows)),
-            key=lambda t: (-len(thread_rows[t]), begins[inside[t][0]], thread_rows[t][0]),
-        )
-        self.labels_ = np.empty(len(articles), np.int64)
-        self.event_labels_ = np.empty(len(articles), np.int64)
+        self.labels_, self.event_labels_ = number_stories(threads, events, seconds_of(articles))
+        stories: list[list[Event]] = [[] for _ in range(int(threads.max(initial=-1)) + 1)]
+        for number, rows in enumerate(rows_by_label(self.event_labels_)):
+            middle = middle_of(of_events, events[rows[0]], kept)
+            event = Event(number, rows, rows[is_kept[rows]], *middle, articles, self.vectorizer_)
+            stories[self.labels_[rows[0]]].append(event)
         self.threads_ = []
-        n_events = 0
-        for number, t in enumerate(ranking):
-            story = []
-            for e in inside[t]:
-                rows = event_rows[e]
-                self.event_labels_[rows] = n_events
-                middle = middle_of(of_events, e, kept)
-                story.append(Event(n_events, rows, rows[is_kept[rows]], *middle, articles, self.vectorizer_))
-                n_events += 1
-            rows = thread_rows[t]
-            self.labels_[rows] = number
-            middle = middle_of(of_threads, t, kept)
+        for number, rows in enumerate(rows_by_label(self.labels_)):
+            middle = middle_of(of_threads, threads[rows[0]], kept)
             parts = (number, rows, rows[is_kept[rows]], *middle, articles, self.vectorizer_)
-            self.threads_.append(StoryThread(story, joins.rows, int(joins.begins[t]), *parts))
+            begin = int(joins.begins[threads[rows[0]]])
+            self.threads_.append(StoryThread(stories[number], joins.rows, begin, *parts))
 
 
-class Prepared(NamedTuple):
-    """Articles made ready to be grouped, by whatever distances."""
-
-    deduplicator: Deduplicator
-    kept: NDArray[np.int64]  # rows of the independent articles, in the order of what follows
-    place: NDArray[np.int64]  # where in `kept` the representative of each article stands
-    times: NDArray[np.float64]  # in days, NaN where there is no date
-    vectorizer: NewsVectorizer
-    vectors: sparse.csr_array
-    graph: sparse.csr_array  # similarities above those of strangers
-
-
-def prepare(
-    articles: Sequence[Article],
-    copy_threshold: float = 0.8,
-    n_jobs: int | None = None,
-    memory_limit: int | str | None = None,
-) -> Prepared:
-    """Find copies, and the similarities of all articles that are none."""
-    deduplicator = Deduplicator(
-        copy_threshold, excerpts="ignore", n_jobs=n_jobs, memory_limit=memory_limit
-    ).fit(articles)
-    give_back()
-    kept = canonical_order(articles, np.flatnonzero(deduplicator.keep_))
-    independent = [articles[row] for row in kept]
-    place = np.empty(len(articles), np.int64)
-    place[kept] = np.arange(len(kept))
-    place = place[deduplicator.representatives_]
-    vectorizer = NewsVectorizer(n_jobs=n_jobs, memory_limit=memory_limit)
-    vectors = vectorizer.fit_transform(independent)
-    graph = graph_above_strangers(vectors, vectorizer.groups_, LEAST_SIMILARITY, n_jobs=n_jobs)
-    return Prepared(deduplicator, kept, place, times_of(independent), vectorizer, vectors, graph)
-
-
-def inside_window(graph: sparse.csr_array, times: NDArray[np.float64], window: float) -> sparse.csr_array:
-    """Pairs of a graph that are no further apart than the window; an undated article is near to all."""
-    if window == np.inf or np.isnan(times).all():
-        return graph
-    indptr, indices, data = near_in_time(graph.indptr, graph.indices, graph.data, times, float(window))
-    return compressed_rows(indptr, indices, data, graph.shape)
-
-
-def find_events(
-    graph: sparse.csr_array, times: NDArray[np.float64], distance: float, window: float
-) -> NDArray[np.int64]:
-    """Event of each article: average linkage on pairs inside the window, no event longer than it."""
-    return cut(event_merges(graph, times, distance, window), graph.shape[0], distance)
-
-
-def event_merges(
-    graph: sparse.csr_array, times: NDArray[np.float64], distance: float, window: float
-) -> Merges:
-    """Merges of articles into events, up to a distance."""
-    near = inside_window(graph, times, window)
-    return agglomerate(near, max_distance=distance, times=times, window=window)
-
-
-def find_threads(graph: sparse.csr_array, events: NDArray[np.int64], distance: float) -> NDArray[np.int64]:
-    """Thread of each article: average linkage carried on from the events, without a window."""
-    return cut(thread_merges(graph, events, distance), int(events.max(initial=-1)) + 1, distance)[events]
-
-
-def thread_merges(graph: sparse.csr_array, events: NDArray[np.int64], distance: float) -> Merges:
-    """Merges of events into threads, up to a distance."""
-    n, n_events = graph.shape[0], int(events.max(initial=-1)) + 1
-    belongs = sparse.csr_array((np.ones(n), (np.arange(n), events)), shape=(n, n_events))
-    between = sparse.csr_array(belongs.T @ graph @ belongs)
-    between.sort_indices()
-    return agglomerate(between, np.bincount(events, minlength=n_events), max_distance=distance)
-
-
-def middle_of(central: Centres, group: int, kept: NDArray[np.int64]) -> tuple[int, float, float]:
+def middle_of(central: Centres, group: Any, kept: NDArray[np.int64]) -> tuple[int, float, float]:
     """Medoid of a group as a row of all articles, its likeness, the cohesion."""
     medoid = int(kept[central.medoids[group]])
     return medoid, float(central.likenesses[group]), float(central.cohesions[group])
-
-
-def earliest(articles: Sequence[Article], rows: NDArray[np.int64]) -> float:
-    """Time of the first dated article, infinite where none is dated."""
-    return min((a.published.timestamp() for row in rows if (a := articles[row]).published), default=np.inf)

@@ -49,11 +49,21 @@ def stranger_similarity(
     similarity = np.zeros(X.shape[0])
     for group in range(int(groups.max(initial=-1)) + 1):
         rows = np.flatnonzero(groups == group)
-        there = min(max(len(rows) - NEAREST, 0) / (FARTHEST - NEAREST), 1.0)
+        there = enough_to_tell(len(rows))
         if there:
             similarity[rows] = _among(X if len(rows) == X.shape[0] else sparse.csr_array(X[rows]), n_jobs)
         similarity[rows] += LEAST * (1.0 - there) ** 3
     return similarity
+
+
+def enough_to_tell(n: int) -> float:
+    """Share of the neighbours taken for strangers that a group of `n` rows has."""
+    return min(max(n - NEAREST, 0) / (FARTHEST - NEAREST), 1.0)
+
+
+def sample_rows(n: int) -> NDArray[np.int64]:
+    """Rows, evenly apart, that stand for `n`."""
+    return np.unique(np.linspace(0, n - 1, min(n, MOST_COMPARED)).astype(np.int64))
 
 
 def graph_above_strangers(
@@ -67,15 +77,29 @@ def graph_above_strangers(
 def _among(X: sparse.csr_array, n_jobs: int | None) -> NDArray[np.float64]:
     """Mean cosine of each row with its 50th to 150th neighbours in a sample of all."""
     n = X.shape[0]
-    sample = np.unique(np.linspace(0, n - 1, min(n, MOST_COMPARED)).astype(np.int64))
+    sample = sample_rows(n)
     compared = sparse.csr_array(X[sample])
+    return means_among(X, np.arange(n), compared, sample, n_jobs)
+
+
+def means_among(
+    X: sparse.csr_array,
+    places: NDArray[np.int64],
+    compared: sparse.csr_array,
+    sample: NDArray[np.int64],
+    n_jobs: int | None = None,
+) -> NDArray[np.float64]:
+    """Mean cosine of each row with its 50th to 150th neighbours in a sample, less itself.
+
+    `places` are those of the rows in the order of all, `sample` those of `compared`, ascending.
+    """
     index = index_entries(compared, np.ones(compared.nnz, np.bool_))
     held = np.packbits(np.diff(index.bounds) > 0, bitorder="little")  # small enough to stay in cache
 
     def work(start: int, stop: int) -> Any:
         return middle_means(
-            start, stop, X.indptr, X.indices, X.data, held, index.bounds, index.rows, index.weights, sample,
-            NEAREST, FARTHEST,
+            start, stop, X.indptr, X.indices, X.data, held, index.bounds, index.rows, index.weights, places,
+            sample, NEAREST, FARTHEST,
         )  # fmt: skip
 
     costs = 64 * np.diff(X.indptr).astype(np.int64) + 8 * len(sample)
@@ -93,6 +117,7 @@ def middle_means(
     bounds: NDArray[np.int64],
     posting_rows: NDArray[np.int32],
     posting_weights: NDArray[np.float32],
+    places: NDArray[np.int64],
     sample: NDArray[np.int64],
     nearest: int,
     farthest: int,
@@ -108,8 +133,8 @@ def middle_means(
                 continue
             for p in range(bounds[term], bounds[term + 1]):
                 cosines[posting_rows[p]] += weight * posting_weights[p]
-        at = np.searchsorted(sample, i)
-        if at < len(sample) and sample[at] == i:
+        at = np.searchsorted(sample, places[i])
+        if at < len(sample) and sample[at] == places[i]:
             cosines[at] = 0.0  # itself
         if len(cosines) <= nearest:
             continue

@@ -13,15 +13,15 @@ from scipy import sparse
 
 from storyclust.agglomerate import cut
 from storyclust.errors import InputError
-from storyclust.metrics import b_cubed, harmonic, number_labels, unlabelled
-from storyclust.stories import (
+from storyclust.grouping import (
     Prepared,
-    StoryClusterer,
     event_merges,
     find_threads,
     inside_window,
     thread_merges,
 )
+from storyclust.metrics import b_cubed, harmonic, number_labels, unlabelled
+from storyclust.stories import StoryClusterer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

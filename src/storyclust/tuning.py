@@ -18,7 +18,7 @@ import numpy as np
 from storyclust.article import as_articles
 from storyclust.borderline import Borderline, borderline_pairs
 from storyclust.figures import plot_tuning
-from storyclust.stories import prepare
+from storyclust.grouping import prepare
 from storyclust.trials import DEFAULTS, USUAL, WINDOWS, Stories, Trial, fold_scores, try_all
 from storyclust.validate import check_choice, check_int
 

@@ -272,12 +272,9 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         )
         sizes = np.bincount(self.groups_, minlength=len(self.df_)).astype(np.float64)
         self.idf_ = np.empty(self.df_.shape)
-        for number, df in enumerate(self.df_):
-            rates, worth = (
-                background.rates(self.languages_[number], self.vocabulary_) if len(names) else (0, 0)
-            )
-            articles_held = np.maximum(df + worth * rates, 1e-9)
-            self.idf_[number] = np.clip(np.log((sizes[number] + worth) / articles_held), 0, cap)
+        for number, language in enumerate(self.languages_):
+            rates, worth = background.rates(language, self.vocabulary_)
+            self.idf_[number] = inverse_frequencies(self.df_[number], sizes[number], rates, worth, cap)
         return Entries(terms.indptr, columns, terms.head)
 
     def _weigh(self, entries: Entries, groups: NDArray[np.int64], limit: int) -> sparse.csr_array:
@@ -301,6 +298,14 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
         return tags
+
+
+def inverse_frequencies(
+    df: NDArray[np.int64], n: float, rates: NDArray[np.float64], worth: float, cap: float
+) -> NDArray[np.float64]:
+    """Weights of terms that `df` of `n` articles hold, and a background of some worth at these rates."""
+    held = np.maximum(df + worth * rates, 1e-9)
+    return np.clip(np.log((n + worth) / held), 0, cap)
 
 
 @kernel

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from storyclust.article import Article
-from storyclust.central import canonical_order
+from storyclust.central import by_fingerprint
 from storyclust.coverage import shared_terms
 from storyclust.evidence import character_places, compare
 from storyclust.features import WORD_MASK, pair_hashes, stop_hashes
@@ -63,7 +63,8 @@ class Links:
     def __init__(self, stories: StoryClusterer, articles: Sequence[Article]) -> None:
         self.articles = articles
         self.vectorizer = stories.vectorizer_
-        kept = canonical_order(articles, np.flatnonzero(stories.deduplicator_.keep_))  # as it was fitted
+        copies = stories.deduplicator_
+        kept = by_fingerprint(copies.fingerprints_, np.flatnonzero(copies.keep_))  # as it was fitted
         self.language = np.empty(len(articles), np.int64)
         self.language[kept] = self.vectorizer.groups_
         self.left = ALL_LINKS

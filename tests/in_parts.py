@@ -1,0 +1,219 @@
+"""Stories made of parts, by the pure functions of `storyclust.distributed`, as an engine would call them."""
+
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+
+from storyclust import graph
+from storyclust.central import by_fingerprint, seconds_of
+from storyclust.distributed.blocks import (
+    count_edges,
+    crowd_cosines,
+    degrees_of,
+    edges_of,
+    find_between,
+    index_block,
+    join_blocks,
+    merge_found,
+    raise_floors,
+    rows_at,
+    sample_places,
+    split_block,
+    strangers_of,
+)
+from storyclust.distributed.components import (
+    cluster_bin,
+    component_of,
+    deal_edges,
+    edges_per_component,
+    graph_of,
+    join_edges,
+    join_labels,
+    pack_bins,
+)
+from storyclust.distributed.counting import (
+    add_counts,
+    count_terms,
+    join_tables,
+    select_terms,
+    shard_terms,
+    vectors_of,
+    wanted_terms,
+    weigh_terms,
+)
+from storyclust.grouping import LEAST_SIMILARITY, number_stories, prepare
+from storyclust.language import common_latin, name_languages
+from storyclust.stories import StoryClusterer
+from storyclust.strangers import stranger_similarity
+
+
+class Cut(NamedTuple):
+    """How a corpus is cut."""
+
+    bounds: list  # where shards begin and end
+    partitions: int = 1
+    block_rows: int = 10_000  # at most
+    together: bool = True  # whether blocks are cut from all rows, or each from a shard's
+    fold: bool = False  # whether sums are added up as they come
+    bin_edges: int = 1 << 40
+
+
+class Parts(NamedTuple):
+    """What comes out."""
+
+    languages: list
+    table: object
+    vectors: object
+    strangers: np.ndarray
+    edges: list
+    labels: np.ndarray
+    event_labels: np.ndarray
+    giants: int
+
+
+def in_parts(articles, dedup, cut, distances=(0.89, 7.0, 0.96)):
+    """Group articles, of which copies are known, part by part."""
+    kept = by_fingerprint(dedup.fingerprints_, np.flatnonzero(dedup.keep_))
+    place = np.full(len(articles), -1, np.int64)
+    place[kept] = np.arange(len(kept))
+    shards = [range(start, stop) for start, stop in zip(cut.bounds, cut.bounds[1:], strict=False)]
+    own = [[row for row in shard if place[row] >= 0] for shard in shards]
+    languages, groups, blocks, table = vectors_from(articles, own, place, cut)
+    n = len(kept)
+    group_of = np.empty(n, np.int64)
+    for rows, numbers in zip(own, groups, strict=True):
+        group_of[place[rows]] = numbers
+    if cut.together:
+        blocks = [join_blocks(blocks)]
+    blocks = [part for block in blocks for part in split_block(block, cut.block_rows)] or blocks[:1]
+    frozen(blocks)
+    strangers = floors_of(blocks, group_of, len(languages), n)
+    edges = edges_between(blocks, strangers, n)
+    seconds = seconds_of(articles)
+    events, threads, giants = grouped(edges, seconds[kept], n, cut, distances)
+    place = place[dedup.representatives_]
+    labels, event_labels = number_stories(threads[place], events[place], seconds)
+    vectors = join_blocks(blocks)
+    return Parts(languages, table, vectors, strangers, edges, labels, event_labels, giants)
+
+
+def frozen(made):
+    """What is made, with arrays that cannot be written to: so they come out of an object store."""
+    for value in made if isinstance(made, (tuple, list)) else ():
+        frozen(value)
+    if isinstance(made, np.ndarray):
+        made.flags.writeable = False
+    return made
+
+
+def vectors_from(articles, own, place, cut):
+    """Languages, those of each shard, its vectors, and all there is to know about terms."""
+    raw = [name_languages([articles[row] for row in rows]) for rows in own]
+    common = common_latin(sum((Counter(names) for names in raw), Counter()))
+    named = [[name or common for name in names] for names in raw]
+    languages = sorted({name for names in named for name in names})
+    groups = [np.array([languages.index(name) for name in names], np.int64) for names in named]
+    sizes = np.bincount(np.concatenate(groups), minlength=len(languages))
+    shards = [
+        frozen(shard_terms([articles[row] for row in rows], numbers, languages))
+        for rows, numbers in zip(own, groups, strict=True)
+    ]
+    counts = [frozen(count_terms(shard, cut.partitions)) for shard in shards]
+    tables = []
+    for k in range(cut.partitions):
+        total = add_counts([])
+        parts = [count[k] for count in counts]
+        if cut.fold:
+            for part in parts:
+                total = add_counts([total, part])
+        else:
+            total = add_counts(parts)
+        tables.append(frozen(weigh_terms(total, languages, sizes)))
+    blocks = []
+    for shard, rows in zip(shards, own, strict=True):
+        wanted = wanted_terms(shard, cut.partitions)
+        present = np.unique(shard.groups)
+        known = [frozen(select_terms(*pair, present)) for pair in zip(tables, wanted, strict=True)]
+        blocks.append(frozen(vectors_of(shard, join_tables(known), place[rows])))
+    return languages, groups, blocks, join_tables(tables)
+
+
+def floors_of(blocks, group_of, n_languages, n):
+    """What each row shares with strangers."""
+    wanted = sample_places(group_of)
+    samples = [frozen(join_blocks([rows_at(block, places) for block in blocks])) for places in wanted]
+    sizes = np.bincount(group_of, minlength=n_languages)
+    strangers = np.full(n, np.nan)
+    for block in blocks:
+        strangers[block.places] = strangers_of(block, samples, sizes)
+    return strangers
+
+
+def edges_between(blocks, strangers, n, least=LEAST_SIMILARITY):
+    """Edges of the graph, those of each block with earlier rows."""
+    indexed = [frozen(index_block(block)) for block in blocks]
+    strangers = frozen(strangers.copy())
+    edges = []
+    for number, one in enumerate(indexed):
+        parts = [find_between(one, other, strangers, least) for other in indexed]
+        if number % 2:  # merged as they come
+            merged = parts[0]
+            for part in parts[1:]:
+                merged = merge_found([merged, part])
+            parts = [merged]
+        edges.append(frozen(edges_of(merge_found(parts))))
+    degrees = sum(degrees_of(part, n) for part in edges)
+    crowded = np.flatnonzero(degrees > graph.CROWD)
+    floors = strangers
+    if len(crowded):
+        floors = raise_floors(strangers, crowded, [crowd_cosines(part, crowded) for part in edges])
+    return [frozen(count_edges(part, floors, least)) for part in edges]
+
+
+def grouped(edges, seconds, n, cut, distances):
+    """Events and threads of the rows, and how many components overfill a bin."""
+    parent = np.arange(n)
+    for part in edges:
+        join_edges(parent, part)
+    component = component_of(parent)
+    n_components = int(component.max(initial=-1)) + 1
+    counts = sum(edges_per_component(part, component, n_components) for part in edges)
+    bins = pack_bins(component, counts, cut.bin_edges)
+    dealt = [frozen(deal_edges(part, bins)) for part in edges]
+    labels = [cluster_bin([part[k] for part in dealt], seconds, *distances) for k in range(bins.n_bins)]
+    return *join_labels(n, labels), len(bins.giants)
+
+
+def compare(articles, cut, **settings):
+    """Group articles part by part and at once; returns the parts, and the names of arrays that differ."""
+    stories = StoryClusterer(**settings).fit(articles)
+    ready = prepare(articles, stories.copy_threshold)
+    window = np.inf if stories.event_window is None else stories.event_window
+    distances = (stories.event_distance, window, stories.thread_distance)
+    parts = in_parts(articles, ready.deduplicator, cut, distances)
+    vectorizer, vectors, table = ready.vectorizer, parts.vectors, parts.table
+    places, graph_found = graph_of(parts.edges)
+    pairs = {
+        "vocabulary": (table.terms, vectorizer.vocabulary_),
+        "document frequencies": (table.df, vectorizer.df_),
+        "weights": (table.idf, vectorizer.idf_),
+        "lengths of vectors": (np.diff(vectors.indptr), np.diff(ready.vectors.indptr)),
+        "columns": (np.searchsorted(table.terms, vectors.terms)[vectors.indices], ready.vectors.indices),
+        "values": (vectors.data, ready.vectors.data),
+        "strangers": (parts.strangers, stranger_similarity(ready.vectors, vectorizer.groups_)),
+        "rows of edges": (np.repeat(places, np.diff(graph_found.indptr)), ready.graph.nonzero()[0]),
+        "neighbours": (places[graph_found.indices], ready.graph.indices),
+        "similarities": (graph_found.data, ready.graph.data),
+        "threads": (parts.labels, stories.labels_),
+        "events": (parts.event_labels, stories.event_labels_),
+    }
+    differing = [name for name, pair in pairs.items() if not same(*pair)]
+    if parts.languages != vectorizer.languages_:
+        differing.append("languages")
+    return parts, differing
+
+
+def same(one, other):
+    """Whether two arrays are equal to the last bit; integers may be wider."""
+    return np.array_equal(one, other) and one.astype(other.dtype).tobytes() == other.tobytes()

@@ -1,0 +1,351 @@
+"""What is made part by part equals what is made at once: arrays to the last bit, labels number by number."""
+
+import contextlib
+
+import numpy as np
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+import storyclust as sc
+from in_parts import Cut, compare, edges_between, floors_of, same
+from storyclust.agglomerate import unit_rows
+from storyclust.article import as_articles
+from storyclust.distributed.blocks import (
+    Block,
+    Edges,
+    Found,
+    edges_of,
+    join_blocks,
+    merge_found,
+    numbers_in,
+    sample_places,
+    split_block,
+    take_rows,
+)
+from storyclust.distributed.components import (
+    BinLabels,
+    component_of,
+    graph_of,
+    join_edges,
+    join_labels,
+    pack_bins,
+)
+from storyclust.distributed.counting import TermCounts, add_counts, join_tables, parts_of, weigh_terms
+from storyclust.features import PAIR_BIT
+from storyclust.graph import count_holders
+from storyclust.grouping import number_stories
+from storyclust.strangers import graph_above_strangers, stranger_similarity
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+@contextlib.contextmanager
+def bounds(crowd=2, nearest=2):
+    """Bounds that a handful of rows reach; with `nearest` of 50, hardly anything is shared with strangers."""
+    small = {
+        "graph.CROWD": crowd,
+        "graph.MOST_HOLDERS": 4,
+        "graph.HEAVIEST": 3,
+        "strangers.NEAREST": nearest,
+        "strangers.FARTHEST": nearest + 4,
+        "strangers.MOST_COMPARED": 12,
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in small.items():
+            patch.setattr(f"storyclust.{name}", value)
+        yield
+
+
+# Vectors and edges, by blocks
+
+
+def block_of(X, groups, rng):
+    """All rows of a matrix as one block, of terms whose hashes mean nothing."""
+    terms = np.unique(rng.integers(0, 2**63, 4 * X.shape[1] + 8, dtype=np.uint64))[: X.shape[1]]
+    holders = count_holders(X.indices, X.shape[1])
+    places = np.arange(X.shape[0])
+    indptr = X.indptr.astype(np.int64)
+    return Block(places, groups, terms, holders, indptr, X.indices.astype(np.int32), X.data)
+
+
+def random_matrix(rng, n, width, density, alike):
+    """Rows of unit length, some of them zeros; with `alike`, many are equal, and others nearly."""
+    X = rng.random((n, width)) * (rng.random((n, width)) < density)
+    if alike:
+        X = X[rng.integers(0, n // 3 + 1, n)] * (rng.random((n, width)) < 0.95)
+    return sparse.csr_array(unit_rows(X).astype(np.float32)) if n else sparse.csr_array(X.astype(np.float32))
+
+
+def dealt(block, rng, n_blocks):
+    """Rows of a block, dealt to blocks at random."""
+    owner = rng.integers(0, n_blocks, len(block.places))
+    return [take_rows(block, np.flatnonzero(owner == number)) for number in range(n_blocks)]
+
+
+def assert_same_graph(blocks, X, groups, least):
+    """Return how many edges there are."""
+    n_groups = int(groups.max()) + 1
+    strangers = floors_of(blocks, groups, n_groups, len(groups))
+    assert same(strangers, stranger_similarity(X, groups))
+    whole = graph_above_strangers(X, groups, least)
+    places, graph = graph_of(edges_between(blocks, strangers, len(groups), least))
+    assert np.array_equal(places, np.flatnonzero(np.diff(whole.indptr)))
+    assert np.array_equal(np.diff(graph.indptr), np.diff(whole.indptr)[places])
+    assert np.array_equal(places[graph.indices], whole.indices)
+    assert same(graph.data, whole.data)
+    return whole.nnz
+
+
+@given(
+    seeds, st.integers(1, 40), st.integers(1, 30), st.sampled_from([0.1, 0.3, 0.9]), st.booleans(),
+    st.integers(1, 6), st.integers(1, 3), st.sampled_from([0.03, 0.2]), st.sampled_from([1, 2, 5, 50]),
+    st.sampled_from([2, 50]),
+)  # fmt: skip
+@settings(max_examples=200, deadline=None)
+def test_the_graph_is_the_same_by_whatever_blocks(
+    seed, n, width, density, alike, n_blocks, n_groups, least, crowd, nearest
+):
+    rng = np.random.default_rng(seed)
+    X = random_matrix(rng, n, width, density, alike)
+    _, groups = np.unique(rng.integers(0, n_groups, n), return_inverse=True)
+    with bounds(crowd, nearest):
+        edges = assert_same_graph(dealt(block_of(X, groups, rng), rng, n_blocks), X, groups, least)
+    event("edges" if edges else "no edge")
+
+
+@pytest.mark.parametrize("crowd", [2, 3, 10])
+@pytest.mark.parametrize("n_blocks", [1, 2, 7, 150])
+def test_a_crowd_is_cut_the_same_by_whatever_blocks(crowd, n_blocks):
+    """Rows that all share terms: every pair is promising, and more than enough are edges."""
+    rng = np.random.default_rng(3)
+    X = random_matrix(rng, 150, 8, 0.9, alike=False)
+    groups = np.zeros(150, np.int64)
+    with bounds(crowd, nearest=50):
+        edges = assert_same_graph(dealt(block_of(X, groups, rng), rng, n_blocks), X, groups, 0.03)
+    assert 0 < edges < 150 * 2 * crowd
+
+
+@given(seeds, st.integers(0, 20), st.integers(1, 12), st.integers(1, 5))
+@settings(max_examples=60, deadline=None)
+def test_blocks_split_and_joined_are_what_they_were(seed, n, width, most_rows):
+    rng = np.random.default_rng(seed)
+    X = random_matrix(rng, n, width, 0.4, alike=False)
+    block = take_rows(block_of(X, np.zeros(n, np.int64), rng), np.arange(n))
+    parts = split_block(block, most_rows)
+    assert all(len(part.places) <= most_rows for part in parts)
+    parts.append(take_rows(block, np.arange(0)))
+    rng.shuffle(parts)
+    assert all(same(*columns) for columns in zip(join_blocks(parts), block, strict=True))
+
+
+@given(seeds, st.integers(1, 60), st.integers(1, 5))
+@settings(max_examples=60, deadline=None)
+def test_what_was_found_may_be_merged_in_any_order(seed, n, n_parts):
+    rng = np.random.default_rng(seed)
+    later, earlier = np.divmod(rng.permutation(200)[:n], 50)
+    shown = rng.integers(1, 4, n).astype(np.float32)  # many are equal
+    found = Found(later + 50, earlier, shown, rng.integers(0, 3, n) / 4)
+    owner = rng.integers(0, n_parts, n)
+    parts = [Found(*(column[owner == number] for column in found)) for number in range(n_parts)]
+    with bounds():
+        once = edges_of(merge_found([found]))
+        merged = parts[0]
+        for part in parts[1:]:
+            merged = merge_found([part, merged])
+        assert all(same(*columns) for columns in zip(edges_of(merge_found([merged])), once, strict=True))
+
+
+@given(st.lists(st.integers(0, 30), unique=True), st.lists(st.integers(0, 30), unique=True))
+def test_sorted_terms_are_found_among_sorted_ones(terms, wanted):
+    numbers = numbers_in(np.array(sorted(terms), np.uint64), np.array(sorted(wanted), np.uint64))
+    places = {term: number for number, term in enumerate(sorted(terms))}
+    assert numbers.tolist() == [places.get(term, -1) for term in sorted(wanted)]
+
+
+def test_each_language_has_a_sample_of_its_own(monkeypatch):
+    monkeypatch.setattr("storyclust.strangers.MOST_COMPARED", 3)
+    places = sample_places(np.array([0, 1, 0, 0, 1, 0, 0]))
+    assert [one.tolist() for one in places] == [[0, 3, 6], [1, 4]]
+
+
+# Terms, by partitions
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), max_size=40), st.integers(1, 9))
+def test_every_term_has_one_partition(hashes, n_partitions):
+    terms = np.unique(np.array(hashes, np.uint64))
+    parts = [np.concatenate([terms[one] for one in part]) for part in parts_of(terms, n_partitions)]
+    assert sorted(np.concatenate(parts).tolist()) == terms.tolist()
+    for number, part in enumerate(parts):
+        assert (np.diff(part) > 0).all()
+        for term in part.tolist():
+            assert term % int(PAIR_BIT) * n_partitions >> 63 == number, "whoever asks finds it there"
+
+
+@given(seeds, st.integers(0, 40), st.integers(1, 4), st.integers(1, 3))
+@settings(max_examples=60, deadline=None)
+def test_counts_add_up_in_any_order(seed, n, n_parts, n_groups):
+    rng = np.random.default_rng(seed)
+    pairs = [
+        (int(t), int(g)) for t, g in zip(rng.integers(0, 9, n), rng.integers(0, n_groups, n), strict=True)
+    ]
+    owner = rng.integers(0, n_parts, n).tolist()
+
+    def counted(chosen):
+        keys = sorted(set(chosen))
+        return TermCounts(
+            np.array([term for term, _ in keys], np.uint64),
+            np.array([group for _, group in keys], np.int16),
+            np.array([chosen.count(key) for key in keys], np.int32),
+        )
+
+    parts = [
+        counted([p for p, o in zip(pairs, owner, strict=True) if o == number]) for number in range(n_parts)
+    ]
+    folded = add_counts([])
+    for part in parts:
+        folded = add_counts([folded, part])
+    for total in (folded, add_counts(parts)):
+        assert all(same(*columns) for columns in zip(total, counted(pairs), strict=True))
+
+
+def test_a_partition_without_terms_has_an_empty_table():
+    table = weigh_terms(add_counts([]), ["de", "en"], np.array([3, 4]))
+    assert table.df.shape == table.idf.shape == (2, 0)
+    assert join_tables([table, table]).holders.shape == (0,)
+
+
+# Components, by bins
+
+
+@given(seeds, st.integers(1, 30), st.integers(0, 30), st.integers(1, 3))
+@settings(max_examples=80, deadline=None)
+def test_components_are_those_of_the_graph(seed, n, n_edges, n_parts):
+    rng = np.random.default_rng(seed)
+    ends = rng.integers(0, n, (2, n_edges))
+    parent = np.arange(n)
+    for rows in np.array_split(np.arange(n_edges), n_parts):
+        join_edges(parent, Edges(ends[0, rows], ends[1, rows], np.ones(len(rows))))
+    graph = sparse.coo_array((np.ones(n_edges), tuple(ends)), shape=(n, n))
+    _, wanted = sparse.csgraph.connected_components(graph, directed=False)
+    _, first = np.unique(wanted, return_index=True)
+    assert component_of(parent).tolist() == np.argsort(np.argsort(first))[wanted].tolist()
+
+
+@given(st.lists(st.integers(0, 12), min_size=1, max_size=30), st.integers(1, 15))
+def test_bins_hold_no_more_than_they_may_but_for_giants(edge_counts, most):
+    counts = np.array(edge_counts)
+    bins = pack_bins(np.arange(len(counts)), counts, most)
+    assert ((bins.bin_of < 0) == (counts == 0)).all()
+    held = [counts[bins.bin_of == number] for number in range(bins.n_bins)]
+    assert all(len(one) for one in held)
+    for number, one in enumerate(held):
+        assert one.sum() <= most or len(one) == 1
+        assert (number in bins.giants) == (one.sum() > most)
+
+
+def test_a_row_in_no_bin_is_alone():
+    parts = [
+        BinLabels(np.array([1, 3]), np.array([0, 1]), np.array([0, 0])),
+        BinLabels(np.array([2, 4]), np.array([0, 0]), np.array([0, 0])),
+    ]
+    events, threads = join_labels(5, parts)
+    assert len(set(events.tolist())) == 4
+    assert events[2] == events[4]
+    assert threads[1] == threads[3] != threads[2] == threads[4]
+    assert np.unique(events).tolist() == [0, 1, 2, 3]
+    assert np.unique(threads).tolist() == [0, 1, 2]
+
+
+@given(seeds, st.integers(0, 12))
+@settings(max_examples=80, deadline=None)
+def test_stories_are_numbered_by_size_beginning_and_row(seed, n):
+    rng = np.random.default_rng(seed)
+    _, events = np.unique(rng.integers(0, 5, n), return_inverse=True)
+    thread_of_event = rng.integers(0, 3, 5)
+    _, threads = np.unique(thread_of_event[events], return_inverse=True)
+    seconds = np.where(rng.random(n) < 0.3, np.nan, rng.integers(0, 4, n).astype(float))
+
+    def key(labels, label):
+        rows = [row for row in range(n) if labels[row] == label]
+        return min((seconds[row] for row in rows if seconds[row] >= 0), default=np.inf), rows[0]
+
+    by_rank = sorted(set(threads), key=lambda t: (-(threads == t).sum(), key(threads, t)))
+    inside = sorted(
+        set(events), key=lambda e: (by_rank.index(threads[events.tolist().index(e)]), key(events, e))
+    )
+    found = number_stories(threads, events, seconds)
+    assert found[0].tolist() == [by_rank.index(t) for t in threads]
+    assert found[1].tolist() == [inside.index(e) for e in events]
+
+
+# The whole
+
+WORDS = {
+    "en": "ferry pier harbour strike budget vote minister storm rain bridge the of and said was".split(),
+    "de": "Fähre Hafen Streik Haushalt Minister Sturm Regen Brücke der die und nicht wurde ist".split(),
+    "ja": ["東京で会談した", "大臣は港に", "嵐の予報", "予算が可決された"],
+    "ru": "паром порт забастовка бюджет министр буря дождь мост и не что был".split(),
+}
+
+
+@st.composite
+def corpora(draw):
+    """Articles of some languages on few things: copies, undated ones, ones without terms or text."""
+    rng = np.random.default_rng(draw(seeds))
+    languages = draw(st.lists(st.sampled_from(sorted(WORDS)), min_size=1, max_size=3, unique=True))
+    records = []
+    for number in range(draw(st.integers(1, 45))):
+        kind = rng.random()
+        words = WORDS[str(rng.choice(languages))]
+        text = " ".join(rng.choice(words, int(rng.integers(1, 30))))
+        if kind < 0.15 and records:
+            text = records[int(rng.integers(len(records)))]["text"]
+        elif kind < 0.25:
+            text = str(rng.choice(["", " ", "!", "a b c", "the of and"]))
+        record = {"id": f"a{number}", "text": text, "title": str(rng.choice(words))}
+        if rng.random() < 0.7:
+            record["published"] = f"2024-03-{int(rng.integers(1, 29)):02d}T0{int(rng.integers(0, 3))}:00:00Z"
+        if rng.random() < 0.1:
+            record["lang"] = str(rng.choice(["en-GB", "xx", "fr"]))
+        records.append(record)
+    return as_articles(records)
+
+
+@st.composite
+def cuts(draw, n):
+    inside = draw(st.lists(st.integers(0, n), max_size=4))
+    return Cut(
+        [0, *sorted(inside), n],
+        draw(st.integers(1, 5)),
+        draw(st.integers(1, 12)),
+        draw(st.booleans()),
+        draw(st.booleans()),
+        draw(st.sampled_from([1, 10, 1000])),
+    )
+
+
+@given(st.data(), corpora())
+@settings(max_examples=60, deadline=None)
+def test_stories_made_of_parts_are_those_made_at_once(data, articles):
+    cut = data.draw(cuts(len(articles)))
+    window = data.draw(st.sampled_from([None, 2.0, 7.0]))
+    with bounds(data.draw(st.sampled_from([2, 50])), data.draw(st.sampled_from([2, 50]))):
+        parts, differing = compare(articles, cut, event_window=window)
+    assert not differing
+    event("threads of several" if np.bincount(parts.labels).max() > 1 else "all alone")
+
+
+def test_synthetic_news_at_the_usual_bounds():
+    articles = list(sc.datasets.make_newswire(1500, random_state=5))
+    cut = Cut([0, 0, 400, 1100, len(articles)], 4, 300, together=False, fold=True, bin_edges=50)
+    parts, differing = compare(articles, cut)
+    assert not differing
+    assert parts.giants
+
+
+def test_articles_without_a_term():
+    _, differing = compare(as_articles(["", "!", "?", "the of"]), Cut([0, 1, 4], 2, 1))
+    assert not differing
