@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 
 INPUT_HELP = "file, folder or pattern: JSONL, JSON, CSV, TSV, Parquet or .txt, also compressed; - is stdin"
 LISTED_REJECTS = 10
-OF_ONE_MACHINE: dict[str, Any] = {  # options that a cluster does not have, and their defaults
-    **{"exact": False, "clean": False, "reference": None, "groups": None, "excerpts": "report"},
-    **{"labelled": None, "report": None, "format": None, "min_size": 1, "memory": None},
-}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -248,24 +244,11 @@ def _engine_option(command: argparse.ArgumentParser, added: str) -> None:
     )
 
 
-def run_on_cluster(options: argparse.Namespace, **settings: Any) -> None:
+def run_on_cluster(options: argparse.Namespace) -> None:
     """Run a command on Ray: from shards to labelled shards."""
-    for name, default in OF_ONE_MACHINE.items():
-        if getattr(options, name, default) not in (default, "ignore"):
-            raise sc.InputError(f"--{name.replace('_', '-')} is for --engine local only.")
-    if options.output == "-":
-        raise sc.InputError("--engine ray wants a folder for its output: -o FOLDER.")
-    from storyclust.distributed import run
+    from storyclust.distributed.command import run_command
 
-    report = run(
-        options.inputs,
-        options.output,
-        fields=dict(_field(entry) for entry in options.field),
-        format=options.input_format,
-        rejects=options.rejects,
-        n_jobs=options.jobs,
-        **settings,
-    )
+    report = run_command(options, dict(_field(entry) for entry in options.field))
     for message in report.messages:
         say(message)
     note(options, str(report))
@@ -274,7 +257,7 @@ def run_on_cluster(options: argparse.Namespace, **settings: Any) -> None:
 def run_dedup(options: argparse.Namespace) -> None:
     """Run `storyclust dedup`."""
     if options.engine == "ray":
-        run_on_cluster(options, threshold=options.threshold, keep=options.keep)
+        run_on_cluster(options)
         return
     from storyclust.removed import removed_records
 
@@ -347,6 +330,9 @@ def _reader(options: argparse.Namespace) -> Callable[..., Iterator[Article]]:
 
 def run_threads(options: argparse.Namespace) -> None:
     """Run `storyclust threads`."""
+    if options.engine == "ray":
+        run_on_cluster(options)
+        return
     from storyclust.exports import chosen_format, write_threads
 
     if options.report == "-":

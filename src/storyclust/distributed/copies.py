@@ -54,6 +54,7 @@ class Input(NamedTuple):
 
     fields: dict[str, str] | None = None
     forgiving: bool = False  # a shard that cannot be read is set aside
+    stories: bool = False  # dates and languages will be asked for
 
 
 def sketch_shard(target: str, shard: Shard, source: Input, settings: CopySettings) -> About:
@@ -61,7 +62,7 @@ def sketch_shard(target: str, shard: Shard, source: Input, settings: CopySetting
     if about := finished(target):
         return about
     reader = Reader(shard, source.fields, forgiving=source.forgiving)
-    sketch = sketch_articles(reader, settings)
+    sketch = sketch_articles(reader, settings, stories=source.stories)
     rejects = [asdict(reject) for reject in reader.report.rejects]
     if rejects:
         write_shard(f"{target}.rejects.jsonl", rejects)
@@ -70,6 +71,7 @@ def sketch_shard(target: str, shard: Shard, source: Input, settings: CopySetting
         about = {
             "articles": n,
             "texts": len(sketch.texts),
+            "languages": sketch.languages,
             "nameless": len(sketch.arrays["nameless"]),
             "set_aside": reader.set_aside,
             "rejects": len(rejects),

@@ -10,7 +10,6 @@ from storyclust.distributed.copies import Input
 from storyclust.distributed.corpus import Corpus, Sketches, renamed_among
 from storyclust.distributed.files import Arrays, joined, read_json, write_json
 from storyclust.distributed.shards import Reader, Shard, hash_of, named, write_shard
-from storyclust.errors import InputError
 from storyclust.output import with_labels
 
 if TYPE_CHECKING:
@@ -34,18 +33,26 @@ def entry_holds(output: str, entry: Entry | None) -> bool:
 
 
 def label_shard(
-    done: str, output: str, number: int, shard: Shard, source: Input, corpus: Corpus, labels: Labels
+    done: str,
+    output: str,
+    number: int,
+    shard: Shard,
+    source: Input,
+    corpus: Corpus,
+    labels: Labels,
+    before: Entry | None = None,
 ) -> Entry:
     """Write a shard with its labels; returns its line in the manifest.
 
-    `done` is where that line is kept until all shards have one.
+    `done` is where that line is kept until all shards have one; `before` is that of an earlier run.
     """
-    entry: Entry | None = read_json(done)
-    if entry is not None and (entry["output"] is None or entry_holds(output, entry)):
-        return entry
+    for known in (read_json(done), before):
+        if known is not None and (known["output"] is None or entry_holds(output, known)):
+            write_json(done, known)
+            return dict(known)
     reader = Reader(shard, source.fields, forgiving=source.forgiving)
     begin, end = corpus.offsets[number : number + 2].tolist()
-    entry = {"input": shard.address, "output": None, "articles": end - begin, "sha256": None}
+    entry: Entry = {"input": shard.address, "output": None, "articles": end - begin, "sha256": None}
     with Sketches(corpus) as sketches, Arrays(labels.address) as file:
         set_aside = sketches[number].about["set_aside"]
         columns = {name: file.part(name, begin, end) for name in file.places}
@@ -60,18 +67,14 @@ def label_shard(
         def records() -> Iterator[dict[str, Any]]:
             for row, article in enumerate(articles):
                 if row >= end - begin:
-                    raise _changed(shard)
+                    raise shard.changed_error()
                 added = {"duplicate_of": copy_of.get(row)}
                 added |= {name: values[row].item() for name, values in columns.items()}
                 yield with_labels(article.to_record(), added)
 
         written = write_shard(joined(output, shard.output), records())
         if written.records != end - begin:
-            raise _changed(shard)
+            raise shard.changed_error()
         entry |= {"output": shard.output, "sha256": written.sha256, "bytes": written.bytes}
     write_json(done, entry)
     return entry
-
-
-def _changed(shard: Shard) -> InputError:
-    return InputError(f"{shard.address} has changed since it was read first; run this again.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -26,6 +26,7 @@ from storyclust.distributed.labelling import Entry, Labels, entry_holds, label_s
 from storyclust.distributed.shards import Shard, digest_of, find_shards
 from storyclust.distributed.sketching import CopySettings
 from storyclust.distributed.stages import Runner
+from storyclust.distributed.telling import StorySettings, tell_stories
 from storyclust.errors import InputError
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ class Report:
         What was set aside, left undated or renamed, in a sentence each.
     largest : int
         Articles of the largest set that one worker had to look at as a whole to find copies.
+    giants : list of int
+        Links within each connected component that had to be grouped by one worker alone.
     taken : dict of str to int
         Bytes that each stage read of what others had left; empty if nothing was left to do.
     """
@@ -68,14 +71,15 @@ class Report:
     rejects: int = 0
     messages: list[str] = field(default_factory=list)
     largest: int = 0
+    giants: list[int] = field(default_factory=list)
     taken: dict[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """Say it in a sentence."""
         stories = f": {self.events:,} events in {self.threads:,} threads" if self.threads else ""
         return (
-            f"{self.articles:,} articles in {len(self.shards):,} shards, {self.copies:,} of them copies{stories}. "
-            f"They are in {self.output}."
+            f"{self.articles:,} articles in {len(self.shards):,} shards, {self.copies:,} of them "
+            f"copies{stories}. They are in {self.output}."
         )
 
 
@@ -87,6 +91,7 @@ class Job(NamedTuple):
     source: Input
     copies: CopySettings
     rejects: str | None
+    stories: StorySettings | None = None
 
     @property
     def work(self) -> str:
@@ -97,7 +102,7 @@ class Job(NamedTuple):
     def key(self) -> str:
         """What tells this job, and this state of its input, from others."""
         keys = [shard.key for shard in self.shards]
-        return digest_of(VERSION, keys, self.source, self.copies)
+        return digest_of(VERSION, keys, self.source, self.copies, self.stories)
 
 
 def run(
@@ -109,9 +114,10 @@ def run(
     fields: Mapping[str, str] | None = None,
     format: str | None = None,  # noqa: A002  (the word that people look for)
     rejects: str | os.PathLike[str] | None = None,
+    stories: StorySettings | None = None,
     n_jobs: int | None = -1,
 ) -> Report:
-    """Find copies among the articles of many files, on a Ray cluster.
+    """Find copies, and if asked for events and threads, among the articles of many files, on a Ray cluster.
 
     Parameters
     ----------
@@ -126,6 +132,8 @@ def run(
     rejects : str or path-like, optional
         Where to write the records that could not be used; a shard that cannot be opened is then set aside,
         too, and is an error otherwise.
+    stories : StorySettings, optional
+        To find events and threads, too.
     n_jobs : int or None, default=-1
         Processors, where no cluster is at hand and one is started on this machine.
 
@@ -142,11 +150,12 @@ def run(
     """
     paths = [inputs] if isinstance(inputs, (str, os.PathLike)) else list(inputs)
     settings = CopySettings(threshold, keep=keep).checked()
-    source = Input(dict(fields) if fields else None, rejects is not None)
+    source = Input(dict(fields) if fields else None, rejects is not None, stories is not None)
+    stories = stories and stories.checked()
     with cluster(n_jobs) as runner:
         shards = find_shards(paths, format)
         there = address_of(output)
-        job = Job(shards, there, source, settings, None if rejects is None else address_of(rejects))
+        job = Job(shards, there, source, settings, None if rejects is None else address_of(rejects), stories)
         _check_apart(job)
         return run_job(job, runner)
 
@@ -173,8 +182,14 @@ def run_job(job: Job, runner: Runner) -> Report:
             return Report(**manifest["report"], output=job.output, shards=manifest["shards"])
     copies = find_copies(job.shards, job.work, job.source, job.copies, runner)
     report = _reported(job, copies)
-    labels = _write_labels(copies, {})
-    report.shards = _label_all(job, copies, labels, runner)
+    found: dict[str, NDArray[np.int64]] = {}
+    if job.stories is not None:
+        told = tell_stories(job.shards, job.source, copies, job.stories)
+        found = {"event": told.events, "thread": told.threads}
+        report.events, report.threads = (int(labels.max(initial=-1)) + 1 for labels in found.values())
+        report.giants = told.giants
+    labels = _write_labels(copies, found)
+    report.shards = _label_all(job, copies, labels, runner, before)
     _write_manifest(job, report)
     report.taken = copies.stages.taken
     remove_folder(job.work)
@@ -187,10 +202,21 @@ def _write_labels(copies: Copies, further: Mapping[str, NDArray[np.int64]]) -> L
     return Labels(address, copies.renamed)
 
 
-def _label_all(job: Job, copies: Copies, labels: Labels, runner: Runner) -> list[Entry]:
+def _label_all(
+    job: Job, copies: Copies, labels: Labels, runner: Runner, before: Mapping[str, Entry]
+) -> list[Entry]:
     """Write all shards with their labels."""
     calls = [
-        (copies.stages.at(f"done-{k}"), job.output, k, shard, job.source, copies.stages.corpus, labels)
+        (
+            copies.stages.at(f"done-{k}"),
+            job.output,
+            k,
+            shard,
+            job.source,
+            copies.stages.corpus,
+            labels,
+            before.get(shard.address),
+        )
         for k, shard in enumerate(job.shards)
     ]
     entries: list[Entry] = runner.run("labels", label_shard, calls)
@@ -198,10 +224,10 @@ def _label_all(job: Job, copies: Copies, labels: Labels, runner: Runner) -> list
 
 
 def _write_manifest(job: Job, report: Report) -> None:
-    said = ("articles", "copies", "events", "threads", "rejects", "messages", "largest")
+    said = ("articles", "copies", "events", "threads", "rejects", "messages", "largest", "giants")
     manifest = {
         "key": job.key,
-        "settings": job.copies.__dict__,
+        "settings": {**asdict(job.copies), **(asdict(job.stories) if job.stories else {})},
         "report": {name: getattr(report, name) for name in said},
         "shards": report.shards,
     }

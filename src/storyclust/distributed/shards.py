@@ -36,6 +36,10 @@ class Shard(NamedTuple):
     changed: int
     output: str  # name of the file of its labelled articles
 
+    def changed_error(self) -> InputError:
+        """Return what to raise when the file is not what it was."""
+        return InputError(f"{self.address} has changed since it was read first; run this again.")
+
     @property
     def key(self) -> str:
         """What tells this state of the file from others, without reading it."""

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from storyclust.article import Article
+from storyclust.central import seconds_of
 from storyclust.chunks import kernel
 from storyclust.dedup import RECALL
 from storyclust.distributed.files import pack_texts
 from storyclust.distributed.shards import root_of
 from storyclust.groups import Policy, check_policy, group_twins
+from storyclust.language import name_languages
 from storyclust.lsh import Bands, band_keys, choose_bands
 from storyclust.minhash import MinHasher
 from storyclust.sketches import Sketches
@@ -64,6 +66,7 @@ class Sketch(NamedTuple):
     arrays: dict[str, NDArray[Any]]
     shelf: Shelf
     texts: NDArray[np.int64]  # numbers on the shelf of the texts that are kept
+    languages: list[str]  # names, that `language` has the numbers of
 
     def shingles(self) -> Iterator[NDArray[np.uint64]]:
         """All shingles of all texts, in parts."""
@@ -72,8 +75,8 @@ class Sketch(NamedTuple):
             yield self.shelf.gather(self.texts[some])[0]
 
 
-def sketch_articles(articles: Iterable[Article], settings: CopySettings) -> Sketch:
-    """Sketch the articles of a shard.
+def sketch_articles(articles: Iterable[Article], settings: CopySettings, *, stories: bool = False) -> Sketch:
+    """Sketch the articles of a shard; for stories, with the dates and languages of articles.
 
     Parameters
     ----------
@@ -91,9 +94,9 @@ def sketch_articles(articles: Iterable[Article], settings: CopySettings) -> Sket
         and `key_rows`, (bands * m,) and `key_bounds`, of every band in turn; `names` and `name_rows`, hashes
         of the roots of ids; `orders` (n, columns), what the keep policy sorts by; and texts, `id`, `title`.
     """
-    ids: list[str] = []
+    noted = Noted(stories)
     sketches = Sketches(MinHasher(settings.num_perm, settings.shingle_size), settings.keep, sample=False)
-    sketches.add(_numbered(articles, ids), 0)
+    sketches.add(noted.numbered(articles), 0)
     prints = sketches.fingerprints[sketches.text_of]
     twins = group_twins(prints)
     head = twins.rows[twins.bounds[:-1]][twins.classes]
@@ -107,11 +110,16 @@ def sketch_articles(articles: Iterable[Article], settings: CopySettings) -> Sket
         "bounds": _bounds(len(head), rows, sketches.shelf.counts[texts]),
         **_sorted_prints(prints[rows], rows),
         **_sorted_keys(sketches.signatures[texts], rows, settings.bands),
-        **_sorted_names(ids),
+        **_sorted_names(noted.ids),
         **_preferences(sketches.preferences, settings.keep),
-        **pack_texts("id", ids),
+        **pack_texts("id", noted.ids),
     }
-    return Sketch(arrays, sketches.shelf, texts)
+    languages = sorted(set(noted.languages))
+    if stories:
+        number = {name: k for k, name in enumerate(languages)}
+        arrays["language"] = np.array([number[name] for name in noted.languages], np.int16)
+        arrays["seconds"] = np.array(noted.seconds, np.float64)
+    return Sketch(arrays, sketches.shelf, texts, languages)
 
 
 def _bounds(n: int, rows: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -120,11 +128,23 @@ def _bounds(n: int, rows: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArr
     return np.append(0, np.cumsum(sizes)).astype(np.int64)
 
 
-def _numbered(articles: Iterable[Article], ids: list[str]) -> Iterator[Article]:
-    """Articles whose ids are all different, whatever they were; those are noted."""
-    for number, article in enumerate(articles):
-        ids.append(article.id)
-        yield replace(article, id=str(number))
+class Noted:
+    """What is noted of articles as they go by."""
+
+    def __init__(self, stories: bool) -> None:
+        self.stories = stories
+        self.ids: list[str] = []
+        self.seconds: list[float] = []
+        self.languages: list[str] = []
+
+    def numbered(self, articles: Iterable[Article]) -> Iterator[Article]:
+        """Articles whose ids are all different, whatever they were."""
+        for number, article in enumerate(articles):
+            self.ids.append(article.id)
+            if self.stories:
+                self.seconds += seconds_of([article]).tolist()
+                self.languages += name_languages([article])
+            yield replace(article, id=str(number))
 
 
 def buckets(ordered: NDArray[np.uint64]) -> NDArray[np.int64]:
