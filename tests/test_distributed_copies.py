@@ -14,13 +14,15 @@ from storyclust.errors import InputError
 pytest.importorskip("pyarrow", reason="shards are read and written through pyarrow")
 
 from storyclust.datasets import make_newswire
-from storyclust.distributed import copies, pairing, stages
+from storyclust.distributed import copies, pairing, stages, telling
 from storyclust.distributed.copies import Input, find_copies
 from storyclust.distributed.corpus import Sketches
 from storyclust.distributed.files import Arrays, pack_texts, texts_at, write_arrays, writing
+from storyclust.distributed.pipeline import Job, run_job
 from storyclust.distributed.shards import find_shards, hash_of, settle_names, write_shard
 from storyclust.distributed.sketching import CopySettings, name_hash, number_hashes
 from storyclust.distributed.stages import Serial
+from storyclust.distributed.telling import StorySettings
 
 WORDS = "ferry pier harbour divers bow yard bridge buses island port Monday seven deck hurt towed".split()
 
@@ -260,3 +262,28 @@ def test_writing_leaves_nothing_when_it_is_broken_off(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         half()
     assert list(tmp_path.iterdir()) == []
+
+
+# Stories ---------------------------------------------------------------------------------------
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.data(), st.integers(0, 99))
+def test_any_cut_gives_the_same_stories(tmp_path_factory, data, seed):
+    folder = tmp_path_factory.mktemp("s")
+    n = data.draw(st.integers(1, 150))
+    records = [article.to_record() for article in make_newswire(n, random_state=seed)]
+    bounds = sorted(data.draw(st.lists(st.integers(0, n), max_size=4)))
+    shards = write_shards(folder / "in", records, bounds)
+    runner, wanted = Cut(data.draw(st.sampled_from([1, 3]))), StorySettings()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(telling, "BLOCK_ROWS", data.draw(st.sampled_from([7, 40, 1000])))
+        patch.setattr(telling, "BIN_EDGES", data.draw(st.sampled_from([1, 50, 1 << 20])))
+        patch.setattr(telling, "SMALL", data.draw(st.sampled_from([0, 1000])))
+        job = Job(shards, str(folder / "out"), Input(stories=True), CopySettings(), None, wanted)
+        report = run_job(job, runner)
+    local = sc.StoryClusterer().fit(sc.iter_articles(folder / "in"))
+    found = [article.record for article in sc.iter_articles(str(folder / "out" / "*.jsonl"))]
+    assert [record["thread"] for record in found] == local.labels_.tolist()
+    assert [record["event"] for record in found] == local.event_labels_.tolist()
+    assert report.threads == len(local.threads_)

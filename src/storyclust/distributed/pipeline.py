@@ -188,18 +188,13 @@ def run_job(job: Job, runner: Runner) -> Report:
         found = {"event": told.events, "thread": told.threads}
         report.events, report.threads = (int(labels.max(initial=-1)) + 1 for labels in found.values())
         report.giants = told.giants
-    labels = _write_labels(copies, found)
+    labels = Labels(joined(job.work, f"{job.key}-labels"), copies.renamed)
+    write_arrays(labels.address, {"kept": copies.kept, **found})
     report.shards = _label_all(job, copies, labels, runner, before)
     _write_manifest(job, report)
     report.taken = copies.stages.taken
     remove_folder(job.work)
     return report
-
-
-def _write_labels(copies: Copies, further: Mapping[str, NDArray[np.int64]]) -> Labels:
-    address = copies.stages.at("labels")
-    write_arrays(address, {"kept": copies.kept, **further})
-    return Labels(address, copies.renamed)
 
 
 def _label_all(
@@ -208,7 +203,7 @@ def _label_all(
     """Write all shards with their labels."""
     calls = [
         (
-            copies.stages.at(f"done-{k}"),
+            joined(job.work, f"{job.key}-done-{k}"),
             job.output,
             k,
             shard,

@@ -1,7 +1,6 @@
-"""Events and threads among shards, stage by stage, after copies are known: each a function from files to one file.
+"""Events and threads among shards, stage by stage, once copies are known: functions from files to one file.
 
-Independent articles have places, which are their numbers in the order of their fingerprints. Shards are read a
-second time, for terms; from there on vectors go to blocks of places, blocks meet, and components of what they
+Independent articles have places, their numbers in the order of their fingerprints. Shards are read a second time, for terms; from there on vectors go to blocks of places, blocks meet, and components of what they
 have in common are grouped, bin by bin.
 """
 
@@ -59,7 +58,7 @@ from storyclust.distributed.counting import (
     weigh_terms,
 )
 from storyclust.distributed.files import Arrays, write_arrays
-from storyclust.distributed.shards import Reader, Shard
+from storyclust.distributed.shards import Reader, Shard, digest_of
 from storyclust.distributed.stages import About, Stages, finished, save
 from storyclust.grouping import LEAST_SIMILARITY, number_stories
 from storyclust.language import common_latin
@@ -70,6 +69,7 @@ if TYPE_CHECKING:
 
 BLOCK_ROWS = 50_000  # articles of one block: some 200 MB of vectors and their index
 TERMS_AT_ONCE = 1 << 24  # terms of all shards that one worker counts
+SMALL = 1000  # articles that are not worth more than one call
 BIN_EDGES = 1 << 22  # edges that one worker groups, unless one component has more
 T = TypeVar("T", bound=tuple[Any, ...])
 
@@ -87,7 +87,7 @@ class StorySettings:
         check_float("event_distance", self.event_distance, low=0, high=1)
         check_float("thread_distance", self.thread_distance, low=self.event_distance, high=1)
         if self.event_window is not None:
-            check_float("event_window", self.event_window, low=0)
+            check_float("event_window", self.event_window, low=0, high=np.inf)
         return self
 
     @property
@@ -190,7 +190,7 @@ def vectors_shard(
 
 
 def block_part(target: str, vectors: list[str], number: int, order: str) -> About:
-    """Put the vectors of a block together, with the index of their rare terms, and those of the sample apart."""
+    """Put the vectors of a block together, with an index of rare terms, and those of the samples apart."""
     if about := finished(target):
         return about
     parts, taken = [], 0
@@ -278,7 +278,7 @@ def crowd_part(target: str, edges: str, crowded: str) -> About:
 
 
 def graph_part(target: str, edges: str, floors: str) -> About:
-    """Count edges from what is shared with strangers; and say which places they join, in as few pairs as can be."""
+    """Count edges from what is shared with strangers; and say in few pairs which places they join."""
     if about := finished(target):
         return about
     with Arrays(edges) as file, Arrays(floors) as of:
@@ -407,7 +407,7 @@ def _put_in_order(copies: Copies) -> _Order:
     place[kept] = np.arange(len(kept))
     group = group_of_code[codes]
     by_place = group[kept].astype(np.int64)
-    arrays = {"place": place, "group": group, "seconds": seconds[kept]}
+    arrays: dict[str, NDArray[Any]] = {"place": place, "group": group, "seconds": seconds[kept]}
     address = stages.at("order")
     write_arrays(address, {**arrays, **ragged("samples", sample_places(by_place) if len(kept) else [])})
     sizes = np.bincount(by_place, minlength=len(languages))
@@ -421,7 +421,7 @@ def _number(name: str, languages: list[str]) -> int:
 def _blocks(shards: Sequence[Shard], source: Input, order: _Order, stages: Stages) -> list[str]:
     """Make vectors of all independent articles, in blocks of their order."""
     runner, width = stages.runner, stages.runner.width
-    n_parts = max(width, 200 * order.n // TERMS_AT_ONCE) if order.n > 1000 else 1
+    n_parts = max(width, 200 * order.n // TERMS_AT_ONCE) if order.n > SMALL else 1
     calls = {
         f"{n_parts}-{k}": (k, shard, source, stages.corpus, order.address, order.languages, n_parts)
         for k, shard in enumerate(shards)
@@ -503,9 +503,8 @@ def _groups(
     for address in edges:
         with Arrays(address) as file:
             np.add.at(counts, component[file["roots"]], file["counts"])
-    bins = pack_bins(
-        component, counts, max(1, min(BIN_EDGES, int(counts.sum()) // (2 * stages.runner.width)))
-    )
+    most = min(BIN_EDGES, int(counts.sum()) // (2 * stages.runner.width))
+    bins = pack_bins(component, counts, max(most, 1))
     giants = counts[counts > BIN_EDGES].tolist()
     address = stages.at(f"threads-{bins.n_bins}")
     write_arrays(address, {"bin_of": bins.bin_of}, {"bins": bins.n_bins})
@@ -513,7 +512,8 @@ def _groups(
         "dealing", deal_edges_part, {f"{bins.n_bins}-{_mark(part)}": (part, address) for part in edges}
     )
     shared = stages.runner.share(dealt)
-    calls = {f"{bins.n_bins}-{b}": (shared, b, order.address, settings) for b in range(bins.n_bins)}
+    mark = digest_of(settings)
+    calls = {f"{mark}-{bins.n_bins}-{b}": (shared, b, order.address, settings) for b in range(bins.n_bins)}
     labels = []
     for part in stages.each("stories", cluster_part, calls):
         with Arrays(part) as file:
