@@ -3,8 +3,11 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -156,15 +159,13 @@ def test_the_command_line(tmp_path, shards, capsys):
 # Faults ----------------------------------------------------------------------------------------
 
 
-def killing(monkeypatch, folder, stage, *, after):
-    """Let the first call of a stage wait to be killed, before or after it has done its work; and kill it."""
+def killing(monkeypatch, folder, *, after):
+    """Let a call of every stage wait to be killed, before or after it has done its work; and kill it."""
     plain = RayRunner.run
     killed = []
 
     def run_stage(self, name, function, calls):
-        if name != stage:
-            return plain(self, name, function, calls)
-        flag = folder / "pid"
+        flag = folder / name
 
         def doomed(*call):
             if after:
@@ -182,7 +183,7 @@ def killing(monkeypatch, folder, stage, *, after):
             while time.monotonic() < until:
                 if flag.exists() and (pid := flag.read_text()).endswith(" "):
                     os.kill(int(pid), signal.SIGKILL)
-                    killed.append(int(pid))
+                    killed.append(name)
                     return
                 time.sleep(0.01)
 
@@ -203,9 +204,52 @@ STORIES = ("similarities", "edges", "dealing", "stories")
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("stage", [*COPIES, *VECTORS, *STORIES, "labels"])
-def test_a_worker_that_is_killed_is_made_good(tmp_path, monkeypatch, shards, right, stage, after):
-    killed = killing(monkeypatch, tmp_path, stage, after=after)
+def test_a_worker_killed_in_every_stage_is_made_good(tmp_path, monkeypatch, shards, right, after):
+    flags = tmp_path / "flags"
+    flags.mkdir()
+    killed = killing(monkeypatch, flags, after=after)
     run(shards, tmp_path / "out", stories=StorySettings())
-    assert len(killed) == 1
+    assert killed == [*COPIES, *VECTORS, *STORIES, "labels"]
     assert labels_in(tmp_path / "out") == right
+
+
+def child(*command):
+    """Start Python in a process of its own, which sees this package and no cluster."""
+    env = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+    env["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    return subprocess.Popen(
+        [sys.executable, *map(str, command)],
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(("lost_at", "comes_at"), [("verification", "terms"), ("similarities", "edges")])
+def test_a_node_that_is_lost_is_made_good(tmp_path, shards, right, lost_at, comes_at):
+    (tmp_path / "flags").mkdir()
+    script = Path(__file__).with_name("ray_nodes.py")
+    nodes = child(script, shards, tmp_path / "out", tmp_path / "flags", lost_at, comes_at)
+    said, errors = nodes.communicate(timeout=300)
+    assert nodes.returncode == 0, errors
+    assert said.splitlines() == ["lost with a call in hand", "nodes at the end: 3"]
+    assert labels_in(tmp_path / "out") == right
+
+
+def test_a_driver_that_is_killed_is_run_again(tmp_path, shards, right):
+    out = tmp_path / "out"
+    command = ("-m", "storyclust", "threads", "--engine", "ray", "-j", 1, "-q", shards, "-o", out)
+    first = child(*command)
+    until = time.monotonic() + 120
+    while not list(out.glob(".storyclust/*-terms-*")) and first.poll() is None and time.monotonic() < until:
+        time.sleep(0.01)
+    first.kill()
+    first.communicate()
+    assert not (out / "manifest.json").exists(), "it was killed on its way"
+    assert len(list(out.glob(".storyclust/sketch-*"))) == 4
+    second = child(*command)
+    _, errors = second.communicate(timeout=300)
+    assert second.returncode == 0, errors
+    assert labels_in(out) == right
+    assert not (out / ".storyclust").exists()

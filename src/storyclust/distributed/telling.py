@@ -1,7 +1,8 @@
 """Events and threads among shards, stage by stage, once copies are known: functions from files to one file.
 
-Independent articles have places, their numbers in the order of their fingerprints. Shards are read a second time, for terms; from there on vectors go to blocks of places, blocks meet, and components of what they
-have in common are grouped, bin by bin.
+Independent articles have places, their numbers in the order of their fingerprints. Shards are read a second
+time, for terms; from there on vectors go to blocks of places, blocks meet, and components of what they have
+in common are grouped, bin by bin.
 """
 
 from __future__ import annotations
