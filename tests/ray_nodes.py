@@ -1,4 +1,4 @@
-"""A run on three nodes of a cluster, of which one is lost and another one comes; run by test_distributed_ray."""
+"""A run on three nodes, of which one is lost while another one comes; run by test_distributed_ray."""
 
 import sys
 import threading

@@ -217,13 +217,8 @@ def child(*command):
     """Start Python in a process of its own, which sees this package and no cluster."""
     env = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
     env["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-    return subprocess.Popen(
-        [sys.executable, *map(str, command)],
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen([sys.executable, *map(str, command)], env=env, **pipes)
 
 
 @pytest.mark.parametrize(("lost_at", "comes_at"), [("verification", "terms"), ("similarities", "edges")])
