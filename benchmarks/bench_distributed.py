@@ -4,8 +4,7 @@
 
 Synthetic articles are written as shards. Both engines go the whole way, from these files to the same files
 with labels, each in a process of its own with warm kernels: the local one with two threads, Ray with one node
-of two processors, with one of one, and with two nodes of one each (`ray.cluster_utils`, on this machine). Labels
-have to be equal. Bytes are what stages read of what others have left; memory is what the driver held at most
+of two X Bytes are what stages read of what others have left; memory is what the driver held at most
 beyond what it held once Ray ran and kernels were loaded. Writes results/distributed.json.
 """
 

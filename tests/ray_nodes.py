@@ -11,47 +11,56 @@ from ray.cluster_utils import Cluster
 from storyclust.distributed import StorySettings, run
 from storyclust.distributed.engine import RayRunner
 
-STORE = 80 << 20
+NODE = {"num_cpus": 1, "object_store_memory": 80 << 20}
 
 
-def main(inputs, output, flags, lost_at, comes_at):
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": STORE})
-    others = [cluster.add_node(num_cpus=1, object_store_memory=STORE) for _ in range(2)]
+def holding(function, flag, head):
+    """Let the first call that is not on the head say where it is, and wait to be lost with its node."""
+
+    def held(*call):
+        here = ray.get_runtime_context().get_node_id()
+        if here != head:
+            try:
+                with flag.open("x") as file:
+                    file.write(f"{here} ")
+                time.sleep(60)
+            except FileExistsError:
+                pass
+        time.sleep(0.5)  # long enough for the calls behind to go to other nodes
+        return function(*call)
+
+    return held
+
+
+def main(inputs, output, lost_at, comes_at):
+    cluster = Cluster(initialize_head=True, head_node_args=NODE)
+    others = {node.node_id: node for node in (cluster.add_node(**NODE), cluster.add_node(**NODE))}
     ray.init(address=cluster.address, log_to_driver=False)
-    plain = RayRunner.run
-    gone = []
+    plain, flag = RayRunner.run, Path(output + ".flag")
+
+    def remove():
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            if flag.exists() and (node := flag.read_text()).endswith(" "):
+                cluster.remove_node(others[node.strip()], allow_graceful=False)
+                print("lost with a call in hand")
+                return
+            time.sleep(0.02)
 
     def run_stage(self, name, function, calls):
         if name == comes_at:
-            cluster.add_node(num_cpus=1, object_store_memory=STORE)
+            cluster.add_node(**NODE)
         if name != lost_at:
             return plain(self, name, function, calls)
-        lost = others[0].node_id
-
-        def held(*call):
-            """Wait on the node that will be lost, so that it has a call in hand."""
-            if ray.get_runtime_context().get_node_id() == lost:
-                Path(flags, "here").touch()
-                time.sleep(60)
-            return function(*call)
-
-        def remove():
-            limit = time.monotonic() + 60
-            while time.monotonic() < limit and not Path(flags, "here").exists():
-                time.sleep(0.02)
-            gone.append(Path(flags, "here").exists())
-            cluster.remove_node(others[0], allow_graceful=False)
-
-        thread = threading.Thread(target=remove)
-        thread.start()
+        remover = threading.Thread(target=remove)
+        remover.start()
         try:
-            return plain(self, name, held, calls)
+            return plain(self, name, holding(function, flag, cluster.head_node.node_id), calls)
         finally:
-            thread.join()
+            remover.join()
 
     RayRunner.run = run_stage
     run(inputs, output, stories=StorySettings())
-    print("lost with a call in hand" if gone == [True] else f"nothing was lost: {gone}")
     print("nodes at the end:", sum(node["Alive"] for node in ray.nodes()))
     ray.shutdown()
     cluster.shutdown()

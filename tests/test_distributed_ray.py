@@ -221,14 +221,14 @@ def child(*command):
     return subprocess.Popen([sys.executable, *map(str, command)], env=env, **pipes)
 
 
-@pytest.mark.parametrize(("lost_at", "comes_at"), [("verification", "terms"), ("similarities", "edges")])
+@pytest.mark.parametrize(("lost_at", "comes_at"), [("bands", "verification"), ("vectors", "labels")])
 def test_a_node_that_is_lost_is_made_good(tmp_path, shards, right, lost_at, comes_at):
-    (tmp_path / "flags").mkdir()
     script = Path(__file__).with_name("ray_nodes.py")
-    nodes = child(script, shards, tmp_path / "out", tmp_path / "flags", lost_at, comes_at)
+    nodes = child(script, shards, tmp_path / "out", lost_at, comes_at)
     said, errors = nodes.communicate(timeout=300)
     assert nodes.returncode == 0, errors
-    assert said.splitlines() == ["lost with a call in hand", "nodes at the end: 3"]
+    assert "lost with a call in hand" in said, "Ray itself says much more"
+    assert "nodes at the end: 3" in said
     assert labels_in(tmp_path / "out") == right
 
 
