@@ -1,6 +1,7 @@
 """Copies among shards against the copies of one machine, for any cut into shards and parts."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 import storyclust as sc
 from storyclust import lsh
-from storyclust.errors import InputError
+from storyclust.errors import InputError, MissingExtraError
 
 pytest.importorskip("pyarrow", reason="shards are read and written through pyarrow")
 
@@ -18,7 +19,7 @@ from storyclust.distributed import copies, pairing, stages, telling
 from storyclust.distributed.copies import Input, find_copies
 from storyclust.distributed.corpus import Sketches
 from storyclust.distributed.files import Arrays, pack_texts, texts_at, write_arrays, writing
-from storyclust.distributed.pipeline import Job, run_job
+from storyclust.distributed.pipeline import Job, run, run_job
 from storyclust.distributed.shards import find_shards, hash_of, settle_names, write_shard
 from storyclust.distributed.sketching import CopySettings, name_hash, number_hashes
 from storyclust.distributed.stages import Serial
@@ -152,6 +153,22 @@ def test_a_shard_that_has_changed_is_sketched_again(tmp_path):
     (tmp_path / "in" / "0001.jsonl").write_text('{"text": "Another one."}\n{"text": "And another."}\n')
     shards = find_shards([tmp_path / "in"])
     assert find_copies(shards, work, Input(), CopySettings(), Serial()).kept.tolist() == [0, 0, 2, 3]
+
+
+def test_without_ray_the_extra_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    write_shards(tmp_path / "in", [{"text": "Snow fell."}], [])
+    with pytest.raises(MissingExtraError, match=r"storyclust\[ray\]"):
+        run(tmp_path / "in", tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [({"threshold": 0}, "threshold"), ({"keep": len}, "keep must be a name"), ({"keep": "x"}, "keep")],
+)
+def test_settings_are_checked(tmp_path, settings, reason):
+    with pytest.raises(InputError, match=reason):
+        run(tmp_path, tmp_path / "out", **settings)
 
 
 # Shards ----------------------------------------------------------------------------------------

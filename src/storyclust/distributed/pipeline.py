@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 WORK = ".storyclust"
-VERSION = 1  # of what is in the work folder
 
 
 @dataclass
@@ -102,7 +101,7 @@ class Job(NamedTuple):
     def key(self) -> str:
         """What tells this job, and this state of its input, from others."""
         keys = [shard.key for shard in self.shards]
-        return digest_of(VERSION, keys, self.source, self.copies, self.stories)
+        return digest_of(keys, self.source, self.copies, self.stories)
 
 
 def run(

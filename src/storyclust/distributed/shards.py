@@ -23,6 +23,7 @@ from storyclust.io import ReadReport, Reject, articles_of
 from storyclust.output import write_into
 from storyclust.rows import Source, format_of, known_format, sources, unpacked
 
+FORMAT = 1  # of what stages leave: to be raised when one of them changes what it writes
 WRITABLE = ("jsonl", "json", "csv", "tsv", "parquet")
 
 
@@ -47,8 +48,8 @@ class Shard(NamedTuple):
 
 
 def digest_of(*parts: Any) -> str:
-    """Short hash of things that `repr` shows in full."""
-    return hashlib.blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+    """Short hash of things that `repr` shows in full, and of what stages make of them."""
+    return hashlib.blake2b(repr((FORMAT, parts)).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
 def find_shards(paths: Iterable[str | os.PathLike[str]], kind: str | None = None) -> list[Shard]:

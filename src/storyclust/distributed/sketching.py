@@ -19,6 +19,7 @@ from storyclust.chunks import kernel
 from storyclust.dedup import RECALL
 from storyclust.distributed.files import pack_texts
 from storyclust.distributed.shards import root_of
+from storyclust.errors import InputError
 from storyclust.groups import Policy, check_policy, group_twins
 from storyclust.language import name_languages
 from storyclust.lsh import Bands, band_keys, choose_bands
@@ -47,7 +48,10 @@ class CopySettings:
     def checked(self) -> CopySettings:
         """Raise if a parameter is out of range."""
         check_float("threshold", self.threshold, low=0, high=1, open_low=True)
-        check_policy(self.keep)
+        if not isinstance(check_policy(self.keep), str):
+            raise InputError(
+                "keep must be a name where workers are many: a function cannot be told from another."
+            )
         MinHasher(self.num_perm, self.shingle_size).fit()
         return self
 
