@@ -1,4 +1,4 @@
-"""A run on three nodes, of which one is lost while another one comes; run by test_distributed_ray."""
+"""A run on three nodes, of which two are lost while others come; run by test_distributed_ray."""
 
 import sys
 import threading
@@ -32,27 +32,30 @@ def holding(function, flag, head):
     return held
 
 
-def main(inputs, output, lost_at, comes_at):
+def main(inputs, output, *stages):
     cluster = Cluster(initialize_head=True, head_node_args=NODE)
     others = {node.node_id: node for node in (cluster.add_node(**NODE), cluster.add_node(**NODE))}
+    lost_at, comes_at = stages[::2], stages[1::2]
     ray.init(address=cluster.address, log_to_driver=False)
-    plain, flag = RayRunner.run, Path(output + ".flag")
+    plain = RayRunner.run
 
-    def remove():
+    def remove(flag):
         until = time.monotonic() + 60
         while time.monotonic() < until:
             if flag.exists() and (node := flag.read_text()).endswith(" "):
                 cluster.remove_node(others[node.strip()], allow_graceful=False)
-                print("lost with a call in hand")
+                print("lost with a call in hand:", flag.suffix)
                 return
             time.sleep(0.02)
 
     def run_stage(self, name, function, calls):
-        if name == comes_at:
-            cluster.add_node(**NODE)
-        if name != lost_at:
+        if name in comes_at:
+            node = cluster.add_node(**NODE)
+            others[node.node_id] = node
+        if name not in lost_at:
             return plain(self, name, function, calls)
-        remover = threading.Thread(target=remove)
+        flag = Path(f"{output}.{name}")
+        remover = threading.Thread(target=remove, args=(flag,))
         remover.start()
         try:
             return plain(self, name, holding(function, flag, cluster.head_node.node_id), calls)
