@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 from scipy import sparse
 
-from storyclust import graph
 from storyclust.central import by_fingerprint
 from storyclust.distributed.blocks import (
     Block,
@@ -61,6 +60,7 @@ from storyclust.distributed.counting import (
 from storyclust.distributed.files import Arrays, write_arrays
 from storyclust.distributed.shards import Reader, Shard, digest_of
 from storyclust.distributed.stages import About, Stages, finished, save
+from storyclust.graph import usual_bounds
 from storyclust.grouping import LEAST_SIMILARITY, number_stories
 from storyclust.language import common_latin
 from storyclust.validate import check_float
@@ -477,7 +477,7 @@ def _raise_floors(found: list[str], strangers: NDArray[np.float64], floors: str,
     for address in found:
         with Arrays(address) as file:
             degrees[file["places"]] += file["degrees"].astype(np.int32)
-    crowded = np.flatnonzero(degrees > graph.CROWD)
+    crowded = np.flatnonzero(degrees > usual_bounds().crowd)
     if not len(crowded):
         return floors
     crowd = stages.at("crowd")
