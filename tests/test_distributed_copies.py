@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import storyclust as sc
-from storyclust import lsh
+from storyclust import graph, lsh
 from storyclust.errors import InputError, MissingExtraError
 
 pytest.importorskip("pyarrow", reason="shards are read and written through pyarrow")
@@ -296,10 +296,12 @@ def test_any_cut_gives_the_same_stories(tmp_path_factory, data, seed):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(telling, "BLOCK_ROWS", data.draw(st.sampled_from([7, 40, 1000])))
         patch.setattr(telling, "BIN_EDGES", data.draw(st.sampled_from([1, 50, 1 << 20])))
+        patch.setattr(telling, "CROWDED_ROWS", data.draw(st.sampled_from([3, 1000])))
+        patch.setattr(graph, "CROWD", data.draw(st.sampled_from([2, 5, 1000])))
         patch.setattr(telling, "SMALL", data.draw(st.sampled_from([0, 1000])))
         job = Job(shards, str(folder / "out"), Input(stories=True), CopySettings(), None, wanted)
         report = run_job(job, runner)
-    local = sc.StoryClusterer().fit(sc.iter_articles(folder / "in"))
+        local = sc.StoryClusterer().fit(sc.iter_articles(folder / "in"))
     found = [article.record for article in sc.iter_articles(str(folder / "out" / "*.jsonl"))]
     assert [record["thread"] for record in found] == local.labels_.tolist()
     assert [record["event"] for record in found] == local.event_labels_.tolist()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
 
 BLOCK_ROWS = 50_000  # articles of one block: some 200 MB of vectors and their index
 TERMS_AT_ONCE = 1 << 24  # terms of all shards that one worker counts
+CROWDED_ROWS = 10_000  # articles with a crowd of neighbours that one worker looks at
 SMALL = 1000  # articles that are not worth more than one call
 BIN_EDGES = 1 << 22  # edges that one worker groups, unless one component has more
 T = TypeVar("T", bound=tuple[Any, ...])
@@ -278,6 +280,24 @@ def crowd_part(target: str, edges: str, crowded: str) -> About:
     return save(target, {"places": places, "cosines": cosines}, {"taken": taken})
 
 
+def floors_part(target: str, crowds: list[str], crowded: str, first: int, last: int, strangers: str) -> About:
+    """Raise what some of the crowded articles share with strangers."""
+    if about := finished(target):
+        return about
+    with Arrays(crowded) as of, Arrays(strangers) as file:
+        rows, floors = of.part("crowded", first, last), file["strangers"]
+        taken = of.taken + file.taken
+    parts = []
+    for address in crowds:
+        with Arrays(address) as file:
+            places = file["places"]
+            start, stop = np.searchsorted(places, [rows[0], rows[-1] + 1]).tolist()
+            parts.append((places[start:stop], file.part("cosines", start, stop)))
+            taken += file.taken
+    raised = raise_floors(floors, rows, parts)[rows]
+    return save(target, {"rows": rows, "floors": raised}, {"taken": taken})
+
+
 def graph_part(target: str, edges: str, floors: str) -> About:
     """Count edges from what is shared with strangers; and say in few pairs which places they join."""
     if about := finished(target):
@@ -482,13 +502,16 @@ def _raise_floors(found: list[str], strangers: NDArray[np.float64], floors: str,
         return floors
     crowd = stages.at("crowd")
     write_arrays(crowd, {"crowded": crowded})
-    parts = []
-    for address in stages.each("crowds", crowd_part, {_mark(a): (a, crowd) for a in found}):
+    shared = stages.runner.share(stages.each("crowds", crowd_part, {_mark(a): (a, crowd) for a in found}))
+    cuts = [*range(0, len(crowded), CROWDED_ROWS), len(crowded)]
+    calls = {f"{a}-{b}": (shared, crowd, a, b, floors) for a, b in pairwise(cuts)}
+    raised = strangers.copy()
+    for address in stages.each("floors", floors_part, calls):
         with Arrays(address) as file:
-            parts.append((file["places"], file["cosines"]))
-    raised = stages.at("floors")
-    write_arrays(raised, {"strangers": raise_floors(strangers, crowded, parts)})
-    return raised
+            raised[file["rows"]] = file["floors"]
+    target = stages.at("raised")
+    write_arrays(target, {"strangers": raised})
+    return target
 
 
 def _groups(
