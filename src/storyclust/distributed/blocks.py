@@ -220,19 +220,44 @@ def find_between(
 def merge_found(parts: Sequence[Found]) -> Found:
     """Merge what was found between one block and others; the result may be merged again."""
     whole = Found(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-    whole = _rows_of(whole, np.lexsort((whole.earlier, whole.later)))
-    return _rows_of(whole, most_of_each(whole.later, whole.shown, EXAMINED * usual_bounds().crowd))
+    return _rows_of(whole, most_of_each(whole.later, whole.shown, whole.earlier, EXAMINED * _crowd()))
 
 
 def edges_of(found: Found) -> Edges:
-    """Edges between the rows of a block and all earlier ones; the values are cosines."""
-    found = _rows_of(found, np.flatnonzero(found.cosines > 0.0))
-    found = _rows_of(found, most_of_each(found.later, found.cosines, usual_bounds().crowd))
+    """Edges between the rows of a block and all earlier ones, in any order; the values are cosines."""
+    found = _rows_of(found, found.cosines > 0.0)
+    found = _rows_of(found, most_of_each(found.later, found.cosines, found.earlier, _crowd()))
     return Edges(found.earlier, found.later, found.cosines)
 
 
-def _rows_of(found: Found, rows: NDArray[Any]) -> Found:
-    return Found(*(column[rows] for column in found))
+def _crowd() -> int:
+    """Neighbours of a row that may belong to its story."""
+    return usual_bounds().crowd
+
+
+def _rows_of(found: Found, rows: NDArray[np.bool_]) -> Found:
+    if rows.all():
+        return found
+    later, earlier, shown, cosines = found
+    return Found(later[rows], earlier[rows], shown[rows], cosines[rows])
+
+
+def most_of_each(
+    labels: NDArray[np.int64], values: NDArray[Any], ties: NDArray[np.int64], most: int
+) -> NDArray[np.bool_]:
+    """Mark the `most` largest values of each label; of equal ones, those of the smallest in `ties`.
+
+    Equal labels mostly stand together, and few have more values than they may keep: only these are sorted.
+    """
+    begins = np.flatnonzero(np.append(True, labels[1:] != labels[:-1])[: len(labels)])
+    lengths = np.diff(begins, append=len(labels))
+    _, of_run = np.unique(labels[begins], return_inverse=True)
+    crowded = np.repeat((np.bincount(of_run, weights=lengths) > most)[of_run], lengths)
+    kept = ~crowded
+    rows = np.flatnonzero(crowded)
+    rows = rows[np.lexsort((ties[rows], labels[rows]))]
+    kept[rows] = largest_of_runs(labels[rows], values[rows], most)
+    return kept
 
 
 def degrees_of(edges: Edges, n: int) -> NDArray[np.int32]:
@@ -244,13 +269,10 @@ def degrees_of(edges: Edges, n: int) -> NDArray[np.int32]:
 def crowd_cosines(edges: Edges, crowded: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Largest cosines of rows that have a crowd of neighbours, as many as matter: the places, the cosines."""
     places = np.concatenate((edges.earlier, edges.later))
-    cosines = np.concatenate((edges.values, edges.values))
     inside = np.isin(places, crowded)
-    places, cosines = places[inside], cosines[inside]
-    order = np.argsort(places, kind="stable")
-    places, cosines = places[order], cosines[order]
-    most = most_of_each(places, cosines, usual_bounds().crowd)
-    return places[most], cosines[most]
+    places, cosines = places[inside], np.concatenate((edges.values, edges.values))[inside]
+    kept = most_of_each(places, cosines, places, _crowd())
+    return places[kept], cosines[kept]
 
 
 def raise_floors(
@@ -264,7 +286,7 @@ def raise_floors(
     order = np.lexsort((cosines, places))
     stops = np.searchsorted(places[order], crowded, side="right")
     raised = strangers.copy()
-    raised[crowded] = np.maximum(strangers[crowded], cosines[order][stops - usual_bounds().crowd])
+    raised[crowded] = np.maximum(strangers[crowded], cosines[order][stops - _crowd()])
     return raised
 
 
@@ -328,8 +350,8 @@ def renumbered(
 
 
 @kernel
-def most_of_each(labels: NDArray[np.int64], values: NDArray[Any], most: int) -> NDArray[np.bool_]:
-    """Mark the `most` largest values of each run of equal labels; of equals, the first."""
+def largest_of_runs(labels: NDArray[np.int64], values: NDArray[Any], most: int) -> NDArray[np.bool_]:
+    """Mark the `most` largest values of each run of equal labels; of equal ones, the first."""
     chosen = np.ones(len(labels), np.bool_)
     start = 0
     for k in range(1, len(labels) + 1):

@@ -111,7 +111,7 @@ def parts_of(terms: NDArray[np.uint64], n_partitions: int) -> list[tuple[slice, 
 
     Partitions are ranges of hashes without the bit that tells pairs, so that each has its share of either.
     """
-    steps = [(number << PAIR_SHIFT) // n_partitions for number in range(n_partitions + 1)]
+    steps = [-((-number << PAIR_SHIFT) // n_partitions) for number in range(n_partitions + 1)]
     bounds = [
         np.searchsorted(terms, np.array([step + first for step in steps[:-1]], np.uint64))
         for first in (0, int(PAIR_BIT))
