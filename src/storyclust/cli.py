@@ -99,6 +99,7 @@ def parser() -> argparse.ArgumentParser:
     )
     dedup.add_argument("--groups", metavar="FILE", help="write one record for each copy and excerpt, and why")
     dedup.add_argument("--labelled", metavar="FILE", help="write all articles with a field duplicate_of")
+    _engine_option(dedup, "duplicate_of")
     dedup.set_defaults(run=run_dedup)
 
     threads = commands.add_parser(
@@ -139,6 +140,7 @@ def parser() -> argparse.ArgumentParser:
     threads.add_argument("--event-distance", type=float, metavar="D", help="default: 0.89")
     threads.add_argument("--event-window", type=float, metavar="DAYS", help="default: 7")
     threads.add_argument("--thread-distance", type=float, metavar="D", help="default: 0.96")
+    _engine_option(threads, "duplicate_of, event and thread")
     threads.set_defaults(run=run_threads)
 
     links = commands.add_parser(
@@ -218,8 +220,31 @@ def _memory_option(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _engine_option(command: argparse.ArgumentParser, added: str) -> None:
+    command.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help=f"ray: on a cluster, or all cores of this machine; -o is a folder for the inputs, file by file, "
+        f"with {added} (default: local)",
+    )
+
+
+def run_on_cluster(options: argparse.Namespace) -> None:
+    """Run a command on Ray: from shards to labelled shards."""
+    from storyclust.distributed.command import run_command
+
+    report = run_command(options, fields_of(options) or {})
+    for message in report.messages:
+        say(message)
+    note(options, str(report))
+
+
 def run_dedup(options: argparse.Namespace) -> None:
     """Run `storyclust dedup`."""
+    if options.engine == "ray":
+        run_on_cluster(options)
+        return
     from storyclust.removed import removed_records
 
     ids: list[str] = []
@@ -291,6 +316,9 @@ def _reader(options: argparse.Namespace) -> Callable[..., Iterator[Article]]:
 
 def run_threads(options: argparse.Namespace) -> None:
     """Run `storyclust threads`."""
+    if options.engine == "ray":
+        run_on_cluster(options)
+        return
     from storyclust.exports import chosen_format, write_threads
 
     if options.report == "-":

@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from storyclust.article import Article, ArticleMaker, dates_unread, ensure_ids, ids_renamed
 from storyclust.dates import quoted
@@ -236,13 +236,21 @@ def _warn(tally: ReadReport) -> None:
 
 def read_source(source: Source, maker: ArticleMaker, tally: ReadReport) -> Iterator[Article]:
     """Read the articles of one input, and count in `tally` what became of its records."""
-    shown = "<stdin>" if source.path == "-" else source.path
-    maker = ArticleMaker() if source.kind == "txt" else maker  # whose fields are named by us
     try:
         with nullcontext(sys.stdin.buffer) if source.path == "-" else Path(source.path).open("rb") as file:
-            yield from articles_of(read_rows(file, source), shown, maker, tally)
+            yield from read_file(file, source, maker, tally)
     except OSError as error:
-        raise InputError(f"cannot read {shown}: {error.strerror or error}.") from error
+        raise InputError(f"cannot read {_shown(source)}: {error.strerror or error}.") from error
+
+
+def read_file(file: IO[bytes], source: Source, maker: ArticleMaker, tally: ReadReport) -> Iterator[Article]:
+    """Read the articles of an open file."""
+    maker = ArticleMaker() if source.kind == "txt" else maker  # whose fields are named by us
+    yield from articles_of(read_rows(file, source), _shown(source), maker, tally)
+
+
+def _shown(source: Source) -> str:
+    return "<stdin>" if source.path == "-" else source.path
 
 
 def articles_of(rows: Iterable[Row], shown: str, maker: ArticleMaker, tally: ReadReport) -> Iterator[Article]:

@@ -105,6 +105,12 @@ def labelled_record(record: Mapping[str, Any], labels: Mapping[str, Any]) -> dic
     return {**moved, **labels}
 
 
+def write_into(file: IO[bytes], name: str, records: Iterable[Mapping[str, Any]]) -> int:
+    """Write records to an open file, in the format and with the compression of a name."""
+    with _packed(file, name) as packed:
+        return _WRITERS[format_of(name)](packed, _as_dicts(records))
+
+
 @contextmanager
 def open_output(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """Open a file for bytes that takes its place only when all is written.

@@ -21,6 +21,23 @@ def find(parent: NDArray[np.int64], i: Any) -> Any:
     return i
 
 
+@kernel
+def unite(parent: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[np.int64]) -> None:
+    """Join the sets of each pair of members, under the smaller of their roots."""
+    for k in range(len(first)):
+        a, b = find(parent, first[k]), find(parent, second[k])
+        parent[max(a, b)] = min(a, b)
+
+
+@kernel
+def find_all(parent: NDArray[np.int64]) -> Any:
+    """Root of the set that each member is in."""
+    roots = np.empty(len(parent), np.int64)
+    for i in range(len(parent)):
+        roots[i] = find(parent, i)
+    return roots
+
+
 def by_appearance(labels: NDArray[np.int64]) -> NDArray[np.int64]:
     """Number labels from zero in the order in which they first appear."""
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)

@@ -1,0 +1,251 @@
+"""The engine on Ray: the same answers on nodes of this machine, whatever becomes of them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import storyclust as sc
+from storyclust.cli import main
+from storyclust.datasets import make_newswire
+from storyclust.errors import InputError
+
+ray = pytest.importorskip("ray", reason="a cluster needs Ray")
+
+from storyclust.distributed import StorySettings, run  # noqa: E402 - after Ray is known to be there
+from storyclust.distributed.engine import RayRunner, cluster  # noqa: E402
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of Ray's own code
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+N = 400
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_node():
+    """One small cluster for all tests here."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    with cluster(2):
+        yield
+
+
+@pytest.fixture(scope="module")
+def wire():
+    return [article.to_record() for article in make_newswire(N, random_state=5)]
+
+
+@pytest.fixture
+def shards(tmp_path, wire):
+    return write_shards(tmp_path / "in", wire, 4)
+
+
+def write_shards(folder, records, n):
+    folder.mkdir()
+    for k in range(n):
+        some = records[k * len(records) // n : (k + 1) * len(records) // n]
+        lines = "".join(json.dumps(record, default=str) + "\n" for record in some)
+        (folder / f"{k}.jsonl").write_text(lines, encoding="utf-8")
+    return folder
+
+
+def originals(folder):
+    return [article.record["duplicate_of"] for article in sc.iter_articles(str(folder / "*.jsonl"))]
+
+
+def expected(folder):
+    articles = list(sc.iter_articles(folder))
+    kept = sc.Deduplicator(excerpts="ignore").fit(articles).representatives_
+    return [None if row == kept[row] else articles[kept[row]].id for row in range(len(articles))]
+
+
+def stories_of(folder):
+    """Original, event and thread of every article, as one machine has them."""
+    articles = list(sc.iter_articles(folder))
+    stories = sc.StoryClusterer().fit(articles)
+    kept = stories.deduplicator_.representatives_
+    names = [None if row == kept[row] else articles[kept[row]].id for row in range(len(articles))]
+    return list(zip(names, stories.event_labels_.tolist(), stories.labels_.tolist(), strict=True))
+
+
+def labels_in(folder):
+    """The same, as labelled shards have them."""
+    fields = ("duplicate_of", "event", "thread")
+    articles = sc.iter_articles(str(folder / "*.jsonl"))
+    return [tuple(article.record[name] for name in fields) for article in articles]
+
+
+@pytest.fixture(scope="module")
+def right(tmp_path_factory, wire):
+    """What one machine says of the wire."""
+    return stories_of(write_shards(tmp_path_factory.mktemp("right") / "in", wire, 4))
+
+
+def test_stories_are_those_of_one_machine(tmp_path, shards, right):
+    report = run(shards, tmp_path / "out", stories=StorySettings())
+    assert labels_in(tmp_path / "out") == right
+    assert report.threads == len({thread for _, _, thread in right})
+    assert report.events == len({event for _, event, _ in right})
+
+
+def test_labelled_shards_are_those_of_one_machine(tmp_path, shards):
+    report = run(shards, tmp_path / "out")
+    assert originals(tmp_path / "out") == expected(shards)
+    assert report.articles == N
+    assert report.copies == sum(name is not None for name in originals(tmp_path / "out"))
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert [entry["articles"] for entry in manifest["shards"]] == [N // 4] * 4
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        *(f"{k}.jsonl" for k in range(4)),
+        "manifest.json",
+    ]
+
+
+def test_what_is_finished_is_kept_and_what_is_damaged_is_done_again(tmp_path, shards):
+    out = tmp_path / "out"
+    run(shards, out)
+    before = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in out.iterdir()}
+    assert run(shards, out).taken == {}
+    assert {path.name: path.stat().st_mtime_ns for path in out.iterdir()} == {
+        k: v[1] for k, v in before.items()
+    }
+    (out / "2.jsonl").write_bytes(before["2.jsonl"][0][:100])
+    assert run(shards, out).taken != {}
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == {k: v[0] for k, v in before.items()}
+    kept = [name for name in before if (out / name).stat().st_mtime_ns == before[name][1]]
+    assert {"0.jsonl", "1.jsonl", "3.jsonl"} <= set(kept)
+
+
+def test_a_shard_that_cannot_be_read_is_named_and_set_aside(tmp_path, shards):
+    (shards / "1.jsonl").unlink()
+    (shards / "1.jsonl").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(InputError, match=r"cannot read .*1\.jsonl"):
+        run(str(shards / "*.jsonl"), tmp_path / "out")
+    report = run(str(shards / "*.jsonl"), tmp_path / "out", rejects=tmp_path / "rejects.jsonl")
+    assert [entry["output"] for entry in report.shards] == ["0.jsonl", None, "2.jsonl", "3.jsonl"]
+    assert report.articles == N - N // 4
+    assert "1.jsonl:0: the shard cannot be read" in report.messages[0]
+    assert json.loads((tmp_path / "rejects.jsonl").read_text())["path"] == str(shards / "1.jsonl")
+    assert run(str(shards / "*.jsonl"), tmp_path / "out", rejects=tmp_path / "rejects.jsonl").taken == {}
+
+
+def test_a_field_that_no_shard_has_is_an_error(tmp_path, shards):
+    with pytest.raises(InputError, match="no record has the field 'lede' named for text"):
+        run(shards, tmp_path / "out", fields={"text": "lede"})
+
+
+def test_output_does_not_go_where_input_is(tmp_path, shards):
+    with pytest.raises(InputError, match="is where"):
+        run(shards, shards)
+
+
+def test_the_command_line(tmp_path, shards, capsys):
+    assert main(["dedup", "--engine", "ray", str(shards), "-o", str(tmp_path / "out")]) == 0
+    assert originals(tmp_path / "out") == expected(shards)
+    assert main(["dedup", "--engine", "ray", str(shards)]) == 1
+    assert "-o FOLDER" in capsys.readouterr().err
+    assert main(["dedup", "--engine", "ray", "--exact", str(shards), "-o", str(tmp_path / "out")]) == 1
+    assert "--exact is for --engine local only" in capsys.readouterr().err
+
+
+# Faults ----------------------------------------------------------------------------------------
+
+
+def killing(monkeypatch, folder, *, after):
+    """Let a call of every stage wait to be killed, before or after it has done its work; and kill it."""
+    plain = RayRunner.run
+    killed = []
+
+    def run_stage(self, name, function, calls):
+        flag = folder / name
+
+        def doomed(*call):
+            if after:
+                result = function(*call)
+            try:
+                with flag.open("x") as file:
+                    file.write(f"{os.getpid()} ")
+                time.sleep(60)
+            except FileExistsError:
+                pass
+            return result if after else function(*call)
+
+        def hunt():
+            until = time.monotonic() + 60
+            while time.monotonic() < until:
+                if flag.exists() and (pid := flag.read_text()).endswith(" "):
+                    os.kill(int(pid), signal.SIGKILL)
+                    killed.append(name)
+                    return
+                time.sleep(0.01)
+
+        hunter = threading.Thread(target=hunt)
+        hunter.start()
+        try:
+            return plain(self, name, doomed, calls)
+        finally:
+            hunter.join()
+
+    monkeypatch.setattr(RayRunner, "run", run_stage)
+    return killed
+
+
+COPIES = ("sketches", "names", "twins", "bands", "verification", "parting", "groups")
+VECTORS = ("terms", "weights", "vectors", "blocks", "samples", "strangers")
+STORIES = ("similarities", "edges", "dealing", "stories")
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_worker_killed_in_every_stage_is_made_good(tmp_path, monkeypatch, shards, right, after):
+    flags = tmp_path / "flags"
+    flags.mkdir()
+    killed = killing(monkeypatch, flags, after=after)
+    run(shards, tmp_path / "out", stories=StorySettings())
+    assert killed == [*COPIES, *VECTORS, *STORIES, "labels"]
+    assert labels_in(tmp_path / "out") == right
+
+
+def child(*command):
+    """Start Python in a process of its own, which sees this package and no cluster."""
+    env = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+    env["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen([sys.executable, *map(str, command)], env=env, **pipes)
+
+
+def test_nodes_that_are_lost_are_made_good(tmp_path, shards, right):
+    script = Path(__file__).with_name("ray_nodes.py")
+    stages = ("bands", "verification", "vectors", "labels")  # a node is lost, one comes, and so on
+    nodes = child(script, shards, tmp_path / "out", *stages)
+    said, errors = nodes.communicate(timeout=300)
+    assert nodes.returncode == 0, errors
+    assert "lost with a call in hand: .bands" in said, "Ray itself says much more"
+    assert "lost with a call in hand: .vectors" in said
+    assert "nodes at the end: 3" in said
+    assert labels_in(tmp_path / "out") == right
+
+
+def test_a_driver_that_is_killed_is_run_again(tmp_path, shards, right):
+    out = tmp_path / "out"
+    command = ("-m", "storyclust", "threads", "--engine", "ray", "-j", 1, "-q", shards, "-o", out)
+    first = child(*command)
+    until = time.monotonic() + 120
+    while not list(out.glob(".storyclust/*-terms-*")) and first.poll() is None and time.monotonic() < until:
+        time.sleep(0.01)
+    first.kill()
+    first.communicate()
+    assert not (out / "manifest.json").exists(), "it was killed on its way"
+    assert len(list(out.glob(".storyclust/sketch-*"))) == 4
+    second = child(*command)
+    _, errors = second.communicate(timeout=300)
+    assert second.returncode == 0, errors
+    assert labels_in(out) == right
+    assert not (out / ".storyclust").exists()
