@@ -56,8 +56,9 @@ class NewsStore(Answers):
     """Articles, their copies, events and story threads in one SQLite file that grows by the hour.
 
     Open it with `NewsStore.open`; it is a context manager. What is asked is answered from the file at once.
-    Whoever adds reads the terms of the articles into memory first (some five kilobytes an article, two or
-    three seconds for 100,000 of them, half a minute for a million), and keeps them there until the store is closed.
+    Whoever adds reads the terms of the articles into memory first (some five kilobytes an article; two or
+    three seconds for 100,000 of them, half a minute for a million), and keeps them there until the store is
+    closed.
 
     The file is SQLite, in WAL mode: any tool for it can read the tables ``articles``, ``copies``,
     ``links``, ``events``, ``threads``, ``history`` and ``revisions``. One process writes at a time, any
