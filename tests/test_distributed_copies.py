@@ -306,3 +306,16 @@ def test_any_cut_gives_the_same_stories(tmp_path_factory, data, seed):
     assert [record["thread"] for record in found] == local.labels_.tolist()
     assert [record["event"] for record in found] == local.event_labels_.tolist()
     assert report.threads == len(local.threads_)
+
+
+def test_crowds_of_neighbours_are_looked_at_in_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr(graph, "CROWD", 3)
+    monkeypatch.setattr(telling, "CROWDED_ROWS", 10)
+    shards = write_shards(tmp_path / "in", [a.to_record() for a in make_newswire(300, random_state=1)], [90])
+    runner = Cut(1)
+    job = Job(shards, str(tmp_path / "out"), Input(stories=True), CopySettings(), None, StorySettings())
+    run_job(job, runner)
+    assert dict(runner.stages)["floors"] > 1
+    local = sc.StoryClusterer().fit(sc.iter_articles(tmp_path / "in"))
+    found = sc.iter_articles(str(tmp_path / "out" / "*.jsonl"))
+    assert [article.record["thread"] for article in found] == local.labels_.tolist()

@@ -291,8 +291,8 @@ def floors_part(target: str, crowds: list[str], crowded: str, first: int, last: 
     for address in crowds:
         with Arrays(address) as file:
             places = file["places"]
-            start, stop = np.searchsorted(places, [rows[0], rows[-1] + 1]).tolist()
-            parts.append((places[start:stop], file.part("cosines", start, stop)))
+            inside = (places >= rows[0]) & (places <= rows[-1])  # in no order
+            parts.append((places[inside], file["cosines"][inside]))
             taken += file.taken
     raised = raise_floors(floors, rows, parts)[rows]
     return save(target, {"rows": rows, "floors": raised}, {"taken": taken})
