@@ -32,6 +32,10 @@ def holding(function, flag, head):
     return held
 
 
+def count_nodes():
+    return sum(node["Alive"] for node in ray.nodes())
+
+
 def main(inputs, output, *stages):
     cluster = Cluster(initialize_head=True, head_node_args=NODE)
     others = {node.node_id: node for node in (cluster.add_node(**NODE), cluster.add_node(**NODE))}
@@ -64,7 +68,11 @@ def main(inputs, output, *stages):
 
     RayRunner.run = run_stage
     run(inputs, output, stories=StorySettings())
-    print("nodes at the end:", sum(node["Alive"] for node in ray.nodes()))
+    expected = 3 - len(lost_at) + len(comes_at)
+    until = time.monotonic() + 60
+    while (alive := count_nodes()) != expected and time.monotonic() < until:
+        time.sleep(0.2)  # the cluster hears of its nodes a while later
+    print("nodes at the end:", alive)
     ray.shutdown()
     cluster.shutdown()
 
