@@ -52,13 +52,18 @@ def stranger_similarity(
         there = enough_to_tell(len(rows))
         if there:
             similarity[rows] = _among(X if len(rows) == X.shape[0] else sparse.csr_array(X[rows]), n_jobs)
-        similarity[rows] += LEAST * (1.0 - there) ** 3
+        similarity[rows] += for_want_of_neighbours(there)
     return similarity
 
 
 def enough_to_tell(n: int) -> float:
     """Share of the neighbours taken for strangers that a group of `n` rows has."""
     return min(max(n - NEAREST, 0) / (FARTHEST - NEAREST), 1.0)
+
+
+def for_want_of_neighbours(there: float) -> float:
+    """What any two articles are taken to share, the more the fewer neighbours there are to tell."""
+    return LEAST * (1.0 - there) ** 3
 
 
 def sample_rows(n: int) -> NDArray[np.int64]:

@@ -29,7 +29,7 @@ from storyclust.graph import (
     table_size,
     usual_bounds,
 )
-from storyclust.strangers import LEAST, enough_to_tell, means_among, sample_rows
+from storyclust.strangers import enough_to_tell, for_want_of_neighbours, means_among, sample_rows
 from storyclust.unions import rows_by_label
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def strangers_of(block: Block, samples: Sequence[Block], sizes: NDArray[np.int64
             X = _matrix(*_in_terms_of(take_rows(block, rows), sample.terms)[:3], len(sample.terms))
             compared = _matrix(sample.indptr, sample.indices, sample.data, len(sample.terms))
             similarity[rows] = means_among(X, block.places[rows], compared, sample.places)
-        similarity[rows] += LEAST * (1.0 - there) ** 3
+        similarity[rows] += for_want_of_neighbours(there)
     return similarity
 
 

@@ -96,14 +96,12 @@ class Adder:
             waiting = [place for place in waiting if place not in results]
         return [results[place] for place in range(len(articles))]
 
-    def consolidate_if_young(self) -> bool:
-        """Group all anew once what the first articles of a store taught is outdated; says whether it was."""
+    def consolidate_if_young(self) -> None:
+        """Group all anew once what the first articles of a store taught is outdated."""
         row = self.connection.execute("SELECT value FROM meta WHERE name = 'consolidated'").fetchone()
         before, now = int(row[0]) if row else 0, len(self.memory.row_of)
-        due = before < now <= YOUNG and now > (OFTEN if now <= SMALL else SELDOM) * before
-        if due:
+        if before < now <= YOUNG and now > (OFTEN if now <= SMALL else SELDOM) * before:
             self.consolidate(set(self.memory.structure.threads.sizes), "the store was young")
-        return due
 
     def as_it_is(self, added: Sequence[Added]) -> list[Added]:
         """Say where articles are after all that came later in their batch, and what they are copies of."""
@@ -189,7 +187,7 @@ class Adder:
         links = self._links(numbers, alone, rows, edges, found)
         tables.put_links((number, *link) for number, each in links.items() for link in each)
         self._count({*events, *merged[0]}, merged[1])
-        return self._tell(articles, numbers, found, copied_from, events, links)
+        return self._tell(articles, numbers, found, events, links)
 
     def _enter(
         self,
@@ -265,25 +263,21 @@ class Adder:
         articles: list[Article],
         numbers: NDArray[np.int64],
         found: Found,
-        originals: NDArray[np.int64],
         events: list[int],
         links: Links,
     ) -> list[Added]:
-        """Say what happened to new articles."""
-        ids = self.tables.ids([*originals.tolist(), *(b for each in links.values() for b, _, _ in each)])
+        """Say what happened to new articles; what a copy is of, `as_it_is` says."""
+        ids = self.tables.ids(b for each in links.values() for b, _, _ in each)
         thread_of = self.memory.structure.thread_of
-        told = []
-        for k, article in enumerate(articles):
-            linked = tuple(ids[b] for b, _, _ in links.get(int(numbers[k]), ()))
-            added = Added(article.id, "new", events[k], thread_of[events[k]], linked=linked)
-            if found.original[k] != NONE:
-                similarity = float(found.similarity[k])
-                added = replace(
-                    added, status="copy", copy_of=ids[int(originals[k])], relation=relation_of(similarity),
-                    similarity=similarity,
-                )  # fmt: skip
-            told.append(added)
-        return told
+        return [
+            Added(
+                article.id, "new" if original == NONE else "copy", event, thread_of[event],
+                linked=tuple(ids[b] for b, _, _ in links.get(number, ())),
+            )
+            for article, number, original, event in zip(
+                articles, numbers.tolist(), found.original.tolist(), events, strict=True
+            )
+        ]  # fmt: skip
 
 
 def original_rows(found: Found, alone: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:

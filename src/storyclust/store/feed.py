@@ -154,7 +154,7 @@ class Feed:
             found = other.neighbours(weighed, strangers, np.array([len(other)]), least, guest=1)
             floors = np.maximum(strangers[0], other.strangers.values[found.second])
             rows.append(other.rows.values[found.second])
-            similarities.append((found.cosines - floors) / np.maximum(1.0 - floors, 1e-12))
+            similarities.append(above_floors(found.cosines, floors))
         return np.concatenate(rows), np.concatenate(similarities)
 
     def vectors(self, rows: NDArray[np.int64]) -> sparse.csr_array:
@@ -185,7 +185,7 @@ class Feed:
         for row in np.flatnonzero(sizes > CROWD):
             own = first == row
             floors[own] = np.maximum(floors[own], np.partition(cosines[own], -CROWD)[-CROWD])
-        similarities = np.where(floors < 1.0, (cosines - floors) / np.maximum(1.0 - floors, 1e-12), 0.0)
+        similarities = above_floors(cosines, floors)
         kept = (similarities >= least) & (similarities > 0.0)
         order = np.lexsort((second[kept], first[kept]))
         return Edges(first[kept][order], second[kept][order], similarities[kept][order])
@@ -199,3 +199,8 @@ class Feed:
     def _by_language(self, rows: NDArray[np.int64]) -> Any:
         codes = self._language.values[rows]
         return [(int(code), np.flatnonzero(codes == code)) for code in np.unique(codes)]
+
+
+def above_floors(cosines: NDArray[Any], floors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Similarities counted from what two articles share with strangers: `graph.above` for arrays."""
+    return np.where(floors < 1.0, (cosines - floors) / np.maximum(1.0 - floors, 1e-12), 0.0)

@@ -113,9 +113,13 @@ class Levels:
 
     def counts(self, keys: NDArray[np.uint32]) -> NDArray[np.int64]:
         """How many values each key has; keys ascend."""
-        spans = self.spans(keys)
-        counts: NDArray[np.int64] = (spans[:, :, 1] - spans[:, :, 0]).sum(axis=0)
-        return counts
+        return counts_of(self.spans(keys))
+
+
+def counts_of(spans: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many values lie in the spans of each key."""
+    counts: NDArray[np.int64] = (spans[:, :, 1] - spans[:, :, 0]).sum(axis=0)
+    return counts
 
 
 def joined(first: Run, second: Run) -> Run:

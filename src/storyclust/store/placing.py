@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import sparse
 
 from storyclust.agglomerate import agglomerate, cut
 from storyclust.grouping import LEAST_SIMILARITY
+from storyclust.store.feed import above_floors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -344,18 +345,11 @@ def bridge_sums(feed: Feed, groups: Groups, bridges: list[tuple[int, int]]) -> S
     for k, (a, b) in enumerate(bridges):
         first, second = slice(*bounds[a]), slice(*bounds[b])
         cosines = (X[first] @ X[second].T).toarray()
-        average = float(above_floors(cosines, strangers[first], strangers[second]).mean())
+        similarities = above_floors(cosines, np.maximum.outer(strangers[first], strangers[second]))
+        similarities[similarities < LEAST_SIMILARITY] = 0.0  # too little to count
+        average = float(similarities.mean())
         sums[k] = average * groups.sizes[a] * groups.sizes[b]
     return Sums(ids[:, 0], ids[:, 1], sums)
-
-
-def above_floors(
-    cosines: Any, first: NDArray[np.float64], second: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Similarities above strangers of a table of cosines; 0 where they are too small to count."""
-    floors = np.maximum.outer(first, second)
-    similarities = (cosines - floors) / np.maximum(1.0 - floors, 1e-12)
-    return np.where(similarities >= LEAST_SIMILARITY, similarities, 0.0)
 
 
 def mapped(known: dict[int, int], names: NDArray[np.int64]) -> NDArray[np.int64]:

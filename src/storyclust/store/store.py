@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -390,7 +389,7 @@ def similar_to(article: Article, connection: sqlite3.Connection, memory: Memory,
     rows, similarities = feed.like(language, hold([article], [language]), LINKED)
     for row, similarity in zip(rows.tolist(), similarities.tolist(), strict=True):
         found[row] = 2, "overlap", similarity
-    texts = partial(texts_of(connection, feed))
+    texts = texts_of(connection, feed)
     originals = find_originals(feed, Keys.of([article.content], threshold), texts, threshold, None)
     for _, row, share in originals.excerpts:
         found[row] = 1, "excerpt", share

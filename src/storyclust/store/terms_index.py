@@ -10,7 +10,7 @@ import numpy as np
 from storyclust.chunks import compressed_rows, kernel, map_chunks
 from storyclust.graph import HEAVIEST, MARKS, MOST_HOLDERS, PROMISE, index_entries, mark_entries
 from storyclust.store.growing import Growing
-from storyclust.store.levels import Levels
+from storyclust.store.levels import Levels, counts_of
 from storyclust.store.neighbours import find_neighbours
 from storyclust.store.weights import (
     SETTINGS,
@@ -21,7 +21,14 @@ from storyclust.store.weights import (
     places_under,
     weigh_rows,
 )
-from storyclust.strangers import FARTHEST, LEAST, MOST_COMPARED, NEAREST, middle_means
+from storyclust.strangers import (
+    FARTHEST,
+    NEAREST,
+    enough_to_tell,
+    for_want_of_neighbours,
+    middle_means,
+    sample_rows,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -150,12 +157,11 @@ class TermsIndex:
 
     def share_with_strangers(self, weighed: Weighed, places: NDArray[np.int64]) -> NDArray[np.float64]:
         """Mean cosine of articles, which stand at these places, with their 50th to 150th neighbours."""
-        n = len(self) - self.n_removed
-        there = min(max(n - NEAREST, 0) / (FARTHEST - NEAREST), 1.0)
+        there = enough_to_tell(len(self) - self.n_removed)
         shared = np.zeros(len(places))
         if there and self._sample is not None:
             shared = self._sample.middle_means(weighed, places)
-        return shared + LEAST * (1.0 - there) ** 3
+        return shared + for_want_of_neighbours(there)
 
     def _weigh_new(self, first: int) -> None:
         """Weigh the articles from a place on."""
@@ -256,9 +262,7 @@ class Sample(NamedTuple):
     @classmethod
     def of(cls, index: TermsIndex, places: NDArray[np.int64]) -> Sample:
         """Sample the articles of an index that stand at these places."""
-        last = max(len(places) - 1, 0)
-        chosen = np.unique(np.linspace(0, last, min(len(places), MOST_COMPARED)).astype(np.int64))
-        sample = places[chosen] if len(places) else places
+        sample = places[sample_rows(len(places))]
         weighed, _ = index.weigh(index.held.of(sample))
         shape = len(sample), len(weighed.terms)
         matrix: sparse.csr_array = compressed_rows(
@@ -280,12 +284,6 @@ class Sample(NamedTuple):
             self.rows, self.weights, places, self.places, NEAREST, FARTHEST,
         )  # fmt: skip
         return means
-
-
-def counts_of(spans: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How many values there are under each key."""
-    counts: NDArray[np.int64] = (spans[:, :, 1] - spans[:, :, 0]).sum(axis=0)
-    return counts
 
 
 def distinct(terms: NDArray[np.uint32]) -> Any:
