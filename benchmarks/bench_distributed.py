@@ -24,7 +24,7 @@ from typing import Any
 import storyclust as sc
 from common import forget_peak, peak_megabytes, table, write_results
 from storyclust.chunks import reporting_to
-from storyclust.output import with_labels
+from storyclust.output import labelled_record
 
 WAYS = {"local": (0, 2), "ray 1 x 2": (1, 2), "ray 1 x 1": (1, 1), "ray 2 x 1": (2, 1)}  # nodes, processors
 STORE = 150 << 20
@@ -75,7 +75,7 @@ def run_local(what: str, shards: Path, output: Path, jobs: int) -> None:
         for row, article in enumerate(articles):
             kept = int(dedup.representatives_[row])
             labels = {"duplicate_of": None if kept == row else ids[kept]}
-            yield with_labels(article.to_record(), labels | {k: int(v[row]) for k, v in more.items()})
+            yield labelled_record(article.to_record(), labels | {k: int(v[row]) for k, v in more.items()})
 
     output.mkdir()
     sc.write_records(output / "all.jsonl", labelled())
