@@ -10,13 +10,13 @@ from storyclust.central import by_fingerprint, seconds_of
 from storyclust.distributed.blocks import (
     count_edges,
     crowd_cosines,
+    crowd_floors,
     degrees_of,
-    edges_of,
     find_between,
-    index_block,
     join_blocks,
+    mark_block,
     merge_found,
-    raise_floors,
+    pairs_of,
     rows_at,
     sample_places,
     split_block,
@@ -142,7 +142,10 @@ def vectors_from(articles, own, place, cut):
 def floors_of(blocks, group_of, n_languages, n):
     """What each row shares with strangers."""
     wanted = sample_places(group_of)
-    samples = [frozen(join_blocks([rows_at(block, places) for block in blocks])) for places in wanted]
+    samples = {
+        language: frozen(join_blocks([rows_at(block, places) for block in blocks]))
+        for language, places in enumerate(wanted)
+    }
     sizes = np.bincount(group_of, minlength=n_languages)
     strangers = np.full(n, np.nan)
     for block in blocks:
@@ -152,23 +155,25 @@ def floors_of(blocks, group_of, n_languages, n):
 
 def edges_between(blocks, strangers, n, least=LEAST_SIMILARITY):
     """Edges of the graph, those of each block with earlier rows."""
-    indexed = [frozen(index_block(block)) for block in blocks]
-    strangers = frozen(strangers.copy())
-    edges = []
-    for number, one in enumerate(indexed):
-        parts = [find_between(one, other, strangers, least) for other in indexed]
+    marked = [frozen(mark_block(block, strangers[block.places])) for block in blocks]
+    pairs = []
+    for number, one in enumerate(marked):
+        parts = [find_between(one, other, least) for other in marked]
         if number % 2:  # merged as they come
             merged = parts[0]
             for part in parts[1:]:
                 merged = merge_found([merged, part])
             parts = [merged]
-        edges.append(frozen(edges_of(merge_found(parts))))
-    degrees = sum(degrees_of(part, n) for part in edges)
+        pairs.append(frozen(pairs_of(merge_found(parts))))
+    degrees = np.zeros(n, np.int64)
+    for part in pairs:
+        places, counts = degrees_of(part)
+        degrees[places] += counts
     crowded = np.flatnonzero(degrees > graph.CROWD)
-    floors = strangers
+    floors = np.empty(0)
     if len(crowded):
-        floors = raise_floors(strangers, crowded, [crowd_cosines(part, crowded) for part in edges])
-    return [frozen(count_edges(part, floors, least)) for part in edges]
+        floors = crowd_floors(crowded, [crowd_cosines(part, crowded) for part in pairs])
+    return [frozen(count_edges(part, crowded, floors, least)) for part in pairs]
 
 
 def grouped(edges, seconds, n, cut, distances):
@@ -180,8 +185,11 @@ def grouped(edges, seconds, n, cut, distances):
     n_components = int(component.max(initial=-1)) + 1
     counts = sum(edges_per_component(part, component, n_components) for part in edges)
     bins = pack_bins(component, counts, cut.bin_edges)
-    dealt = [frozen(deal_edges(part, bins)) for part in edges]
-    labels = [cluster_bin([part[k] for part in dealt], seconds, *distances) for k in range(bins.n_bins)]
+    dealt = [frozen(deal_edges(part, bins.bin_of[part.earlier], bins.n_bins)) for part in edges]
+    labels = [
+        cluster_bin([part[k] for part in dealt], seconds[bins.bin_of == k], *distances)
+        for k in range(bins.n_bins)
+    ]
     return *join_labels(n, labels), len(bins.giants)
 
 

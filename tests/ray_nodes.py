@@ -52,17 +52,17 @@ def main(inputs, output, *stages):
                 return
             time.sleep(0.02)
 
-    def run_stage(self, name, function, calls):
+    def run_stage(self, name, function, calls, needs=None):
         if name in comes_at:
             node = cluster.add_node(**NODE)
             others[node.node_id] = node
         if name not in lost_at:
-            return plain(self, name, function, calls)
+            return plain(self, name, function, calls, needs)
         flag = Path(f"{output}.{name}")
         remover = threading.Thread(target=remove, args=(flag,))
         remover.start()
         try:
-            return plain(self, name, holding(function, flag, cluster.head_node.node_id), calls)
+            return plain(self, name, holding(function, flag, cluster.head_node.node_id), calls, needs)
         finally:
             remover.join()
 

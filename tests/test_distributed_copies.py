@@ -15,7 +15,7 @@ from storyclust.errors import InputError, MissingExtraError
 pytest.importorskip("pyarrow", reason="shards are read and written through pyarrow")
 
 from storyclust.datasets import make_newswire
-from storyclust.distributed import copies, pairing, stages, telling
+from storyclust.distributed import comparing, copies, pairing, stages, telling, vectoring
 from storyclust.distributed.copies import Input, find_copies
 from storyclust.distributed.corpus import Sketches
 from storyclust.distributed.files import Arrays, pack_texts, texts_at, write_arrays, writing
@@ -31,13 +31,14 @@ WORDS = "ferry pier harbour divers bow yard bridge buses island port Monday seve
 class Cut(Serial):
     """Runs stages here, and cuts them into more parts than they need."""
 
-    def __init__(self, width):
-        self.width = width
-        self.stages = []
+    def __init__(self, width, block_rows=1000):
+        self.width, self.memory = width, block_rows * vectoring.ROW_BYTES
+        self.stages, self.needs = [], {}
 
-    def run(self, name, function, calls):
+    def run(self, name, function, calls, needs=None):
         self.stages.append((name, len(calls)))
-        return super().run(name, function, calls)
+        self.needs[name] = needs
+        return super().run(name, function, calls, needs)
 
 
 def write_shards(folder, records, bounds):
@@ -292,13 +293,14 @@ def test_any_cut_gives_the_same_stories(tmp_path_factory, data, seed):
     records = [article.to_record() for article in make_newswire(n, random_state=seed)]
     bounds = sorted(data.draw(st.lists(st.integers(0, n), max_size=4)))
     shards = write_shards(folder / "in", records, bounds)
-    runner, wanted = Cut(data.draw(st.sampled_from([1, 3]))), StorySettings()
+    block_rows = data.draw(st.sampled_from([7, 40, 1000]))
+    runner, wanted = Cut(data.draw(st.sampled_from([1, 3, 40])), block_rows), StorySettings()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(telling, "BLOCK_ROWS", data.draw(st.sampled_from([7, 40, 1000])))
+        patch.setattr(comparing, "CALLS", data.draw(st.sampled_from([1, 4])))
         patch.setattr(telling, "BIN_EDGES", data.draw(st.sampled_from([1, 50, 1 << 20])))
-        patch.setattr(telling, "CROWDED_ROWS", data.draw(st.sampled_from([3, 1000])))
+        patch.setattr(comparing, "CROWDED_ROWS", data.draw(st.sampled_from([3, 1000])))
         patch.setattr(graph, "CROWD", data.draw(st.sampled_from([2, 5, 1000])))
-        patch.setattr(telling, "SMALL", data.draw(st.sampled_from([0, 1000])))
+        patch.setattr(vectoring, "SMALL", data.draw(st.sampled_from([0, 1000])))
         job = Job(shards, str(folder / "out"), Input(stories=True), CopySettings(), None, wanted)
         report = run_job(job, runner)
         local = sc.StoryClusterer().fit(sc.iter_articles(folder / "in"))
@@ -310,7 +312,7 @@ def test_any_cut_gives_the_same_stories(tmp_path_factory, data, seed):
 
 def test_crowds_of_neighbours_are_looked_at_in_parts(tmp_path, monkeypatch):
     monkeypatch.setattr(graph, "CROWD", 3)
-    monkeypatch.setattr(telling, "CROWDED_ROWS", 10)
+    monkeypatch.setattr(comparing, "CROWDED_ROWS", 10)
     shards = write_shards(tmp_path / "in", [a.to_record() for a in make_newswire(300, random_state=1)], [90])
     runner = Cut(1)
     job = Job(shards, str(tmp_path / "out"), Input(stories=True), CopySettings(), None, StorySettings())
@@ -319,3 +321,31 @@ def test_crowds_of_neighbours_are_looked_at_in_parts(tmp_path, monkeypatch):
     local = sc.StoryClusterer().fit(sc.iter_articles(tmp_path / "in"))
     found = sc.iter_articles(str(tmp_path / "out" / "*.jsonl"))
     assert [article.record["thread"] for article in found] == local.labels_.tolist()
+
+
+@given(st.integers(1, 60), st.integers(1, 500))
+def test_tiles_cover_every_pair_of_blocks_once(n_blocks, width):
+    tiles = comparing.tiles_of(n_blocks, width)
+    met = [(b, other) for b, first, last in tiles for other in range(first, last)]
+    assert sorted(met) == [(b, other) for b in range(n_blocks) for other in range(b + 1)]
+
+
+@given(st.integers(1, 10**9), st.integers(1, 5000), st.integers(1 << 28, 1 << 36))
+def test_blocks_fit_into_memory_and_keep_workers_busy(n, width, memory):
+    n_blocks = vectoring.blocks_for(n, width, memory)
+    assert -(-n // n_blocks) * vectoring.ROW_BYTES <= memory + vectoring.ROW_BYTES
+    assert len(comparing.tiles_of(n_blocks, width)) >= min(width, n_blocks * (n_blocks + 1) // 2)
+
+
+def test_a_giant_says_what_memory_it_needs(tmp_path, monkeypatch):
+    monkeypatch.setattr(telling, "BIN_EDGES", 50)
+    shards = write_shards(tmp_path / "in", [a.to_record() for a in make_newswire(300, random_state=1)], [90])
+    runner = Cut(1)
+    job = Job(shards, str(tmp_path / "out"), Input(stories=True), CopySettings(), None, StorySettings())
+    report = run_job(job, runner)
+    giants = report.giants
+    assert giants == sorted(giants, reverse=True)
+    assert min(giants) > 50
+    needs = runner.needs["stories"]
+    assert needs[: len(giants)] == [telling.EDGE_BYTES * giant for giant in giants]
+    assert max(needs[len(giants) :]) <= 50 * telling.EDGE_BYTES

@@ -16,10 +16,10 @@ from storyclust.distributed.blocks import (
     Block,
     Edges,
     Found,
-    edges_of,
     join_blocks,
     merge_found,
     numbers_in,
+    pairs_of,
     sample_places,
     split_block,
     take_rows,
@@ -146,15 +146,16 @@ def test_what_was_found_may_be_merged_in_any_order(seed, n, n_parts):
     rng = np.random.default_rng(seed)
     later, earlier = np.divmod(rng.permutation(200)[:n], 50)
     shown = rng.integers(1, 4, n).astype(np.float32)  # many are equal
-    found = Found(later + 50, earlier, shown, rng.integers(0, 3, n) / 4)
+    cosines, floors = rng.integers(0, 3, n) / 4, rng.integers(0, 3, n) / 4
+    found = Found(later + 50, earlier, shown, cosines, floors)
     owner = rng.integers(0, n_parts, n)
     parts = [Found(*(column[owner == number] for column in found)) for number in range(n_parts)]
     with bounds():
-        once = set(zip(*edges_of(merge_found([found])), strict=True))
+        once = set(zip(*pairs_of(merge_found([found])), strict=True))
         merged = parts[0]
         for part in parts[1:]:
             merged = merge_found([part, merged])
-        assert set(zip(*edges_of(merge_found([merged])), strict=True)) == once
+        assert set(zip(*pairs_of(merge_found([merged])), strict=True)) == once
 
 
 @given(st.lists(st.integers(0, 30), unique=True), st.lists(st.integers(0, 30), unique=True))

@@ -164,7 +164,7 @@ def killing(monkeypatch, folder, *, after):
     plain = RayRunner.run
     killed = []
 
-    def run_stage(self, name, function, calls):
+    def run_stage(self, name, function, calls, needs=None):
         flag = folder / name
 
         def doomed(*call):
@@ -190,7 +190,7 @@ def killing(monkeypatch, folder, *, after):
         hunter = threading.Thread(target=hunt)
         hunter.start()
         try:
-            return plain(self, name, doomed, calls)
+            return plain(self, name, doomed, calls, needs)
         finally:
             hunter.join()
 
@@ -199,8 +199,8 @@ def killing(monkeypatch, folder, *, after):
 
 
 COPIES = ("sketches", "names", "twins", "bands", "verification", "parting", "groups")
-VECTORS = ("terms", "weights", "vectors", "blocks", "samples", "strangers")
-STORIES = ("similarities", "edges", "dealing", "stories")
+VECTORS = ("terms", "weights", "vectors", "samples", "blocks")
+STORIES = ("similarities", "neighbours", "edges", "dealing", "stories")
 
 
 @pytest.mark.parametrize("after", [False, True])

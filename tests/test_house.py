@@ -283,3 +283,21 @@ def test_a_silenced_rule_has_a_reason(path):
 
 def test_the_package_says_that_it_is_typed():
     assert (SOURCE / "py.typed").exists()
+
+
+BENCHMARKS = SOURCE.parents[1] / "benchmarks"
+
+
+@pytest.mark.skipif(not BENCHMARKS.is_dir(), reason="only a checkout has benchmarks")
+def test_benchmarks_import_what_there_is():
+    """They are seldom run: what they import from here is looked up."""
+    wanted = {
+        (path.name, node.module, alias.name)
+        for path in sorted(BENCHMARKS.glob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "storyclust"
+        for alias in node.names
+    }
+    assert wanted
+    missing = [each for each in sorted(wanted) if not hasattr(importlib.import_module(each[1]), each[2])]
+    assert not missing

@@ -13,7 +13,9 @@ copies     copies, stage by stage
 counting   terms: from counts of shards to weights
 blocks     the similarity graph by blocks of rows
 components from its edges to labels
-telling    events and threads, stage by stage
+vectoring  from shards to blocks of vectors, stage by stage
+comparing  from blocks to edges of the graph
+telling    from edges to events and threads
 labelling  labels back to the shards
 engine     Ray
 pipeline   the whole way

@@ -7,7 +7,7 @@ is found is what `graph_above_strangers` finds in all rows together, bit for bit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from storyclust.graph import (
     EXAMINED,
     MARKS,
     NOTHING,
+    Index,
     above,
     clear_terms,
     cosine,
@@ -48,14 +49,16 @@ class Block(NamedTuple):
     data: NDArray[Any]  # float32
 
 
-class IndexedBlock(NamedTuple):
-    """A block, and the inverted index of its rare terms."""
+class MarkedBlock(NamedTuple):
+    """What is needed of a block to compare its rows: which of their terms are rare enough for an index."""
 
-    block: Block
-    indexed: NDArray[np.bool_]
-    bounds: NDArray[np.int64]
-    rows: NDArray[np.int32]
-    weights: NDArray[np.float32]
+    places: NDArray[np.int64]
+    terms: NDArray[np.uint64]
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    data: NDArray[Any]
+    indexed: NDArray[np.bool_]  # of each entry
+    floors: NDArray[np.float64]  # what each row shares with strangers
 
 
 class Found(NamedTuple):
@@ -65,10 +68,20 @@ class Found(NamedTuple):
     earlier: NDArray[np.int64]
     shown: NDArray[np.float32]  # what indexed terms showed
     cosines: NDArray[np.float64]  # 0 where they did not keep the promise
+    floors: NDArray[np.float64]  # what the one of the two that shares more with strangers shares with them
+
+
+class Pairs(NamedTuple):
+    """Pairs of places that are more similar than strangers are, each once."""
+
+    earlier: NDArray[np.int64]
+    later: NDArray[np.int64]
+    cosines: NDArray[np.float64]
+    floors: NDArray[np.float64]
 
 
 class Edges(NamedTuple):
-    """Pairs of places, each once, and their cosines or similarities."""
+    """Pairs of places, each once, and their similarities."""
 
     earlier: NDArray[np.int64]
     later: NDArray[np.int64]
@@ -131,14 +144,14 @@ def sample_places(groups: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     return [rows[sample_rows(len(rows))] for rows in rows_by_label(groups)]
 
 
-def strangers_of(block: Block, samples: Sequence[Block], sizes: NDArray[np.int64]) -> NDArray[np.float64]:
+def strangers_of(block: Block, samples: Mapping[int, Block], sizes: NDArray[np.int64]) -> NDArray[np.float64]:
     """What rows of a block share with strangers: see `stranger_similarity`.
 
     Parameters
     ----------
     block : Block
-    samples : sequence of Block
-        Rows at the `sample_places` of each language.
+    samples : dict of int to Block
+        Rows at the `sample_places` of each language that the block has.
     sizes : int64 array of shape (n_languages,)
         Rows of each language among all.
 
@@ -153,7 +166,7 @@ def strangers_of(block: Block, samples: Sequence[Block], sizes: NDArray[np.int64
         there = enough_to_tell(int(sizes[group]))
         if there:
             sample = samples[group]
-            X = _matrix(*_in_terms_of(take_rows(block, rows), sample.terms)[:3], len(sample.terms))
+            X = _in_terms_of(take_rows(block, rows), sample.terms)
             compared = _matrix(sample.indptr, sample.indices, sample.data, len(sample.terms))
             similarity[rows] = means_among(X, block.places[rows], compared, sample.places)
         similarity[rows] += for_want_of_neighbours(there)
@@ -166,36 +179,31 @@ def _matrix(
     return compressed_rows(indptr, indices, data, (len(indptr) - 1, n_terms))
 
 
-def _in_terms_of(
-    block: Block, terms: NDArray[np.uint64], indexed: NDArray[np.bool_] | None = None
-) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[Any], NDArray[np.bool_]]:
+def _in_terms_of(block: Block, terms: NDArray[np.uint64]) -> sparse.csr_array:
     """Rows of a block by the columns of other terms, less what these have not got."""
-    numbers = numbers_in(terms, block.terms)
-    marked = np.ones(len(block.indices), np.bool_) if indexed is None else indexed
-    rows: tuple[Any, Any, Any, Any] = renumbered(block.indptr, block.indices, block.data, marked, numbers)
-    return rows
+    all_of_it = np.ones(len(block.indices), np.bool_)
+    indptr, indices, data, _ = renumbered(
+        block.indptr, block.indices, block.data, all_of_it, numbers_in(terms, block.terms)
+    )
+    return _matrix(indptr, indices, data, len(terms))
 
 
-def index_block(block: Block) -> IndexedBlock:
-    """Index the rare terms of a block."""
-    indptr, indices, data = block.indptr, block.indices, block.data
+def mark_block(block: Block, floors: NDArray[np.float64]) -> MarkedBlock:
+    """Mark the rare terms of a block, whose rows share this much with strangers."""
+    _, _, terms, holders, indptr, indices, data = block
     indexed = np.zeros(len(indices), np.bool_)
-    n = len(block.places)
     most_holders, heaviest, _, _ = usual_bounds()
-    mark_entries(0, n, indptr, indices, data, block.holders, most_holders, heaviest, indexed)
-    return IndexedBlock(block, indexed, *invert(indptr, indices, data, indexed, len(block.terms)))
+    n = len(block.places)
+    mark_entries(0, n, indptr, indices, data, holders, most_holders, heaviest, indexed)
+    return MarkedBlock(block.places, terms, indptr, indices, data, indexed, floors)
 
 
-def find_between(
-    rows: IndexedBlock, others: IndexedBlock, strangers: NDArray[np.float64], least: float
-) -> Found:
+def find_between(rows: MarkedBlock, others: MarkedBlock, least: float) -> Found:
     """Compare rows of one block with earlier rows of another, or of the same.
 
     Parameters
     ----------
-    rows, others : IndexedBlock
-    strangers : float64 array of shape (n,)
-        What each row of all shares with strangers, by place.
+    rows, others : MarkedBlock
     least : float
         Least similarity of an edge.
 
@@ -203,31 +211,46 @@ def find_between(
     -------
     found : Found
     """
-    block, other = rows.block, others.block
-    if rows is others:
-        own = (block.indptr, block.indices, block.data, rows.indexed)
-    else:
-        own = _in_terms_of(block, other.terms, rows.indexed)
-    before = np.searchsorted(other.places, block.places)
+    _, terms, indptr, indices, data, indexed, floors = others
+    own = rows.indptr, rows.indices, rows.data, rows.indexed
+    if rows is not others:
+        own = renumbered(*own, numbers_in(terms, rows.terms))
+    listed = Index(*invert(indptr, indices, data, indexed, len(terms)))
+    before = np.searchsorted(others.places, rows.places)
     _, _, promise, crowd = usual_bounds()
     later, earlier, shown, cosines = compare_rows(
-        *own, before, strangers[block.places], others.bounds, others.rows, others.weights,
-        other.indptr, other.indices, other.data, strangers[other.places], promise, least, crowd,
+        *own, before, rows.floors, listed.bounds, listed.rows, listed.weights, indptr, indices, data, floors,
+        promise, least, crowd,
     )  # fmt: skip
-    return Found(block.places[later], other.places[earlier], shown, cosines)
+    above = np.maximum(rows.floors[later], floors[earlier])
+    return Found(rows.places[later], others.places[earlier], shown, cosines, above)
 
 
 def merge_found(parts: Sequence[Found]) -> Found:
     """Merge what was found between one block and others; the result may be merged again."""
     whole = Found(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-    return _rows_of(whole, most_of_each(whole.later, whole.shown, whole.earlier, EXAMINED * _crowd()))
+    return _rows_of(whole, most_of_each(whole.later, whole.shown, whole.earlier, examined()))
 
 
-def edges_of(found: Found) -> Edges:
-    """Edges between the rows of a block and all earlier ones, in any order; the values are cosines."""
+def examined() -> int:
+    """How many promising pairs of a row with earlier ones are looked at."""
+    return EXAMINED * _crowd()
+
+
+def split_found(found: Found) -> tuple[Found, Found]:
+    """Those that kept their promise, and those that did not.
+
+    The others matter only where a row has more promising ones than are looked at.
+    """
+    kept = found.cosines > 0.0
+    return _rows_of(found, kept), _rows_of(found, ~kept)
+
+
+def pairs_of(found: Found) -> Pairs:
+    """Pairs of the rows of a block with all earlier ones, in any order."""
     found = _rows_of(found, found.cosines > 0.0)
     found = _rows_of(found, most_of_each(found.later, found.cosines, found.earlier, _crowd()))
-    return Edges(found.earlier, found.later, found.cosines)
+    return Pairs(found.earlier, found.later, found.cosines, found.floors)
 
 
 def _crowd() -> int:
@@ -238,8 +261,8 @@ def _crowd() -> int:
 def _rows_of(found: Found, rows: NDArray[np.bool_]) -> Found:
     if rows.all():
         return found
-    later, earlier, shown, cosines = found
-    return Found(later[rows], earlier[rows], shown[rows], cosines[rows])
+    later, earlier, shown, cosines, floors = found
+    return Found(later[rows], earlier[rows], shown[rows], cosines[rows], floors[rows])
 
 
 def most_of_each(
@@ -260,54 +283,66 @@ def most_of_each(
     return kept
 
 
-def degrees_of(edges: Edges, n: int) -> NDArray[np.int32]:
-    """Neighbours of each of `n` rows among these edges."""
-    ends = np.concatenate((edges.earlier, edges.later))
-    return np.bincount(ends, minlength=n).astype(np.int32)
+def degrees_of(pairs: Pairs) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows that stand in these pairs, ascending, and in how many."""
+    places, degrees = np.unique(np.concatenate((pairs.earlier, pairs.later)), return_counts=True)
+    return places, degrees.astype(np.int64)
 
 
-def crowd_cosines(edges: Edges, crowded: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def crowd_cosines(pairs: Pairs, crowded: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Largest cosines of rows that have a crowd of neighbours, as many as matter: the places, the cosines."""
-    places = np.concatenate((edges.earlier, edges.later))
+    places = np.concatenate((pairs.earlier, pairs.later))
     inside = np.isin(places, crowded)
-    places, cosines = places[inside], np.concatenate((edges.values, edges.values))[inside]
+    places, cosines = places[inside], np.concatenate((pairs.cosines, pairs.cosines))[inside]
     kept = most_of_each(places, cosines, places, _crowd())
     return places[kept], cosines[kept]
 
 
-def raise_floors(
-    strangers: NDArray[np.float64],
-    crowded: NDArray[np.int64],
-    parts: Sequence[tuple[NDArray[np.int64], NDArray[np.float64]]],
+def crowd_floors(
+    crowded: NDArray[np.int64], parts: Sequence[tuple[NDArray[np.int64], NDArray[np.float64]]]
 ) -> NDArray[np.float64]:
-    """What rows share with strangers: in a crowd, what they share with the last neighbour that counts."""
+    """What rows in a crowd share with the last neighbour that counts, from all their largest cosines."""
     places = np.concatenate([part[0] for part in parts])
     cosines = np.concatenate([part[1] for part in parts])
-    order = np.lexsort((cosines, places))
-    stops = np.searchsorted(places[order], crowded, side="right")
-    raised = strangers.copy()
-    raised[crowded] = np.maximum(strangers[crowded], cosines[order][stops - _crowd()])
-    return raised
+    last: NDArray[np.float64] = last_of_each(
+        np.searchsorted(crowded, places), cosines, len(crowded), _crowd()
+    )
+    return last
 
 
-def count_edges(edges: Edges, floors: NDArray[np.float64], least: float) -> Edges:
-    """Count cosines from what rows share with strangers; what remains are the edges of the graph."""
-    similarities = similarities_above(edges.earlier, edges.later, edges.values, floors)
+def count_edges(pairs: Pairs, crowded: NDArray[np.int64], raised: NDArray[np.float64], least: float) -> Edges:
+    """Count cosines from what rows share with strangers; what remains are the edges of the graph.
+
+    Parameters
+    ----------
+    pairs : Pairs
+    crowded : int64 array of shape (k,)
+        Rows with a crowd of neighbours, ascending.
+    raised : float64 array of shape (k,)
+        What each shares with the last of them that counts.
+    least : float
+        Least similarity of an edge.
+
+    Returns
+    -------
+    edges : Edges
+    """
+    floors = pairs.floors
+    if len(crowded):
+        for ends in (pairs.earlier, pairs.later):
+            at = np.minimum(np.searchsorted(crowded, ends), len(crowded) - 1)
+            floors = np.where(crowded[at] == ends, np.maximum(floors, raised[at]), floors)
+    similarities = similarities_above(pairs.cosines, floors)
     kept = (similarities >= least) & (similarities > 0.0)
-    return Edges(edges.earlier[kept], edges.later[kept], similarities[kept])
+    return Edges(pairs.earlier[kept], pairs.later[kept], similarities[kept])
 
 
 @kernel
-def similarities_above(
-    earlier: NDArray[np.int64],
-    later: NDArray[np.int64],
-    cosines: NDArray[np.float64],
-    floors: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Similarity of each pair, counted from what both share with strangers."""
+def similarities_above(cosines: NDArray[np.float64], floors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Similarity of each pair, counted from what the two share with strangers."""
     similarities = np.empty(len(cosines), np.float64)
     for k in range(len(cosines)):
-        similarities[k] = above(cosines[k], max(floors[earlier[k]], floors[later[k]]))
+        similarities[k] = above(cosines[k], floors[k])
     return similarities
 
 
@@ -360,6 +395,27 @@ def largest_of_runs(labels: NDArray[np.int64], values: NDArray[Any], most: int) 
                 chosen[start:k] = largest(values[start:k], most)
             start = k
     return chosen
+
+
+@kernel
+def last_of_each(
+    labels: NDArray[np.int64], values: NDArray[np.float64], n: int, most: int
+) -> NDArray[np.float64]:
+    """The last of the `most` largest values of each label, all of which have so many."""
+    bounds = np.zeros(n + 1, np.int64)
+    for label in labels:
+        bounds[label + 1] += 1
+    for label in range(n):
+        bounds[label + 1] += bounds[label]
+    ends, dealt = bounds[:-1].copy(), np.empty(len(values), np.float64)
+    for k in range(len(labels)):
+        dealt[ends[labels[k]]] = values[k]
+        ends[labels[k]] += 1
+    last = np.empty(n, np.float64)
+    for label in range(n):
+        own = dealt[bounds[label] : bounds[label + 1]]
+        last[label] = np.partition(own, len(own) - most)[len(own) - most]
+    return last
 
 
 @kernel

@@ -78,12 +78,11 @@ def pack_bins(component: NDArray[np.int64], edge_counts: NDArray[np.int64], most
     return Bins(bin_of[component], len(ranges), np.arange(giants))
 
 
-def deal_edges(edges: Edges, bins: Bins) -> list[Edges]:
-    """Edges of each bin."""
-    bin_of = bins.bin_of[edges.earlier]
+def deal_edges(edges: Edges, bin_of: NDArray[np.int32], n_bins: int) -> list[Edges]:
+    """Edges of each bin; `bin_of` says where each edge belongs."""
     order = np.argsort(bin_of, kind="stable")
-    stops = np.cumsum(np.bincount(bin_of, minlength=bins.n_bins))
-    parts = np.split(order, stops[:-1]) if bins.n_bins else []
+    stops = np.cumsum(np.bincount(bin_of, minlength=n_bins))
+    parts = np.split(order, stops[:-1]) if n_bins else []
     return [Edges(edges.earlier[rows], edges.later[rows], edges.values[rows]) for rows in parts]
 
 
@@ -101,7 +100,8 @@ def cluster_bin(
     parts : sequence of Edges
         All its edges; the values are similarities.
     seconds : float64 array of shape (n,)
-        When each row of all was published, in seconds since 1970, NaN where it has no date.
+        When each row that has an edge was published, in ascending order of these rows: in seconds since
+        1970, NaN where it has no date.
     event_distance, event_window, thread_distance : float
         As `StoryClusterer` has them; the window is infinite where there is none.
 
@@ -111,7 +111,7 @@ def cluster_bin(
         Of all rows that have an edge in the bin.
     """
     places, graph = graph_of(parts)
-    events = find_events(graph, seconds[places] / DAY, event_distance, event_window)
+    events = find_events(graph, seconds / DAY, event_distance, event_window)
     return BinLabels(places, events, find_threads(graph, events, thread_distance))
 
 

@@ -37,8 +37,8 @@ from storyclust.distributed.stages import (
     Runner,
     Stages,
     bucket_ranges,
-    finished,
     save,
+    unless_written,
     values_at_once,
 )
 
@@ -59,8 +59,6 @@ class Input(NamedTuple):
 
 def sketch_shard(target: str, shard: Shard, source: Input, settings: CopySettings) -> About:
     """Read a shard, and write its sketch."""
-    if about := finished(target):
-        return about
     reader = Reader(shard, source.fields, forgiving=source.forgiving)
     sketch = sketch_articles(reader, settings, stories=source.stories)
     rejects = [asdict(reject) for reject in reader.report.rejects]
@@ -91,8 +89,6 @@ def sketch_shard(target: str, shard: Shard, source: Input, settings: CopySetting
 
 def twins_part(target: str, corpus: Corpus, first: int, last: int) -> About:
     """Find texts that stand in several shards, among the fingerprints of some buckets."""
-    if about := finished(target):
-        return about
     prints, rows = [np.empty((0, 2), np.uint64)], [np.empty(0, np.int64)]
     with Sketches(corpus) as sketches:
         for file, offset in sketches.all():
@@ -106,8 +102,6 @@ def twins_part(target: str, corpus: Corpus, first: int, last: int) -> About:
 
 def names_part(target: str, corpus: Corpus, first: int, last: int) -> About:
     """Rename the articles that have the id of another before, among the names of some buckets."""
-    if about := finished(target):
-        return about
     names, rows = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
     with Sketches(corpus) as sketches:
         for file, offset in sketches.all():
@@ -141,8 +135,6 @@ def propose_part(
     target: str, corpus: Corpus, late: str, bands: tuple[int, int], first: int, last: int
 ) -> About:
     """Pair the texts that share a key, among the keys of some bands in some buckets."""
-    if about := finished(target):
-        return about
     with Arrays(late) as file:
         is_late = np.unpackbits(file["late"], count=corpus.n).astype(bool)
         taken = file.taken
@@ -184,8 +176,6 @@ def verify_part(
     target: str, corpus: Corpus, proposals: list[str], first: int, last: int, threshold: float
 ) -> About:
     """Compare the pairs whose first row is in some buckets of rows."""
-    if about := finished(target):
-        return about
     codes, taken = [np.empty(0, np.int64)], 0
     for address in proposals:
         with Arrays(address) as file:
@@ -202,8 +192,6 @@ def verify_part(
 
 def deal_part(target: str, source: str, bins: str) -> About:
     """Sort the verified pairs and the crowds of a file by the bins of their rows."""
-    if about := finished(target):
-        return about
     with Arrays(source) as file, Arrays(bins) as dealt:
         n_bins = dealt.about["bins"]
         codes = file["codes"] if file.about["verified"] else np.empty(0, np.int64)
@@ -233,8 +221,6 @@ def represent_bin(
     settings: CopySettings,
 ) -> About:
     """Find which article is kept of each group in a bin."""
-    if about := finished(target):
-        return about
     with Arrays(bins) as file:
         start, stop = file.rows("member_bounds", np.array([number, number + 1])).tolist()
         rows, firsts = file.part("members", start, stop), file.part("firsts", start, stop)
@@ -313,8 +299,10 @@ def sketch_all(
     """Sketch all shards."""
     keys = [digest_of(shard.key, source, settings) for shard in shards]
     targets = [joined(work, f"sketch-{key}") for key in keys]
-    calls = [(target, shard, source, settings) for target, shard in zip(targets, shards, strict=True)]
-    abouts = runner.run("sketches", sketch_shard, calls)
+    calls = [
+        (sketch_shard, target, shard, source, settings) for target, shard in zip(targets, shards, strict=True)
+    ]
+    abouts = runner.run("sketches", unless_written, calls)
     offsets = np.append(0, np.cumsum([about["articles"] for about in abouts])).astype(np.int64)
     return Corpus(targets, offsets), abouts
 

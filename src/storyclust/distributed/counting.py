@@ -179,6 +179,12 @@ def weigh_terms(counts: TermCounts, languages: Sequence[str], sizes: NDArray[np.
     return TermTable(terms, df, idf, (df * (idf > 0)).sum(axis=0))
 
 
+def distinct_terms(counts: TermCounts) -> NDArray[np.uint64]:
+    """Terms that were counted, each once."""
+    terms = counts.terms
+    return terms[run_begins(terms[1:] != terms[:-1], len(terms))]
+
+
 def wanted_terms(shard: ShardTerms, n_partitions: int) -> list[NDArray[np.uint64]]:
     """Distinct terms of a shard, for each partition."""
     return [_pick(shard.terms, part) for part in parts_of(shard.terms, n_partitions)]

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from storyclust.chunks import effective_jobs, stage
+from storyclust.distributed.stages import MEMORY
 from storyclust.errors import MissingExtraError, StoryclustError
 
 RETRIES = 8  # of a call whose worker or node was lost
@@ -80,19 +81,41 @@ class RayRunner:
         """Processors of the cluster as it is now."""
         return max(1, int(self.ray.cluster_resources().get("CPU", 1)))
 
+    @property
+    def memory(self) -> int:
+        """Bytes for each processor of the node that has least."""
+        return min((memory // cpus for memory, cpus in self._nodes()), default=MEMORY)
+
+    def _nodes(self) -> list[tuple[int, int]]:
+        """Bytes and processors of every node that can run calls."""
+        nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
+        return [
+            (int(node.get("memory", MEMORY)), int(node["CPU"])) for node in nodes if node.get("CPU", 0) >= 1
+        ]
+
     def share(self, value: Any) -> Any:
         """Send a value once, and not with every call."""
         return self.ray.put(value)
 
-    def run(self, name: str, function: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> list[Any]:
+    def run(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        calls: Sequence[tuple[Any, ...]],
+        needs: Sequence[int] | None = None,
+    ) -> list[Any]:
         """Call a function with each tuple of arguments, a few for each processor at a time.
+
+        A call that needs more than its processor's share of memory waits for a node that has it to spare.
 
         Raises
         ------
         StoryclustError
-            What a call raises; or ClusterError, if its worker was lost again and again.
+            What a call raises; or ClusterError, if its worker was lost again and again, or if no node has
+            the memory for it.
         """
         task = self.ray.remote(function).options(num_cpus=1, max_retries=RETRIES, name=name)
+        large = self._large(name, needs or ())
         results: list[Any] = [None] * len(calls)
         under_way: dict[Any, int] = {}
         begun = 0
@@ -100,7 +123,8 @@ class RayRunner:
             with stage(name, len(calls)) as advance:
                 while under_way or begun < len(calls):
                     while begun < len(calls) and len(under_way) < AHEAD * self.width:
-                        under_way[task.remote(*calls[begun])] = begun
+                        one = task.options(memory=large[begun]) if begun in large else task
+                        under_way[one.remote(*calls[begun])] = begun
                         begun += 1
                     # Woken now and then, so that Ctrl-C is heard and new nodes get calls.
                     done, _ = self.ray.wait(list(under_way), timeout=0.5)
@@ -111,6 +135,18 @@ class RayRunner:
             for call in under_way:
                 self.ray.cancel(call, force=True)
         return results
+
+    def _large(self, name: str, needs: Sequence[int]) -> dict[int, int]:
+        """Calls that need more than their share, and how much."""
+        share = self.memory
+        large = {k: need for k, need in enumerate(needs) if need > share}
+        most = max((memory for memory, _ in self._nodes()), default=0)
+        if large and max(large.values()) > most:
+            raise ClusterError(
+                f"a call of {name} needs {max(large.values()) / 1e9:,.1f} GB of memory, and the largest node "
+                f"has {most / 1e9:,.1f} GB: add one that has more, and run this again."
+            )
+        return large
 
     def _result(self, name: str, call: Any) -> Any:
         try:

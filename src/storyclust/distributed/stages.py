@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 VALUES_AT_ONCE = 4 << 20  # values of all shards that one worker sorts
 SMALL = 1000  # values that are not worth more than one call
+MEMORY = 1 << 30  # bytes that a call may take where nothing is known of the machine
 
 About = dict[str, Any]
+T = TypeVar("T", bound=tuple[Any, ...])
 
 
 class Runner(Protocol):
@@ -32,8 +34,21 @@ class Runner(Protocol):
     def width(self) -> int:
         """How many calls can run at once."""
 
-    def run(self, name: str, function: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """Call a function with each tuple of arguments; returns the results in order."""
+    @property
+    def memory(self) -> int:
+        """Bytes that each of them may take."""
+
+    def run(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        calls: Sequence[tuple[Any, ...]],
+        needs: Sequence[int] | None = None,
+    ) -> list[Any]:
+        """Call a function with each tuple of arguments; returns the results in order.
+
+        `needs` says how many bytes each call takes, where some may take more than others.
+        """
 
     def share(self, value: Any) -> Any:
         """Return what stands for a value among the arguments of many calls."""
@@ -43,8 +58,15 @@ class Serial:
     """Runs stages here, one call after the other."""
 
     width: int = 1
+    memory: int = MEMORY
 
-    def run(self, name: str, function: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> list[Any]:
+    def run(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        calls: Sequence[tuple[Any, ...]],
+        needs: Sequence[int] | None = None,
+    ) -> list[Any]:
         """Call a function with each tuple of arguments."""
         return [function(*call) for call in calls]
 
@@ -53,11 +75,11 @@ class Serial:
         return value
 
 
-def finished(address: str) -> About | None:
-    """Return what a stage said of its file, if it has written it."""
-    if look_up(address) is None:
-        return None
-    with Arrays(address) as file:
+def unless_written(function: Callable[..., About], target: str, *given: Any) -> About:
+    """Call a stage, unless the file that it writes is there; returns what is said of it."""
+    if look_up(target) is None:
+        return function(target, *given)
+    with Arrays(target) as file:
         return file.about
 
 
@@ -65,6 +87,46 @@ def save(address: str, arrays: Mapping[str, NDArray[Any]], about: About, **furth
     """Write what a stage found."""
     write_arrays(address, arrays, about, **further)
     return about
+
+
+# Named tuples in files -------------------------------------------------------------------------
+
+
+def packed(name: str, value: Any) -> dict[str, NDArray[Any]]:
+    """Arrays of a named tuple, by names that begin with `name`."""
+    return {f"{name}.{field}": values for field, values in value._asdict().items()}
+
+
+def unpacked(file: Arrays, name: str, kind: type[T]) -> T:
+    """Return the named tuple of arrays that was packed."""
+    return kind(*(file[f"{name}.{field}"] for field in _fields(kind)))
+
+
+def dealt(name: str, parts: Sequence[T]) -> dict[str, NDArray[Any]]:
+    """Arrays of several named tuples, one after the other: any of them can be read by itself."""
+    fields = _fields(type(parts[0]))
+    arrays = {
+        f"{name}.{field}": np.concatenate(column)
+        for field, column in zip(fields, zip(*parts, strict=True), strict=True)
+    }
+    lengths = np.array([[len(values) for values in part] for part in parts], np.int64)
+    zeros = np.zeros((1, len(fields)), np.int64)
+    return arrays | {f"{name}.bounds": np.concatenate((zeros, np.cumsum(lengths, axis=0)))}
+
+
+def part_of(file: Arrays, name: str, kind: type[T], number: int) -> T:
+    """Return one of the named tuples that were dealt."""
+    starts, stops = file.part(f"{name}.bounds", number, number + 2).tolist()
+    spans = zip(_fields(kind), starts, stops, strict=True)
+    return kind(*(file.part(f"{name}.{field}", start, stop) for field, start, stop in spans))
+
+
+def _fields(kind: type[T]) -> Sequence[str]:
+    fields: Sequence[str] = kind._fields  # type: ignore[attr-defined]  # of a named tuple
+    return fields
+
+
+# Running ---------------------------------------------------------------------------------------
 
 
 class Stages:
@@ -81,15 +143,19 @@ class Stages:
         return f"{self.prefix}-{name}"
 
     def each(
-        self, name: str, function: Callable[..., About], calls: Mapping[str, tuple[Any, ...]]
+        self,
+        name: str,
+        function: Callable[..., About],
+        calls: Mapping[str, tuple[Any, ...]],
+        needs: Sequence[int] | None = None,
     ) -> list[str]:
         """Run a stage; `calls` has what tells each from the others, and its arguments behind the target.
 
         Returns the addresses of what it wrote.
         """
         targets = [self.at(f"{name}-{mark}") for mark in calls]
-        every = [(target, *call) for target, call in zip(targets, calls.values(), strict=True)]
-        self.abouts = self.runner.run(name, function, every)
+        every = [(function, target, *call) for target, call in zip(targets, calls.values(), strict=True)]
+        self.abouts = self.runner.run(name, unless_written, every, needs)
         self.taken[name] = sum(about["taken"] for about in self.abouts)
         return targets
 
