@@ -4,10 +4,12 @@ from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
 
 from storyclust import graph
-from storyclust.central import by_fingerprint, seconds_of
+from storyclust.central import DAY, by_fingerprint, seconds_of
 from storyclust.distributed.blocks import (
+    Edges,
     count_edges,
     crowd_cosines,
     crowd_floors,
@@ -22,16 +24,6 @@ from storyclust.distributed.blocks import (
     split_block,
     strangers_of,
 )
-from storyclust.distributed.components import (
-    cluster_bin,
-    component_of,
-    deal_edges,
-    edges_per_component,
-    graph_of,
-    join_edges,
-    join_labels,
-    pack_bins,
-)
 from storyclust.distributed.counting import (
     add_counts,
     count_terms,
@@ -41,6 +33,23 @@ from storyclust.distributed.counting import (
     vectors_of,
     wanted_terms,
     weigh_terms,
+)
+from storyclust.distributed.linkage import (
+    add_degrees,
+    choose_level,
+    contract,
+    deal_edges,
+    feasible,
+    merge_bin,
+    nodes_of,
+    oversized,
+    pack_bins,
+    some_of,
+    spanning_forest,
+    take_nodes,
+)
+from storyclust.distributed.linkage import (
+    degrees_of as edge_degrees,
 )
 from storyclust.grouping import LEAST_SIMILARITY, number_stories, prepare
 from storyclust.language import common_latin, name_languages
@@ -177,20 +186,70 @@ def edges_between(blocks, strangers, n, least=LEAST_SIMILARITY):
 
 
 def grouped(edges, seconds, n, cut, distances):
-    """Events and threads of the rows, and how many components overfill a bin."""
-    parent = np.arange(n)
-    for part in edges:
-        join_edges(parent, part)
-    component = component_of(parent)
-    n_components = int(component.max(initial=-1)) + 1
-    counts = sum(edges_per_component(part, component, n_components) for part in edges)
-    bins = pack_bins(component, counts, cut.bin_edges)
-    dealt = [frozen(deal_edges(part, bins.bin_of[part.earlier], bins.n_bins)) for part in edges]
-    labels = [
-        cluster_bin([part[k] for part in dealt], seconds[bins.bin_of == k], *distances)
-        for k in range(bins.n_bins)
-    ]
-    return *join_labels(n, labels), len(bins.giants)
+    """Events and threads of the rows, and how many components are too large for a bin."""
+    event_distance, window, thread_distance = distances
+    events, giants = linked(edges, np.arange(n), seconds / DAY, event_distance, window, cut)
+    threads, more = linked([contracted(edges, events)], events, seconds / DAY, thread_distance, np.inf, cut)
+    return *(np.unique(labels, return_inverse=True)[1] for labels in (events, threads)), giants + more
+
+
+def linked(edges, cluster, days, distance, window, cut):
+    """Clusters by average linkage, level by level, and how many components are too large for a bin."""
+    n, giants = len(days), None
+    while True:
+        nodes = frozen(nodes_of(cluster, days))
+        near, forests, degrees = [], [], []
+        for part in edges:
+            ends = [take_nodes(nodes, at) for at in part[:2]]
+            earlier, later, values = close = some_of(part, feasible(*ends, window))
+            averages = values / (nodes.sizes[earlier].astype(float) * nodes.sizes[later])
+            high = averages > 1 - distance
+            near.append(close)
+            forests.append(spanning_forest(earlier[high], later[high], averages[high]))
+            degrees.append(edge_degrees(earlier, later))
+        forest = spanning_forest(*(np.concatenate(column) for column in zip(*forests, strict=True)))
+        degrees = add_degrees(degrees)
+        if giants is None:
+            giants = len(oversized(forest, degrees, n, cut.bin_edges))
+        level = choose_level(forest, degrees, n, cut.bin_edges)
+        bins = pack_bins(level.component, degrees, cut.bin_edges)
+        into = np.arange(n)
+        whole = joined(near)
+        homes = bins.bin_of[whole.earlier]
+        inside = (homes == bins.bin_of[whole.later]) & (homes >= 0)
+        dealt = deal_edges(some_of(whole, inside), homes[inside], bins.n_bins) if bins.n_bins else []
+        for number, part in enumerate(dealt):
+            rows = np.flatnonzero(bins.bin_of == number)
+            lowest = 1 - level.average if level.average else distance
+            moved = merge_bin(part, rows, take_nodes(nodes, rows), lowest, window)
+            into[moved.nodes] = moved.into
+        cluster = into[cluster]
+        if not level.average:
+            return cluster, giants
+        edges = [contracted(edges, cluster)]
+
+
+def contracted(edges, cluster):
+    """Edges between clusters, those of one pair together, as where they are dealt by the later one."""
+    whole = joined(edges)
+    return frozen(contract(whole, cluster[whole.earlier], cluster[whole.later]))
+
+
+def joined(edges):
+    """Edges of all parts."""
+    return Edges(*(np.concatenate(column) for column in zip(*edges, strict=True)))
+
+
+def graph_of(parts):
+    """Places of the rows that have edges, ascending, and their graph as `similarity_graph` has it."""
+    earlier, later, values = (np.concatenate(column) for column in zip(*parts, strict=True))
+    places = np.unique(np.concatenate((earlier, later)))
+    n = len(places)
+    codes = np.searchsorted(places, earlier) * n + np.searchsorted(places, later)
+    order = np.argsort(codes % n, kind="stable")
+    return places, sparse.csr_array(
+        graph.compressed_rows(*graph.both_ways(codes[order], values[order], n), (n, n))
+    )
 
 
 def compare(articles, cut, **settings):

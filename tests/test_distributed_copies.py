@@ -15,7 +15,7 @@ from storyclust.errors import InputError, MissingExtraError
 pytest.importorskip("pyarrow", reason="shards are read and written through pyarrow")
 
 from storyclust.datasets import make_newswire
-from storyclust.distributed import comparing, copies, pairing, stages, telling, vectoring
+from storyclust.distributed import comparing, copies, linking, pairing, stages, vectoring
 from storyclust.distributed.copies import Input, find_copies
 from storyclust.distributed.corpus import Sketches
 from storyclust.distributed.files import Arrays, pack_texts, texts_at, write_arrays, writing
@@ -297,7 +297,7 @@ def test_any_cut_gives_the_same_stories(tmp_path_factory, data, seed):
     runner, wanted = Cut(data.draw(st.sampled_from([1, 3, 40])), block_rows), StorySettings()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(comparing, "CALLS", data.draw(st.sampled_from([1, 4])))
-        patch.setattr(telling, "BIN_EDGES", data.draw(st.sampled_from([1, 50, 1 << 20])))
+        patch.setattr(linking, "MOST_EDGES", data.draw(st.sampled_from([1, 50, 1 << 20])))
         patch.setattr(comparing, "CROWDED_ROWS", data.draw(st.sampled_from([3, 1000])))
         patch.setattr(graph, "CROWD", data.draw(st.sampled_from([2, 5, 1000])))
         patch.setattr(vectoring, "SMALL", data.draw(st.sampled_from([0, 1000])))
@@ -337,15 +337,20 @@ def test_blocks_fit_into_memory_and_keep_workers_busy(n, width, memory):
     assert len(comparing.tiles_of(n_blocks, width)) >= min(width, n_blocks * (n_blocks + 1) // 2)
 
 
-def test_a_giant_says_what_memory_it_needs(tmp_path, monkeypatch):
-    monkeypatch.setattr(telling, "BIN_EDGES", 50)
-    shards = write_shards(tmp_path / "in", [a.to_record() for a in make_newswire(300, random_state=1)], [90])
-    runner = Cut(1)
+def test_giants_are_linked_level_by_level_in_what_memory_there_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(linking, "MOST_EDGES", 50)
+    monkeypatch.setattr(linking, "FAN", 2)
+    shards = write_shards(tmp_path / "in", [a.to_record() for a in make_newswire(600, random_state=1)], [90])
+    runner = Cut(4, block_rows=100)
     job = Job(shards, str(tmp_path / "out"), Input(stories=True), CopySettings(), None, StorySettings())
     report = run_job(job, runner)
-    giants = report.giants
-    assert giants == sorted(giants, reverse=True)
-    assert min(giants) > 50
-    needs = runner.needs["stories"]
-    assert needs[: len(giants)] == [telling.EDGE_BYTES * giant for giant in giants]
-    assert max(needs[len(giants) :]) <= 50 * telling.EDGE_BYTES
+    assert report.giants
+    assert min(report.giants) > 50
+    levels = [name for name, _ in runner.stages if name == "dealing"]
+    assert len(levels) > 2
+    assert len(runner.needs["merging"]) == dict(runner.stages)["merging"]
+    assert max(runner.needs["merging"]) <= 50 * linking.EDGE_BYTES
+    local = sc.StoryClusterer().fit(sc.iter_articles(tmp_path / "in"))
+    found = [article.record for article in sc.iter_articles(str(tmp_path / "out" / "*.jsonl"))]
+    assert [record["thread"] for record in found] == local.labels_.tolist()
+    assert [record["event"] for record in found] == local.event_labels_.tolist()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 import storyclust as sc
-from in_parts import Cut, compare, edges_between, floors_of, same
+from in_parts import Cut, compare, edges_between, floors_of, graph_of, linked, same
 from storyclust.agglomerate import unit_rows
 from storyclust.article import as_articles
 from storyclust.distributed.blocks import (
@@ -24,18 +24,20 @@ from storyclust.distributed.blocks import (
     split_block,
     take_rows,
 )
-from storyclust.distributed.components import (
-    BinLabels,
-    component_of,
-    graph_of,
-    join_edges,
-    join_labels,
-    pack_bins,
-)
 from storyclust.distributed.counting import TermCounts, add_counts, join_tables, parts_of, weigh_terms
+from storyclust.distributed.linkage import (
+    Degrees,
+    Forest,
+    add_degrees,
+    choose_level,
+    pack_bins,
+    some_of,
+    spanning_forest,
+)
+from storyclust.distributed.linkage import degrees_of as edge_degrees
 from storyclust.features import PAIR_BIT
 from storyclust.graph import count_holders
-from storyclust.grouping import number_stories
+from storyclust.grouping import find_events, number_stories
 from storyclust.strangers import graph_above_strangers, stranger_similarity
 
 seeds = st.integers(0, 2**32 - 1)
@@ -218,46 +220,82 @@ def test_a_partition_without_terms_has_an_empty_table():
     assert join_tables([table, table]).holders.shape == (0,)
 
 
-# Components, by bins
+# Linkage, level by level
 
 
-@given(seeds, st.integers(1, 30), st.integers(0, 30), st.integers(1, 3))
-@settings(max_examples=80, deadline=None)
-def test_components_are_those_of_the_graph(seed, n, n_edges, n_parts):
+def random_edges(rng, n, n_edges, levels):
+    """Edges of a graph without loops, each pair once, some of the same weight."""
+    pairs = [(i, j) for j in range(n) for i in range(j)]
+    chosen = rng.permutation(len(pairs))[:n_edges]
+    ends = np.array([pairs[k] for k in chosen], np.int64).reshape(-1, 2)
+    return Edges(ends[:, 0], ends[:, 1], rng.integers(1, levels + 1, len(ends)) / 1024)
+
+
+@given(
+    seeds, st.integers(1, 30), st.integers(0, 200), st.sampled_from([2, 7, 1000]), st.integers(1, 4),
+    st.sampled_from([1, 3, 10, 10**6]), st.sampled_from([0.5, 0.998, 0.9999]),
+    st.sampled_from([1.0, 3.0, np.inf]),
+)  # fmt: skip
+@settings(max_examples=300, deadline=None)
+def test_linkage_level_by_level_is_that_of_the_whole_graph(
+    seed, n, n_edges, levels, n_parts, most, distance, window
+):
     rng = np.random.default_rng(seed)
-    ends = rng.integers(0, n, (2, n_edges))
-    parent = np.arange(n)
-    for rows in np.array_split(np.arange(n_edges), n_parts):
-        join_edges(parent, Edges(ends[0, rows], ends[1, rows], np.ones(len(rows))))
-    graph = sparse.coo_array((np.ones(n_edges), tuple(ends)), shape=(n, n))
-    _, wanted = sparse.csgraph.connected_components(graph, directed=False)
-    _, first = np.unique(wanted, return_index=True)
-    assert component_of(parent).tolist() == np.argsort(np.argsort(first))[wanted].tolist()
+    edges = random_edges(rng, n, n_edges, levels)
+    days = np.where(rng.random(n) < 0.2, np.nan, rng.integers(0, 9, n).astype(float))
+    parts = [some_of(edges, rows) for rows in np.array_split(np.arange(len(edges.values)), n_parts)]
+    found, giants = linked(parts, np.arange(n), days, distance, window, Cut([], bin_edges=most))
+    dense = np.zeros((n, n))
+    dense[edges.earlier, edges.later] = dense[edges.later, edges.earlier] = edges.values
+    events = find_events(sparse.csr_array(dense), days, distance, window)
+    _, first = np.unique(events, return_index=True)
+    assert found.tolist() == first[events].tolist()
+    event("several levels" if giants else "one level")
+
+
+@given(seeds, st.integers(1, 30), st.integers(0, 60), st.integers(1, 4), st.integers(1, 30))
+@settings(max_examples=80, deadline=None)
+def test_a_level_is_the_lowest_at_which_components_fit(seed, n, n_edges, n_parts, most):
+    rng = np.random.default_rng(seed)
+    edges = random_edges(rng, n, n_edges, 6)
+    rows = np.array_split(rng.permutation(len(edges.values)), n_parts)
+    forest = spanning_forest(
+        *np.concatenate([np.array(spanning_forest(*some_of(edges, part))) for part in rows], axis=1)
+    )
+    forest = Forest(forest.one.astype(int), forest.other.astype(int), forest.averages)
+    degrees = add_degrees([edge_degrees(*some_of(edges, part)[:2]) for part in rows])
+    level = choose_level(forest, degrees, n, most)
+
+    def weights(average):
+        above = some_of(edges, edges.values > average)
+        graph = sparse.coo_array((np.ones(len(above.values)), (above.earlier, above.later)), shape=(n, n))
+        _, labels = sparse.csgraph.connected_components(graph, directed=False)
+        ends = np.bincount(np.concatenate((edges.earlier, edges.later)), minlength=n)
+        alone = np.bincount(labels) < 2
+        return np.where(alone, 0, np.bincount(labels, ends)), labels
+
+    heavy, labels = weights(level.average)
+    _, first = np.unique(labels, return_index=True)
+    assert level.component.tolist() == first[labels].tolist()
+    if (heavy > 2 * most).any():  # then only where the highest averages make it so
+        assert np.unique(forest.averages[forest.averages > level.average]).size == 1
+    if level.average:
+        lower = forest.averages[forest.averages < level.average].max(initial=0.0)
+        assert (weights(lower)[0] > 2 * most).any()
 
 
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=30), st.integers(1, 15))
 def test_bins_hold_no_more_than_they_may_but_for_giants(edge_counts, most):
+    """Components of two nodes, the second of which has all the edges."""
     counts = np.array(edge_counts)
-    bins = pack_bins(np.arange(len(counts)), counts, most)
-    assert ((bins.bin_of < 0) == (counts == 0)).all()
-    held = [counts[bins.bin_of == number] for number in range(bins.n_bins)]
+    component = np.repeat(np.arange(0, 2 * len(counts), 2), 2)
+    degrees = Degrees(np.arange(1, 2 * len(counts), 2), 2 * counts)
+    bins = pack_bins(component, degrees, most)
+    assert ((bins.bin_of[::2] < 0) == (counts == 0)).all()
+    held = [counts[bins.bin_of[::2] == number] for number in range(bins.n_bins)]
     assert all(len(one) for one in held)
-    for number, one in enumerate(held):
-        assert one.sum() <= most or len(one) == 1
-        assert (number in bins.giants) == (one.sum() > most)
-
-
-def test_a_row_in_no_bin_is_alone():
-    parts = [
-        BinLabels(np.array([1, 3]), np.array([0, 1]), np.array([0, 0])),
-        BinLabels(np.array([2, 4]), np.array([0, 0]), np.array([0, 0])),
-    ]
-    events, threads = join_labels(5, parts)
-    assert len(set(events.tolist())) == 4
-    assert events[2] == events[4]
-    assert threads[1] == threads[3] != threads[2] == threads[4]
-    assert np.unique(events).tolist() == [0, 1, 2, 3]
-    assert np.unique(threads).tolist() == [0, 1, 2]
+    assert [one.sum() for one in held] == bins.edges
+    assert all(one.sum() <= most or len(one) == 1 for one in held)
 
 
 @given(seeds, st.integers(0, 12))

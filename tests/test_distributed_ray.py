@@ -166,6 +166,8 @@ def killing(monkeypatch, folder, *, after):
 
     def run_stage(self, name, function, calls, needs=None):
         flag = folder / name
+        if flag.exists():  # some stages run on several levels: one call of each name is enough
+            return plain(self, name, function, calls, needs)
 
         def doomed(*call):
             if after:
@@ -200,7 +202,17 @@ def killing(monkeypatch, folder, *, after):
 
 COPIES = ("sketches", "names", "twins", "bands", "verification", "parting", "groups")
 VECTORS = ("terms", "weights", "vectors", "samples", "blocks")
-STORIES = ("similarities", "neighbours", "edges", "dealing", "stories")
+STORIES = (
+    "similarities",
+    "neighbours",
+    "edges",
+    "forests",
+    "trees",
+    "dealing",
+    "merging",
+    "contraction",
+    "gathering",
+)
 
 
 @pytest.mark.parametrize("after", [False, True])

@@ -16,14 +16,12 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from storyclust.chunks import kernel
-from storyclust.graph import similarity_graph
+from storyclust.graph import FINENESS, similarity_graph
 from storyclust.unions import by_appearance, find, rows_by_label
 from storyclust.validate import check_float
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
-
-TIE = 1e-12  # relative difference below which two averages count as equal
 
 
 class Merges(NamedTuple):
@@ -80,7 +78,8 @@ class GraphAgglomerative(ClusterMixin, BaseEstimator):
 
     Notes
     -----
-    Equal averages (within 1e-12) are merged in order of the smallest row in the clusters.
+    Similarities count in parts of 2**-32: their sums are exact, so that equal averages are equal. These
+    are merged in order of the smallest row in the clusters.
 
     References
     ----------
@@ -137,6 +136,7 @@ class GraphAgglomerative(ClusterMixin, BaseEstimator):
         floor = check_float("min_similarity", self.min_similarity, low=0, high=1)
         matrix = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32])
         graph = similarity_graph(unit_rows(matrix), floor, n_jobs=self.n_jobs)
+        graph.data = np.round(graph.data * FINENESS) / FINENESS
         merges = agglomerate(graph)
         self.children_, self.distances_ = merges
         self.n_leaves_ = graph.shape[0]
@@ -222,7 +222,8 @@ def agglomerate(
     ----------
     graph : csr_array of shape (n, n)
         Symmetric. Entry (i, j) is the sum of similarities between members of node i and of node j: for
-        single articles, their similarity. The diagonal is ignored.
+        single articles, their similarity. The diagonal is ignored. Averages that are equal but for rounding
+        count as equal where sums are exact, as those of multiples of a power of two are.
     sizes : int64 array of shape (n,), optional
         Members of each node; one each by default.
     max_distance : float, default=1.0
@@ -300,7 +301,6 @@ def tidy(
 @kernel
 def nearest(
     c: Any,
-    previous: Any,
     begin: NDArray[np.int64],
     length: NDArray[np.int64],
     neighbours: NDArray[np.int32],
@@ -312,7 +312,8 @@ def nearest(
 ) -> Any:
     """Neighbour of `c` of highest average similarity: (cluster, average), or (-1, 0).
 
-    Among equals the one `c` was reached from is taken, which ends the chain, and else the smallest.
+    Among equals it is the one that holds the smallest row, wherever `c` was reached from. So all pairs stand
+    in one order, which is that of their merges whatever part of the graph is looked at first.
     """
     best, highest = -1, 0.0
     for k in range(begin[c], begin[c] + length[c]):
@@ -320,13 +321,7 @@ def nearest(
         if max(last[c], last[other]) - min(first[c], first[other]) > window:
             continue
         average = sums[k] / (sizes[c] * sizes[other])
-        if average <= 0.0:
-            continue
-        if (
-            best < 0
-            or average > highest * (1.0 + TIE)
-            or (average >= highest * (1.0 - TIE) and best != previous and (other == previous or other < best))
-        ):
+        if average > highest or (average == highest and other < best):
             best, highest = other, average
     return best, highest
 
@@ -386,6 +381,7 @@ def follow_chains(
     averages = np.empty(max(n - 1, 0), np.float64)
     merges = 0
     chain = np.empty(n + 1, np.int64)
+    on_chain = np.zeros(n, np.bool_)
     for seed in range(n):
         if parent[seed] != seed:
             continue
@@ -395,15 +391,23 @@ def follow_chains(
             c = chain[depth - 1]
             previous = chain[depth - 2] if depth > 1 else -1
             tidy(c, begin, length, neighbours, sums, parent, slot)
-            best, average = nearest(c, previous, begin, length, neighbours, sums, sizes, first, last, window)
+            best, average = nearest(c, begin, length, neighbours, sums, sizes, first, last, window)
+            on_chain[c] = True
             if best < 0 or average <= least:
+                on_chain[c] = False
                 depth -= 1  # nothing near enough: by reducibility, there never will be
                 continue
-            if best != previous:
+            if best != previous and not on_chain[best]:
                 chain[depth] = best
                 depth += 1
                 continue
-            depth -= 2
+            while chain[depth - 1] != best:  # but for rounding errors, `best` is what `c` was reached from
+                depth -= 1
+                on_chain[chain[depth]] = False
+            if best != previous:
+                continue
+            depth -= 1
+            on_chain[best] = False
             kept, gone = min(c, best), max(c, best)
             tidy(best, begin, length, neighbours, sums, parent, slot)
             if end + length[kept] + length[gone] > len(neighbours):

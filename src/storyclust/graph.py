@@ -26,6 +26,7 @@ PROMISE = 0.4  # share of the least similarity that indexed terms must show for 
 CROWD = 1_000  # neighbours of a row that may belong to its story; what it shares with more is no sign of one
 EXAMINED = 2  # times as many candidates are computed where more are promising
 MARKS = 1 << 16  # places of the small table that says which terms a row may hold
+FINENESS = 2.0**32  # parts of 1 that similarities are told apart by
 NOTHING, TRACE = np.float32(0.0), np.float32(1e-30)
 SPARSENESS = 8
 
@@ -348,8 +349,11 @@ def most_promising(candidates: NDArray[np.int32], n: int, most: int, partial: ND
 
 @kernel
 def above(cosine: float, floor: float) -> float:
-    """Similarity of a cosine, counted from what both share with strangers; none where that is everything."""
-    return (cosine - floor) / (1.0 - floor) if floor < 1.0 else 0.0
+    """Similarity of a cosine, counted from what both share with strangers; none where that is everything.
+
+    It is a multiple of a small power of two: sums of such are the same in any order.
+    """
+    return np.floor((cosine - floor) / (1.0 - floor) * FINENESS + 0.5) / FINENESS if floor < 1.0 else 0.0
 
 
 @kernel

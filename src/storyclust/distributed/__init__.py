@@ -12,10 +12,11 @@ stages     running stages: who runs them, what they write, how work is cut
 copies     copies, stage by stage
 counting   terms: from counts of shards to weights
 blocks     the similarity graph by blocks of rows
-components from its edges to labels
+linkage    average linkage, level by level
 vectoring  from shards to blocks of vectors, stage by stage
 comparing  from blocks to edges of the graph
-telling    from edges to events and threads
+linking    from edges to clusters
+telling    events and threads
 labelling  labels back to the shards
 engine     Ray
 pipeline   the whole way

@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from itertools import pairwise
 
 import numpy as np
-from scipy import sparse
 
 from storyclust.distributed.blocks import (
     Found,
@@ -87,23 +86,11 @@ def floors_part(target: str, crowds: list[str], crowded: str, first: int, last: 
 
 
 def edges_part(target: str, pairs: str, crowd: str) -> About:
-    """Count pairs from what is shared with strangers; and say in few pairs which places they join."""
+    """Count pairs from what is shared with strangers."""
     with Arrays(pairs) as file, Arrays(crowd) as of:
         found = count_edges(unpacked(file, "pairs", Pairs), of["crowded"], of["floors"], LEAST_SIMILARITY)
         taken = file.taken + of.taken
-    places, ends = np.unique(np.concatenate((found.earlier, found.later)), return_inverse=True)
-    one, other = ends.reshape(2, -1)
-    joined = sparse.coo_array((np.ones(len(one), np.int8), (one, other)), shape=(len(places), len(places)))
-    _, part_of = sparse.csgraph.connected_components(joined, directed=False)
-    _, first = np.unique(part_of, return_index=True)
-    arrays = {
-        **packed("edges", found),
-        "places": places,
-        "firsts": places[first[part_of]],
-        "roots": places[first],
-        "counts": np.bincount(part_of[one], minlength=len(first)),
-    }
-    return save(target, arrays, {"edges": len(found.values), "taken": taken})
+    return save(target, packed("edges", found), {"edges": len(found.values), "taken": taken})
 
 
 # All of them -----------------------------------------------------------------------------------

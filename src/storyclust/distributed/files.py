@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 MAGIC = b"storyclust.a1\0\0\0"
 GAP = 1 << 11  # bytes between two rows that are rather read than skipped
 BUFFER = 1 << 20
+PICKED = 1 << 20  # rows that are read at once of a long array
 
 
 def address_of(path: str | os.PathLike[str]) -> str:
@@ -245,6 +246,18 @@ class Arrays:
         """Some rows of an array, in the order asked for."""
         found = self.spans(name, rows, rows + 1)
         return found.reshape([len(rows), *self.places[name][1][1:]])
+
+    def pick(self, name: str, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """Some rows of a long array, ascending; it is read from the first to the last of them, bit by bit."""
+        kind, shape, _ = self.places[name]
+        out = np.empty([len(rows), *shape[1:]], np.dtype(kind))
+        start = 0
+        while start < len(rows):
+            first = int(rows[start])
+            stop = int(np.searchsorted(rows, first + PICKED))
+            out[start:stop] = self.part(name, first, int(rows[stop - 1]) + 1)[rows[start:stop] - first]
+            start = stop
+        return out
 
     def spans(self, name: str, starts: NDArray[np.int64], stops: NDArray[np.int64]) -> NDArray[Any]:
         """Rows of many ranges, one after the other in the order asked for."""

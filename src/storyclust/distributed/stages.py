@@ -156,7 +156,7 @@ class Stages:
         targets = [self.at(f"{name}-{mark}") for mark in calls]
         every = [(function, target, *call) for target, call in zip(targets, calls.values(), strict=True)]
         self.abouts = self.runner.run(name, unless_written, every, needs)
-        self.taken[name] = sum(about["taken"] for about in self.abouts)
+        self.taken[name] = self.taken.get(name, 0) + sum(about["taken"] for about in self.abouts)
         return targets
 
     def by_bucket(self, name: str, function: Callable[..., About], size: int) -> list[str]:
