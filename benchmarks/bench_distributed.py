@@ -1,11 +1,14 @@
 """Beyond one machine: what a cluster costs and brings, against the local engine on the same shards.
 
-    python benchmarks/bench_distributed.py [--sizes 10000 100000] [--shards 20]
+    python benchmarks/bench_distributed.py [--sizes 200000 1000000] [--shards 20] [--runs 3]
 
 Synthetic articles are written as shards. Both engines go the whole way, from these files to the same files
-with labels, each in a process of its own with warm kernels: the local one with two threads, Ray with one node
-of two X Bytes are what stages read of what others have left; memory is what the driver held at most
-beyond what it held once Ray ran and kernels were loaded. Writes results/distributed.json.
+with labels, each in a process of its own with warm kernels: the local one with two threads, Ray with nodes
+of one or two processors on this machine (`ray.cluster_utils.Cluster`). Seconds are medians of runs in turn;
+above half a million articles there is one run, local and on one node. Bytes are what stages read of what
+others have left; memory is what the driver held at most beyond what it held once Ray ran and kernels were
+loaded. From the two largest sizes follows what larger corpora would take, on paper. Writes
+results/distributed.json.
 """
 
 from __future__ import annotations
@@ -13,21 +16,26 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import storyclust as sc
 from common import forget_peak, peak_megabytes, table, write_results
 from storyclust.chunks import reporting_to
+from storyclust.distributed.comparing import tiles_of
+from storyclust.distributed.vectoring import blocks_for
 from storyclust.output import labelled_record
 
 WAYS = {"local": (0, 2), "ray 1 x 2": (1, 2), "ray 1 x 1": (1, 1), "ray 2 x 1": (2, 1)}  # nodes, processors
 STORE = 150 << 20
+LARGE = 500_000  # articles, from which on there is one run
 
 
 class Times:
@@ -121,46 +129,121 @@ def labels_hash(output: Path) -> str:
     return whole.hexdigest()
 
 
-def compare(what: str, n: int, shards: int, folder: Path) -> list[dict[str, Any]]:
-    """Go all ways, each in a process of its own."""
+def compare(what: str, n: int, shards: int, runs: int, folder: Path) -> list[dict[str, Any]]:
+    """Go all ways in turn, each in a process of its own."""
     inputs, warm = folder / f"in-{n}", folder / "warm-in"
     if not inputs.exists():
         write_shards(inputs, n, shards)
     if not warm.exists():
         write_shards(warm, 2000, 4)
-    rows, hashes = [], set()
-    for way in WAYS:
-        output = folder / "runs" / "out"
-        shutil.rmtree(output.parent, ignore_errors=True)
-        output.parent.mkdir()
-        command = [sys.executable, __file__, "--one", what, way, *map(str, (inputs, output, warm))]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        found = json.loads(done.stdout.splitlines()[-1])
-        hashes.add(labels_hash(output))
-        taken = found.get("taken", {})
-        local = rows[0]["seconds"] if rows else found["seconds"]
-        rows.append(
-            {
-                "what": what, "articles": n, "engine": way, "seconds": round(found["seconds"], 1),
-                "times local": round(found["seconds"] / local, 2),
-                "bytes an article of the driver": round(1e6 * found["MB"] / n),
-                "bytes shuffled an article": round(sum(taken.values()) / n),
-                "equal labels": len(hashes) == 1,
-                "shuffled": {name: round(size / n, 1) for name, size in taken.items()},
-                "stages": found.get("stages", {}), "giants": found.get("giants", []),
-            }
-        )  # fmt: skip
-        print(table([{k: v for k, v in rows[-1].items() if not isinstance(v, (dict, list))}]), flush=True)
-        print(rows[-1]["stages"], rows[-1]["shuffled"], flush=True)
+    large = n > LARGE
+    ways = [way for way in WAYS if not large or way in ("local", "ray 1 x 2")]
+    found: dict[str, list[dict[str, Any]]] = {way: [] for way in ways}
+    hashes = set()
+    for _ in range(1 if large else runs):
+        for way in ways:
+            output = folder / "runs" / "out"
+            shutil.rmtree(output.parent, ignore_errors=True)
+            output.parent.mkdir()
+            command = [sys.executable, __file__, "--one", what, way, *map(str, (inputs, output, warm))]
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            found[way].append(json.loads(done.stdout.splitlines()[-1]))
+            hashes.add(labels_hash(output))
+            print(what, n, way, found[way][-1]["seconds"], found[way][-1].get("stages"), flush=True)
+    if len(hashes) > 1:
+        raise SystemExit(f"{what} of {n:,} articles are not the same whichever way one goes")
+    local = median(one["seconds"] for one in found["local"])
+    rows = [row_of(what, n, way, some, local) for way, some in found.items()]
+    print(
+        table([{k: v for k, v in row.items() if not isinstance(v, (dict, list))} for row in rows]), flush=True
+    )
     return rows
+
+
+def figures(row: dict[str, Any]) -> dict[str, Any]:
+    """What of a row fits into a table."""
+    return {name: value for name, value in row.items() if not isinstance(value, (dict, list))}
+
+
+def row_of(what: str, n: int, way: str, runs: list[dict[str, Any]], local: float) -> dict[str, Any]:
+    """What there is to say of the runs that went one way."""
+    seconds = median(one["seconds"] for one in runs)
+    row: dict[str, Any] = {
+        "what": what,
+        "articles": n,
+        "engine": way,
+        "seconds": round(seconds, 1),
+        "times local": round(seconds / local, 2),
+    }
+    if way != "local":
+        taken = runs[0]["taken"]
+        row |= {
+            "bytes shuffled an article": round(sum(taken.values()) / n),
+            "bytes an article of the driver": round(1e6 * max(one["MB"] for one in runs) / n),
+            "shuffled": {name: round(size / n, 1) for name, size in taken.items()},
+            "stages": runs[-1]["stages"],
+            "giants": runs[0]["giants"],
+        }
+    return row
+
+
+# On paper --------------------------------------------------------------------------------------
+
+CLUSTER = {"cores a node": 16, "GB of memory a node": 128, "GB/s of network a node": 1.25}
+USABLE = 0.7  # of the memory, which Ray gives to calls
+PLANNED = {10**8: 16, 10**9: 160}  # articles, nodes
+
+
+def project(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Project what larger corpora would take.
+
+    Work per article grows as it did between the two largest sizes measured; what is read of vectors by the
+    tiles that are planned for so many articles and workers, and all else in proportion. Computing and reading
+    follow each other; half of the network is used.
+    """
+    planned = []
+    for what in ("copies", "stories"):
+        small, large = [row for row in rows if row["what"] == what and row["engine"] == "ray 1 x 2"][-2:]
+        growth = math.log(large["seconds"] / small["seconds"]) / math.log(
+            large["articles"] / small["articles"]
+        )
+        for n, nodes in PLANNED.items():
+            workers = nodes * CLUSTER["cores a node"]
+            memory = int(USABLE * 1e9 * CLUSTER["GB of memory a node"] / CLUSTER["cores a node"])
+            work = 2 * large["seconds"] * (n / large["articles"]) ** max(growth, 1.0) / workers
+            size = large["bytes shuffled an article"]
+            if what == "stories":
+                tiles = large["shuffled"]["similarities"]
+                own = reads(blocks_for(large["articles"], 2, 6 << 30), 2)
+                size += tiles * (reads(blocks_for(n, workers, memory), workers) / own - 1)
+            wire = size * n / (nodes * CLUSTER["GB/s of network a node"] * 1e9 / 2)
+            planned.append(
+                {
+                    "what": what,
+                    "articles": n,
+                    "nodes": nodes,
+                    "work grows by": round(growth, 2),
+                    "hours of work": round(work / 3600, 2),
+                    "KB read an article": round(size / 1e3),
+                    "hours of network": round(wire / 3600, 2),
+                    "GB of the driver": round(large["bytes an article of the driver"] * n / 1e9),
+                }
+            )
+    return planned
+
+
+def reads(n_blocks: int, width: int) -> float:
+    """How often each article's vector is read by tiles."""
+    tiles = tiles_of(n_blocks, width)
+    return sum(1 + last - first - (last == b + 1) for b, first, last in tiles) / n_blocks
 
 
 def main() -> None:
     """Measure all, and write the results."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000])
+    options.add_argument("--sizes", type=int, nargs="+", default=[200_000, 1_000_000])
     options.add_argument("--shards", type=int, default=20)
-    options.add_argument("--what", nargs="+", default=["copies", "stories"])
+    options.add_argument("--runs", type=int, default=3)
     options.add_argument("--one", nargs=5, help=argparse.SUPPRESS)
     given = options.parse_args()
     if given.one:
@@ -170,11 +253,12 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for n in given.sizes:
-            for what in given.what:
-                rows += compare(what, n, given.shards, Path(folder))
+            for what in ("copies", "stories"):
+                rows += compare(what, n, given.shards, given.runs, Path(folder))
     sizes = " ".join(map(str, given.sizes))
     command = f"python benchmarks/bench_distributed.py --sizes {sizes} --shards {given.shards}"
-    print(write_results("distributed", command, rows))
+    more = {"cluster": CLUSTER, "projection": project(rows)} if len(given.sizes) > 1 else {}
+    print(write_results("distributed", f"{command} --runs {given.runs}", rows, **more))
 
 
 if __name__ == "__main__":

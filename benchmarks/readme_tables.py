@@ -173,6 +173,21 @@ def store(results: dict[str, Any]) -> str:
     )
 
 
+def distributed(results: dict[str, Any]) -> str:
+    """What a cluster costs and brings, and what larger corpora would take on paper."""
+    keys = (
+        "what", "articles", "engine", "seconds", "times local", "bytes shuffled an article",
+        "bytes an article of the driver",
+    )  # fmt: skip
+    rows = [{key: row[key] for key in keys if key in row} for row in results["rows"]]
+    cluster = ", ".join(f"{value} {name}" for name, value in results["cluster"].items())
+    return (
+        f"{table(rows)}\n\nEngines are written as nodes x processors. Every way gave the same labels. "
+        f"On paper, for nodes with {cluster}, from the growth between the last two sizes:\n\n"
+        f"{table(results['projection'])}"
+    )
+
+
 SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "stories": stories,
     "settings-stories": settings,
@@ -181,6 +196,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "copies": copies,
     "copies-million": million,
     "store": store,
+    "distributed": distributed,
 }
 
 

@@ -52,17 +52,19 @@ def main(inputs, output, *stages):
                 return
             time.sleep(0.02)
 
-    def run_stage(self, name, function, calls, needs=None):
+    def run_stage(self, name, function, calls, needs=None, processors=1):
         if name in comes_at:
             node = cluster.add_node(**NODE)
             others[node.node_id] = node
         if name not in lost_at:
-            return plain(self, name, function, calls, needs)
+            return plain(self, name, function, calls, needs, processors)
         flag = Path(f"{output}.{name}")
         remover = threading.Thread(target=remove, args=(flag,))
         remover.start()
         try:
-            return plain(self, name, holding(function, flag, cluster.head_node.node_id), calls, needs)
+            return plain(
+                self, name, holding(function, flag, cluster.head_node.node_id), calls, needs, processors
+            )
         finally:
             remover.join()
 

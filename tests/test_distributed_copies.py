@@ -35,10 +35,10 @@ class Cut(Serial):
         self.width, self.memory = width, block_rows * vectoring.ROW_BYTES
         self.stages, self.needs = [], {}
 
-    def run(self, name, function, calls, needs=None):
+    def run(self, name, function, calls, needs=None, processors=1):
         self.stages.append((name, len(calls)))
         self.needs[name] = needs
-        return super().run(name, function, calls, needs)
+        return super().run(name, function, calls, needs, processors)
 
 
 def write_shards(folder, records, bounds):
@@ -295,6 +295,7 @@ def test_any_cut_gives_the_same_stories(tmp_path_factory, data, seed):
     shards = write_shards(folder / "in", records, bounds)
     block_rows = data.draw(st.sampled_from([7, 40, 1000]))
     runner, wanted = Cut(data.draw(st.sampled_from([1, 3, 40])), block_rows), StorySettings()
+    runner.processors = data.draw(st.sampled_from([1, 3]))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(comparing, "CALLS", data.draw(st.sampled_from([1, 4])))
         patch.setattr(linking, "MOST_EDGES", data.draw(st.sampled_from([1, 50, 1 << 20])))

@@ -164,10 +164,10 @@ def killing(monkeypatch, folder, *, after):
     plain = RayRunner.run
     killed = []
 
-    def run_stage(self, name, function, calls, needs=None):
+    def run_stage(self, name, function, calls, needs=None, processors=1):
         flag = folder / name
         if flag.exists():  # some stages run on several levels: one call of each name is enough
-            return plain(self, name, function, calls, needs)
+            return plain(self, name, function, calls, needs, processors)
 
         def doomed(*call):
             if after:
@@ -192,7 +192,7 @@ def killing(monkeypatch, folder, *, after):
         hunter = threading.Thread(target=hunt)
         hunter.start()
         try:
-            return plain(self, name, doomed, calls, needs)
+            return plain(self, name, doomed, calls, needs, processors)
         finally:
             hunter.join()
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from storyclust.chunks import compressed_rows, kernel
+from storyclust.chunks import CHUNK_BYTES, compressed_rows, join_parts, kernel, map_chunks
 from storyclust.graph import (
     EXAMINED,
     MARKS,
@@ -35,6 +35,9 @@ from storyclust.unions import rows_by_label
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+PIECES = 8  # that each thread compares
 
 
 class Block(NamedTuple):
@@ -144,7 +147,9 @@ def sample_places(groups: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     return [rows[sample_rows(len(rows))] for rows in rows_by_label(groups)]
 
 
-def strangers_of(block: Block, samples: Mapping[int, Block], sizes: NDArray[np.int64]) -> NDArray[np.float64]:
+def strangers_of(
+    block: Block, samples: Mapping[int, Block], sizes: NDArray[np.int64], n_jobs: int = 1
+) -> NDArray[np.float64]:
     """What rows of a block share with strangers: see `stranger_similarity`.
 
     Parameters
@@ -154,6 +159,8 @@ def strangers_of(block: Block, samples: Mapping[int, Block], sizes: NDArray[np.i
         Rows at the `sample_places` of each language that the block has.
     sizes : int64 array of shape (n_languages,)
         Rows of each language among all.
+    n_jobs : int, default=1
+        Threads.
 
     Returns
     -------
@@ -168,7 +175,7 @@ def strangers_of(block: Block, samples: Mapping[int, Block], sizes: NDArray[np.i
             sample = samples[group]
             X = _in_terms_of(take_rows(block, rows), sample.terms)
             compared = _matrix(sample.indptr, sample.indices, sample.data, len(sample.terms))
-            similarity[rows] = means_among(X, block.places[rows], compared, sample.places)
+            similarity[rows] = means_among(X, block.places[rows], compared, sample.places, n_jobs)
         similarity[rows] += for_want_of_neighbours(there)
     return similarity
 
@@ -198,7 +205,7 @@ def mark_block(block: Block, floors: NDArray[np.float64]) -> MarkedBlock:
     return MarkedBlock(block.places, terms, indptr, indices, data, indexed, floors)
 
 
-def find_between(rows: MarkedBlock, others: MarkedBlock, least: float) -> Found:
+def find_between(rows: MarkedBlock, others: MarkedBlock, least: float, n_jobs: int = 1) -> Found:
     """Compare rows of one block with earlier rows of another, or of the same.
 
     Parameters
@@ -206,6 +213,8 @@ def find_between(rows: MarkedBlock, others: MarkedBlock, least: float) -> Found:
     rows, others : MarkedBlock
     least : float
         Least similarity of an edge.
+    n_jobs : int, default=1
+        Threads.
 
     Returns
     -------
@@ -218,10 +227,21 @@ def find_between(rows: MarkedBlock, others: MarkedBlock, least: float) -> Found:
     listed = Index(*invert(indptr, indices, data, indexed, len(terms)))
     before = np.searchsorted(others.places, rows.places)
     _, _, promise, crowd = usual_bounds()
-    later, earlier, shown, cosines = compare_rows(
-        *own, before, rows.floors, listed.bounds, listed.rows, listed.weights, indptr, indices, data, floors,
-        promise, least, crowd,
-    )  # fmt: skip
+    bounds, own_indices, own_data, own_indexed = own
+
+    def work(start: int, stop: int) -> tuple[NDArray[Any], ...]:
+        later, *found = compare_rows(
+            bounds[start : stop + 1], own_indices, own_data, own_indexed, before[start:stop],
+            rows.floors[start:stop], listed.bounds, listed.rows, listed.weights, indptr, indices, data,
+            floors, promise, least, crowd,
+        )  # fmt: skip
+        return later + start, *found
+
+    # A few pieces for each thread, for each begins with empty tables for all of the others.
+    n = len(rows.places)
+    weights = np.full(n, CHUNK_BYTES * PIECES * n_jobs // max(n, 1) if n_jobs > 1 else 0)
+    parts = map_chunks(work, weights, n_jobs, "similarities")
+    later, earlier, shown, cosines = join_parts(parts, (np.int64, np.int64, np.float32, np.float64))
     above = np.maximum(rows.floors[later], floors[earlier])
     return Found(rows.places[later], others.places[earlier], shown, cosines, above)
 

@@ -22,7 +22,7 @@ from storyclust.distributed.blocks import (
 )
 from storyclust.distributed.files import Arrays, write_arrays
 from storyclust.distributed.stages import About, Stages, dealt, packed, part_of, save, unpacked
-from storyclust.distributed.vectoring import Blocks, read_block
+from storyclust.distributed.vectoring import Blocks, read_block, workers
 from storyclust.graph import usual_bounds
 from storyclust.grouping import LEAST_SIMILARITY
 
@@ -31,13 +31,13 @@ KEPT, FAILED = 0, 1  # parts of what a tile found
 CALLS = 4  # tiles for each worker: enough that none waits long for the last
 
 
-def tile_part(target: str, blocks: list[str], number: int, first: int, last: int) -> About:
+def tile_part(target: str, blocks: list[str], number: int, first: int, last: int, n_jobs: int) -> About:
     """Compare the articles of a block with those before them in some blocks."""
     own, taken = read_block(blocks[number])
     found: list[Found] = []
     for k in range(first, last):
         other, size = (own, 0) if k == number else read_block(blocks[k])
-        found = [merge_found([*found, find_between(own, other, LEAST_SIMILARITY)])]
+        found = [merge_found([*found, find_between(own, other, LEAST_SIMILARITY, n_jobs)])]
         taken += size
     promising = np.bincount(found[0].later - own.places[0], minlength=len(own.places)).astype(np.int32)
     return save(target, {**dealt("found", split_found(found[0])), "promising": promising}, {"taken": taken})
@@ -101,9 +101,10 @@ def find_edges(blocks: Blocks, stages: Stages) -> list[str]:
     runner, n_blocks = stages.runner, len(blocks.addresses)
     shared = runner.share(blocks.addresses)
     # Tiles of the longest ranges come first, so that none is begun last.
-    cut = sorted(tiles_of(n_blocks, runner.width), key=lambda tile: tile[1] - tile[2])
-    calls = {f"{n_blocks}-{b}-{first}-{last}": (shared, b, first, last) for b, first, last in cut}
-    tiles = stages.each("similarities", tile_part, calls)
+    cut = sorted(tiles_of(n_blocks, workers(runner)[0]), key=lambda tile: tile[1] - tile[2])
+    n_jobs = runner.processors
+    calls = {f"{n_blocks}-{b}-{first}-{last}": (shared, b, first, last, n_jobs) for b, first, last in cut}
+    tiles = stages.each("similarities", tile_part, calls, processors=n_jobs)
     of_block: list[list[str]] = [[] for _ in range(n_blocks)]
     for (b, _, _), address in sorted(zip(cut, tiles, strict=True)):
         of_block[b].append(address)

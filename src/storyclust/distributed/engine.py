@@ -17,6 +17,7 @@ from storyclust.distributed.stages import MEMORY
 from storyclust.errors import MissingExtraError, StoryclustError
 
 RETRIES = 8  # of a call whose worker or node was lost
+USED = 0.8  # of a cluster's processors, at least, where calls take as many as a node has
 AHEAD = 2  # calls for each processor that are under way or wait for one
 OBJECTS = 256 << 20  # bytes of the object store of a cluster of our own: only lists of addresses go there
 
@@ -86,6 +87,13 @@ class RayRunner:
         """Bytes for each processor of the node that has least."""
         return min((memory // cpus for memory, cpus in self._nodes()), default=MEMORY)
 
+    @property
+    def processors(self) -> int:
+        """Processors of a node, so that calls for as many leave few of the cluster's without work."""
+        sizes = [cpus for _, cpus in self._nodes()]
+        used = {size: sum(cpus // size for cpus in sizes) * size for size in sizes}
+        return max((size for size in used if used[size] >= USED * sum(sizes)), default=1)
+
     def _nodes(self) -> list[tuple[int, int]]:
         """Bytes and processors of every node that can run calls."""
         nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
@@ -103,6 +111,7 @@ class RayRunner:
         function: Callable[..., Any],
         calls: Sequence[tuple[Any, ...]],
         needs: Sequence[int] | None = None,
+        processors: int = 1,
     ) -> list[Any]:
         """Call a function with each tuple of arguments, a few for each processor at a time.
 
@@ -114,7 +123,7 @@ class RayRunner:
             What a call raises; or ClusterError, if its worker was lost again and again, or if no node has
             the memory for it.
         """
-        task = self.ray.remote(function).options(num_cpus=1, max_retries=RETRIES, name=name)
+        task = self.ray.remote(function).options(num_cpus=processors, max_retries=RETRIES, name=name)
         large = self._large(name, needs or ())
         results: list[Any] = [None] * len(calls)
         under_way: dict[Any, int] = {}

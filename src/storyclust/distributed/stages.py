@@ -38,16 +38,22 @@ class Runner(Protocol):
     def memory(self) -> int:
         """Bytes that each of them may take."""
 
+    @property
+    def processors(self) -> int:
+        """How many processors a call can have, if it takes a whole node, with as many times the memory."""
+
     def run(
         self,
         name: str,
         function: Callable[..., Any],
         calls: Sequence[tuple[Any, ...]],
         needs: Sequence[int] | None = None,
+        processors: int = 1,
     ) -> list[Any]:
         """Call a function with each tuple of arguments; returns the results in order.
 
-        `needs` says how many bytes each call takes, where some may take more than others.
+        `needs` says how many bytes each call takes, where some may take more than others, and `processors`
+        how many of them each has.
         """
 
     def share(self, value: Any) -> Any:
@@ -59,6 +65,7 @@ class Serial:
 
     width: int = 1
     memory: int = MEMORY
+    processors: int = 1
 
     def run(
         self,
@@ -66,6 +73,7 @@ class Serial:
         function: Callable[..., Any],
         calls: Sequence[tuple[Any, ...]],
         needs: Sequence[int] | None = None,
+        processors: int = 1,
     ) -> list[Any]:
         """Call a function with each tuple of arguments."""
         return [function(*call) for call in calls]
@@ -148,6 +156,7 @@ class Stages:
         function: Callable[..., About],
         calls: Mapping[str, tuple[Any, ...]],
         needs: Sequence[int] | None = None,
+        processors: int = 1,
     ) -> list[str]:
         """Run a stage; `calls` has what tells each from the others, and its arguments behind the target.
 
@@ -155,7 +164,7 @@ class Stages:
         """
         targets = [self.at(f"{name}-{mark}") for mark in calls]
         every = [(function, target, *call) for target, call in zip(targets, calls.values(), strict=True)]
-        self.abouts = self.runner.run(name, unless_written, every, needs)
+        self.abouts = self.runner.run(name, unless_written, every, needs, processors)
         self.taken[name] = self.taken.get(name, 0) + sum(about["taken"] for about in self.abouts)
         return targets
 

@@ -38,7 +38,7 @@ from storyclust.distributed.counting import (
 )
 from storyclust.distributed.files import Arrays
 from storyclust.distributed.shards import Reader, Shard
-from storyclust.distributed.stages import About, Stages, dealt, packed, part_of, save, unpacked
+from storyclust.distributed.stages import About, Runner, Stages, dealt, packed, part_of, save, unpacked
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -147,7 +147,7 @@ def sample_part(target: str, vectors: list[str], language: int) -> About:
 
 
 def block_part(
-    target: str, vectors: list[str], number: int, samples: list[str], sizes: NDArray[np.int64]
+    target: str, vectors: list[str], number: int, samples: list[str], sizes: NDArray[np.int64], n_jobs: int
 ) -> About:
     """Put the vectors of a block together, with what its articles share with strangers."""
     block, taken = _joined(vectors, "blocks", number)
@@ -156,7 +156,7 @@ def block_part(
         with Arrays(samples[language]) as file:
             compared[language] = unpacked(file, "sample", Block)
             taken += file.taken
-    arrays = packed("block", mark_block(block, strangers_of(block, compared, sizes)))
+    arrays = packed("block", mark_block(block, strangers_of(block, compared, sizes, n_jobs)))
     return save(target, {**arrays, "block.indexed": np.packbits(arrays["block.indexed"])}, {"taken": taken})
 
 
@@ -206,7 +206,7 @@ def make_blocks(shards: Sequence[Shard], source: Input, order: Order, stages: St
     shared = runner.share(terms)
     calls = {f"{n_parts}-{p}": (shared, p, order.languages, order.sizes) for p in range(n_parts)}
     tables = runner.share(stages.each("weights", weigh_part, calls))
-    n_blocks = blocks_for(order.n, width, runner.memory)
+    n_blocks = blocks_for(order.n, *workers(runner))
     bounds = np.linspace(0, order.n, n_blocks + 1).astype(np.int64)
     calls = {
         f"{n_blocks}-{k}": (k, address, tables, bounds, order.address) for k, address in enumerate(terms)
@@ -214,8 +214,14 @@ def make_blocks(shards: Sequence[Shard], source: Input, order: Order, stages: St
     vectors = runner.share(stages.each("vectors", vectors_shard, calls))
     calls = {str(k): (vectors, k) for k in range(len(order.languages))}
     samples = runner.share(stages.each("samples", sample_part, calls))
-    calls = {f"{n_blocks}-{b}": (vectors, b, samples, order.sizes) for b in range(n_blocks)}
-    return Blocks(stages.each("blocks", block_part, calls), bounds)
+    n_jobs = runner.processors
+    calls = {f"{n_blocks}-{b}": (vectors, b, samples, order.sizes, n_jobs) for b in range(n_blocks)}
+    return Blocks(stages.each("blocks", block_part, calls, processors=n_jobs), bounds)
+
+
+def workers(runner: Runner) -> tuple[int, int]:
+    """How many workers compare blocks, each as large as a node, and the bytes that each may take."""
+    return max(1, runner.width // runner.processors), runner.memory * runner.processors
 
 
 def blocks_for(n: int, width: int, memory: int) -> int:
