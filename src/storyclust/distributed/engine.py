@@ -21,7 +21,7 @@ OBJECTS = 256 << 20  # bytes of the object store of a cluster of our own: only l
 
 
 class ClusterError(StoryclustError, RuntimeError):
-    """The cluster lost a call again and again."""
+    """A call was lost again and again, or a node cannot do its work."""
 
 
 def import_ray() -> Any:
@@ -29,6 +29,7 @@ def import_ray() -> Any:
     try:
         import pyarrow  # noqa: F401 - files are read and written through it
         import ray
+        import ray.util.scheduling_strategies
     except ImportError:
         raise MissingExtraError("running on a cluster", "ray") from None
     return ray
@@ -74,6 +75,8 @@ class RayRunner:
 
     def __init__(self, ray: Any) -> None:
         self.ray = ray
+        self.met: set[str] = set()
+        self.question: tuple[Callable[..., str], tuple[Any, ...]] | None = None
 
     @property
     def width(self) -> int:
@@ -84,14 +87,50 @@ class RayRunner:
         """Send a value once, and not with every call."""
         return self.ray.put(value)
 
+    def ask(self, function: Callable[..., str], *args: Any) -> None:
+        """Call a function on every node, and later on those that come, too: it returns what is amiss there.
+
+        Raises
+        ------
+        ClusterError
+            If it is anything.
+        """
+        self.met, self.question = set(), (function, args)
+        self._meet()
+
+    def _meet(self) -> None:
+        if self.question is None:
+            return
+        function, args = self.question
+        task = self.ray.remote(function).options(num_cpus=0, name="nodes")
+        pin = self.ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
+        alive = [node for node in self.ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
+        fresh = {node["NodeID"]: node for node in alive if node["NodeID"] not in self.met}
+        asked = [
+            (node, task.options(scheduling_strategy=pin(id_, soft=False)).remote(*args))
+            for id_, node in fresh.items()
+        ]
+        for node, call in asked:
+            try:
+                amiss = self.ray.get(call)
+            except self.ray.exceptions.RayTaskError:
+                raise
+            except self.ray.exceptions.RayError:
+                continue  # it is gone, and its calls will be made elsewhere
+            if amiss:
+                raise ClusterError(f"node {node['NodeManagerAddress']} {amiss}.")
+            self.met.add(node["NodeID"])
+
     def run(self, name: str, function: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Call a function with each tuple of arguments, a few for each processor at a time.
 
         Raises
         ------
         StoryclustError
-            What a call raises; or ClusterError, if its worker was lost again and again.
+            What a call raises; or ClusterError, if its worker was lost again and again, or could not read or
+            write a file.
         """
+        self._meet()
         task = self.ray.remote(function).options(num_cpus=1, max_retries=RETRIES, name=name)
         results: list[Any] = [None] * len(calls)
         under_way: dict[Any, int] = {}
@@ -118,6 +157,9 @@ class RayRunner:
         except self.ray.exceptions.RayTaskError as error:
             if isinstance(error.cause, StoryclustError):
                 raise error.cause from None
+            if isinstance(error.cause, OSError):
+                reason = str(error.cause).strip().partition("\n")[0]
+                raise ClusterError(f"{name} failed on node {error.ip}: {reason}") from error
             raise
         except self.ray.exceptions.RayError as error:
             first = str(error).strip().partition("\n")[0]
