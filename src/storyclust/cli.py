@@ -237,7 +237,8 @@ def run_on_cluster(options: argparse.Namespace) -> None:
     report = run_command(options, fields_of(options) or {})
     for message in report.messages:
         say(message)
-    note(options, str(report))
+    if not options.quiet:  # a log keeps it, too
+        say(str(report))
 
 
 def run_dedup(options: argparse.Namespace) -> None:

@@ -102,15 +102,14 @@ class RayRunner:
         if self.question is None:
             return
         function, args = self.question
-        task = self.ray.remote(function).options(num_cpus=0, name="nodes")
+        task = self.ray.remote(function)
         pin = self.ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
         alive = [node for node in self.ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
         fresh = {node["NodeID"]: node for node in alive if node["NodeID"] not in self.met}
-        asked = [
-            (node, task.options(scheduling_strategy=pin(id_, soft=False)).remote(*args))
-            for id_, node in fresh.items()
+        calls = [
+            task.options(num_cpus=0, scheduling_strategy=pin(node, soft=False)).remote(*args) for node in fresh
         ]
-        for node, call in asked:
+        for node, call in zip(fresh.values(), calls, strict=True):
             try:
                 amiss = self.ray.get(call)
             except self.ray.exceptions.RayTaskError:
