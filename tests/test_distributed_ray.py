@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import ray_machines
 import storyclust as sc
 from storyclust.cli import main
 from storyclust.datasets import make_newswire
@@ -214,29 +216,78 @@ def test_a_worker_killed_in_every_stage_is_made_good(tmp_path, monkeypatch, shar
 
 
 def child(*command):
-    """Start Python in a process of its own, which sees this package and no cluster."""
+    """Start a process that sees this package and no cluster."""
     env = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
     env["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen([sys.executable, *map(str, command)], env=env, **pipes)
+    return subprocess.Popen(list(map(str, command)), env=env, **pipes)
+
+
+# Nodes -----------------------------------------------------------------------------------------
+
+HERE = Path(__file__).parent
+NO_MACHINES = ray_machines.missing()
+
+
+def on_machines(kind, script, *arguments):
+    """Run a script on the first of some machines; returns what it left to say on stderr."""
+    isolated = ray_machines.ISOLATED if kind == "machines" else []
+    command = [*isolated, sys.executable, HERE / "ray_machines.py", kind, HERE / script, *arguments]
+    started = child(*command)
+    try:
+        _, errors = started.communicate(timeout=240)
+    finally:
+        started.kill()  # and all that was started there with it
+    assert started.returncode == 0, errors
+    return errors
 
 
 def test_nodes_that_are_lost_are_made_good(tmp_path, shards, right):
-    script = Path(__file__).with_name("ray_nodes.py")
-    stages = ("bands", "verification", "vectors", "labels")  # a node is lost, one comes, and so on
-    nodes = child(script, shards, tmp_path / "out", *stages)
-    _, errors = nodes.communicate(timeout=300)
-    assert nodes.returncode == 0, errors
+    """On one, two and three nodes; one has its processes ended, one its link."""
+    on_machines("processes" if NO_MACHINES else "machines", "ray_nodes.py", shards, tmp_path / "out")
     said = (tmp_path / "out.told").read_text()
-    assert "lost with a call in hand: .bands" in said
-    assert "lost with a call in hand: .vectors" in said
+    done = re.findall(r"(kill|cut|add) in (\w+)", said)
+    assert [fault for fault, _ in done] == ["kill", "add", "cut", "add"], said
+    assert len({stage for _, stage in done}) == 4
+    assert "nodes that worked: 5" in said, "those that came, too"
     assert "nodes at the end: 3" in said
-    assert labels_in(tmp_path / "out") == right
+    for count in (1, 2, 3):
+        assert labels_in(tmp_path / f"out{count}") == right
+    assert not (tmp_path / "out3" / ".storyclust").exists()
+
+
+@pytest.mark.skipif(bool(NO_MACHINES), reason=NO_MACHINES)
+def test_a_folder_that_a_node_does_not_see_is_named(tmp_path, shards):
+    out = tmp_path / "out"
+    out.mkdir()
+    on_machines("machines", "ray_blind.py", shards, out)
+    said = (tmp_path / "out.told").read_text().splitlines()
+    unseen = (
+        f"node 198.18.0.2 does not see {place}, which others do; use a folder that is mounted on every node, "
+        f"or an address such as s3://bucket/folder."
+        for place in (shards / "0.jsonl", f"the output folder {out}")
+    )
+    assert said[:4] == [next(unseen), "left: []", next(unseen), "left: []"]
+    assert said[4].startswith("400 articles in 4 shards"), "seen by both"
+    assert originals(out) == expected(shards)
 
 
 def test_a_driver_that_is_killed_is_run_again(tmp_path, shards, right):
     out = tmp_path / "out"
-    command = ("-m", "storyclust", "threads", "--engine", "ray", "-j", 1, "-q", shards, "-o", out)
+    command = (
+        sys.executable,
+        "-m",
+        "storyclust",
+        "threads",
+        "--engine",
+        "ray",
+        "-j",
+        1,
+        "-q",
+        shards,
+        "-o",
+        out,
+    )
     first = child(*command)
     until = time.monotonic() + 120
     while not list(out.glob(".storyclust/*-terms-*")) and first.poll() is None and time.monotonic() < until:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +17,7 @@ from storyclust.chunks import effective_jobs, stage
 from storyclust.errors import MissingExtraError, StoryclustError
 
 RETRIES = 8  # of a call whose worker or node was lost
+GRACE = 5.0  # seconds for Ray to make calls anew that a lost node had, before they are made twice
 AHEAD = 2  # calls for each processor that are under way or wait for one
 OBJECTS = 256 << 20  # bytes of the object store of a cluster of our own: only lists of addresses go there
 
@@ -81,7 +83,11 @@ class RayRunner:
     @property
     def width(self) -> int:
         """Processors of the cluster as it is now."""
-        return max(1, int(self.ray.cluster_resources().get("CPU", 1)))
+        return _processors(self._nodes())
+
+    def _nodes(self) -> dict[str, Any]:
+        """Nodes that live."""
+        return {node["NodeID"]: node for node in self.ray.nodes() if node["Alive"]}
 
     def share(self, value: Any) -> Any:
         """Send a value once, and not with every call."""
@@ -104,10 +110,14 @@ class RayRunner:
         function, args = self.question
         task = self.ray.remote(function)
         pin = self.ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
-        alive = [node for node in self.ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
-        fresh = {node["NodeID"]: node for node in alive if node["NodeID"] not in self.met}
+        fresh = {
+            name: node
+            for name, node in self._nodes().items()
+            if name not in self.met and node["Resources"].get("CPU")
+        }
         calls = [
-            task.options(num_cpus=0, scheduling_strategy=pin(node, soft=False)).remote(*args) for node in fresh
+            task.options(num_cpus=0, scheduling_strategy=pin(node, soft=False)).remote(*args)
+            for node in fresh
         ]
         for node, call in zip(fresh.values(), calls, strict=True):
             try:
@@ -131,24 +141,21 @@ class RayRunner:
         """
         self._meet()
         task = self.ray.remote(function).options(num_cpus=1, max_retries=RETRIES, name=name)
-        results: list[Any] = [None] * len(calls)
-        under_way: dict[Any, int] = {}
-        begun = 0
+        hand = _Hand(self.ray, task, calls)
         try:
             with stage(name, len(calls)) as advance:
-                while under_way or begun < len(calls):
-                    while begun < len(calls) and len(under_way) < AHEAD * self.width:
-                        under_way[task.remote(*calls[begun])] = begun
-                        begun += 1
+                while not hand.done:
+                    nodes = self._nodes()
+                    hand.fill(nodes, AHEAD * _processors(nodes))
                     # Woken now and then, so that Ctrl-C is heard and new nodes get calls.
-                    done, _ = self.ray.wait(list(under_way), timeout=0.5)
-                    for call in done:
-                        results[under_way.pop(call)] = self._result(name, call)
-                        advance(1)
+                    ready, _ = self.ray.wait(list(hand.under_way), timeout=0.5)
+                    for call in ready:
+                        if call in hand.under_way:
+                            hand.take(call, self._result(name, call))
+                            advance(1)
         finally:
-            for call in under_way:
-                self.ray.cancel(call, force=True)
-        return results
+            hand.drop(hand.under_way)
+        return hand.results
 
     def _result(self, name: str, call: Any) -> Any:
         try:
@@ -163,3 +170,62 @@ class RayRunner:
         except self.ray.exceptions.RayError as error:
             first = str(error).strip().partition("\n")[0]
             raise ClusterError(f"the cluster lost a call of {name} {RETRIES + 1} times: {first}") from error
+
+
+def _processors(nodes: Mapping[str, Any]) -> int:
+    return max(1, int(sum(node["Resources"].get("CPU", 0) for node in nodes.values())))
+
+
+class _Hand:
+    """The calls of a stage: those that are under way, and what has come of others.
+
+    When a node is lost, Ray makes the calls it had anew. But where it is only cut off, Ray may wait for its
+    answer for minutes after it was given up: connections are silent, not closed. So calls that were under way
+    then are in doubt. They leave room for others, and when nothing else is left they are made twice: what
+    they write is the same, and whichever is done first counts.
+    """
+
+    def __init__(self, ray: Any, task: Any, calls: Sequence[tuple[Any, ...]]) -> None:
+        self.ray, self.task, self.calls = ray, task, calls
+        self.results: list[Any] = [None] * len(calls)
+        self.under_way: dict[Any, int] = {}
+        self.begun = 0
+        self.nodes: set[str] = set()
+        self.doubtful: set[Any] = set()
+        self.lost_at = 0.0
+
+    @property
+    def done(self) -> bool:
+        """Whether every call has its result."""
+        return self.begun == len(self.calls) and not self.under_way
+
+    def fill(self, nodes: Iterable[str], size: int) -> None:
+        """Begin calls until `size` are under way, and again those in doubt."""
+        now = set(nodes)
+        if self.nodes - now:
+            self.doubtful, self.lost_at = set(self.under_way), time.monotonic()
+        self.nodes = now
+        while self.begun < len(self.calls) and len(self.under_way) - len(self.doubtful) < size:
+            self._begin(self.begun)
+            self.begun += 1
+        only_doubt = self.doubtful and len(self.doubtful) == len(self.under_way)
+        if only_doubt and time.monotonic() - self.lost_at > GRACE:
+            for number in sorted(set(self.under_way.values())):
+                self._begin(number)
+
+    def _begin(self, number: int) -> None:
+        self.under_way[self.task.remote(*self.calls[number])] = number
+
+    def take(self, call: Any, result: Any) -> None:
+        """Note a result; others that were to give the same are of no use any more."""
+        number = self.under_way.pop(call)
+        self.doubtful.discard(call)
+        self.results[number] = result
+        self.drop([other for other, same in self.under_way.items() if same == number])
+
+    def drop(self, calls: Iterable[Any]) -> None:
+        """Give calls up."""
+        for call in list(calls):
+            self.ray.cancel(call, force=True)
+            del self.under_way[call]
+            self.doubtful.discard(call)
