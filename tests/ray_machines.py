@@ -2,8 +2,8 @@
 
 Run as a script, it starts the first machine, then another script there, and does what that asks for: add a
 machine, take the power of one, or its link, or hide a folder from it. It is to be run as the first process of
-namespaces of its own (`ISOLATED`): nothing it makes is to be seen outside, no packet leaves, and whatever ends
-it ends everything.
+namespaces of its own (`ISOLATED`): nothing it makes is to be seen outside, no packet leaves, and whatever
+ends it ends everything.
 """
 
 import os
