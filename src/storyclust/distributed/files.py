@@ -101,23 +101,15 @@ def _local() -> Any:
 @functools.cache
 def _remote(scheme: str, place: str, query: str) -> tuple[Any, str]:
     root = f"{scheme}://{place}/"
+    if scheme == "s3" and "allow_delayed_open" not in query:  # a small file takes one request then, not three
+        query = f"{query}&allow_delayed_open=true".lstrip("&")
     try:
         if scheme not in PYARROW:
             return _by_fsspec(root.removeprefix("fsspec+"), dict(parse_qsl(query)))
-        query = "&".join(part for part in (query, _endpoint(query) if scheme == "s3" else "") if part)
         found, base = _fs().FileSystem.from_uri(root + (f"?{query}" if query else ""))
     except (ValueError, OSError, ImportError) as error:
         raise InputError(f"{root} cannot be reached: {error}.") from error
     return found, base
-
-
-def _endpoint(query: str) -> str:
-    """Where S3 is, if the environment says so as it does to Amazon's own tools, and the address does not."""
-    url = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    if not url or "endpoint_override=" in query:
-        return ""
-    scheme, _, host = url.rpartition("://")
-    return f"scheme={scheme or 'https'}&endpoint_override={quote(host.rstrip('/'), safe=':')}"
 
 
 def _by_fsspec(root: str, options: dict[str, str]) -> tuple[Any, str]:
@@ -160,6 +152,12 @@ def files_in(folder: str) -> list[Found]:
     inside = sorted((posixpath.relpath(info.path, path), info) for info in infos if info.is_file)
     visible = [(name, info) for name, info in inside if not any(p[:1] == "." for p in name.split("/"))]
     return [Found(joined(folder, name), info.size, info.mtime_ns or 0) for name, info in visible]
+
+
+def remove_file(address: str) -> None:
+    """Remove a file."""
+    found, path = filesystem(address)
+    found.delete_file(path)
 
 
 def remove_folder(folder: str) -> None:

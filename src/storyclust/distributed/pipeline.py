@@ -159,7 +159,7 @@ def run(
         there = address_of(output)
         job = Job(shards, there, source, settings, None if rejects is None else address_of(rejects), stories)
         _check_apart(job)
-        with watched(job.output, shards, runner.ask):
+        with watched(job.output, job.work, shards, runner.ask):
             return run_job(job, runner)
 
 

@@ -8,29 +8,28 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from storyclust.distributed.files import filesystem, joined, look_up, writing
+from storyclust.distributed.files import files_in, joined, look_up, remove_file, remove_folder, writing
 
 if TYPE_CHECKING:
     from storyclust.distributed.shards import Shard
 
 PATIENCE = 3.0  # seconds that a file may take to be seen by another node
-MARK = ".storyclust-here"
 
 
 @contextmanager
-def watched(output: str, shards: Sequence[Shard], ask: Callable[..., None]) -> Iterator[None]:
+def watched(output: str, work: str, shards: Sequence[Shard], ask: Callable[..., None]) -> Iterator[None]:
     """Have every node asked, for as long as this lasts, whether it reaches the output folder and the shards.
 
     Parameters
     ----------
-    output : str
-        Address of the folder, in which a file is laid meanwhile that nodes look for.
+    output, work : str
+        Addresses of the output folder, and of a folder in it where a file is laid that nodes look for.
     shards : sequence of Shard
         Of which they look for the first.
     ask : callable
         Given a function and its arguments, calls it on each node; what it returns is what is amiss there.
     """
-    mark = joined(output, f"{MARK}-{secrets.token_hex(8)}")
+    mark = joined(work, f"here-{secrets.token_hex(8)}")
     with writing(mark) as file:
         file.write(b"Every node has to see this.\n")
     try:
@@ -38,8 +37,9 @@ def watched(output: str, shards: Sequence[Shard], ask: Callable[..., None]) -> I
         yield
     finally:
         if look_up(mark) is not None:
-            fs, path = filesystem(mark)
-            fs.delete_file(path)
+            remove_file(mark)
+        if not files_in(work):
+            remove_folder(work)
 
 
 def amiss(output: str, mark: str, shard: str | None) -> str:
@@ -60,8 +60,7 @@ def amiss(output: str, mark: str, shard: str | None) -> str:
             return f"does not see the output folder {output}, which others do{_remedy(output)}"
         with writing(own := f"{mark}-{secrets.token_hex(8)}") as file:
             file.write(b"Written to see whether it can be.\n")
-        fs, path = filesystem(own)
-        fs.delete_file(path)
+        remove_file(own)
     except OSError as error:
         return f"cannot write to the output folder {output} ({_first_line(error)}){_remedy(output)}"
     try:
