@@ -63,12 +63,13 @@ def amiss(output: str, mark: str, shard: str | None) -> str:
         remove_file(own)
     except OSError as error:
         return f"cannot write to the output folder {output} ({_first_line(error)}){_remedy(output)}"
+    if shard is None:
+        return ""
     try:
-        if shard is not None and not _seen(shard):
-            return f"does not see {shard}, which others do{_remedy(shard)}"
+        unseen = "" if _seen(shard) else f"does not see {shard}, which others do"
     except OSError as error:
-        return f"cannot read {shard} ({_first_line(error)}){_remedy(shard)}"
-    return ""
+        unseen = f"cannot read {shard} ({_first_line(error)})"
+    return unseen and f"{unseen}{_remedy(shard)}"
 
 
 def _seen(address: str) -> bool:
