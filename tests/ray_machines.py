@@ -21,8 +21,8 @@ NODE = ["--num-cpus=1", f"--object-store-memory={80 << 20}", "--disable-usage-st
 # Ray takes a minute to give up a node that has fallen silent; this is for tests.
 HEALTH = {
     "RAY_health_check_initial_delay_ms": "1000",
-    "RAY_health_check_period_ms": "1000",
-    "RAY_health_check_timeout_ms": "2000",
+    "RAY_health_check_period_ms": "500",
+    "RAY_health_check_timeout_ms": "1500",
     "RAY_health_check_failure_threshold": "3",
 }
 
@@ -161,10 +161,10 @@ def serve(machines, wishes, *command):
     return driver.returncode
 
 
-def main(kind, *command):
+def main(kind, script, *arguments):
     machines = {"machines": Machines, "processes": Processes}[kind]()
     with tempfile.TemporaryDirectory() as folder:
-        code = serve(machines, Path(folder), sys.executable, *command, folder)
+        code = serve(machines, Path(folder), sys.executable, script, kind, *arguments, folder)
     if kind == "processes":
         machines.cluster.shutdown()
     sys.exit(code)

@@ -11,6 +11,7 @@ import ray
 
 from storyclust.distributed import StorySettings, run
 from storyclust.distributed.engine import RayRunner
+from storyclust.errors import StoryclustError
 
 EVERY = 3  # stages from one fault to the next
 ENOUGH = 4  # calls for each of three nodes to have one
@@ -97,7 +98,21 @@ def holding(function, flag, head):
     return held
 
 
-def main(inputs, output, wishes):
+def half_blind(inputs, output, wishes, address):
+    """Hide a folder from a node, run, and show it again; returns what was said, and what was left behind."""
+    said = []
+    for folder in (inputs, output):
+        wishes.ask("hide", address, folder)
+        try:
+            run(inputs, output)
+        except StoryclustError as error:
+            said.append(str(error))
+        said += [path.name for path in Path(output).iterdir()]
+        wishes.ask("show", address, folder)
+    return said
+
+
+def main(kind, inputs, output, wishes):
     ray.init(log_to_driver=False)
     head = ray.get_runtime_context().get_node_id()
     wishes, told = Wishes(wishes), Path(f"{output}.told")
@@ -133,7 +148,11 @@ def main(inputs, output, wishes):
     RayRunner.run = run_stage
     for count in (1, 2, 3):
         if count > 1:
-            wishes.add()
+            _, address = wishes.add()
+        if count == 2 and kind == "machines":
+            Path(f"{output}2").mkdir()
+            for line in half_blind(inputs, f"{output}2", wishes, address):
+                tell(line)
         if count == 3:
             faults[:] = ["kill", "add", "cut", "add"]
         begun = time.monotonic()
