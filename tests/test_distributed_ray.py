@@ -15,11 +15,11 @@ import ray_machines
 import storyclust as sc
 from storyclust.cli import main
 from storyclust.datasets import make_newswire
-from storyclust.errors import InputError
+from storyclust.errors import InputError, StoryclustWarning
 
 ray = pytest.importorskip("ray", reason="a cluster needs Ray")
 
-from storyclust.distributed import StorySettings, run  # noqa: E402 - after Ray is known to be there
+from storyclust.distributed import StorySettings, engine, run  # noqa: E402 - after Ray is known to be there
 from storyclust.distributed.engine import RayRunner, cluster  # noqa: E402
 
 N = 400
@@ -151,6 +151,17 @@ def test_the_command_line(tmp_path, shards, capsys):
     assert "-o FOLDER" in capsys.readouterr().err
     assert main(["dedup", "--engine", "ray", "--exact", str(shards), "-o", str(tmp_path / "out")]) == 1
     assert "--exact is for --engine local only" in capsys.readouterr().err
+
+
+def test_a_cluster_without_processors_is_told_of_once(monkeypatch):
+    runner = RayRunner(ray)
+    assert runner.width == 3
+    head = {"head": {"Resources": {"memory": 1.0}}}
+    runner._tell_of_none(head)
+    monkeypatch.setattr(engine, "PATIENCE", 0.0)
+    with pytest.warns(StoryclustWarning, match="calls wait until one comes"):
+        runner._tell_of_none(head)
+    runner._tell_of_none(head)  # a second warning would be an error
 
 
 # Faults ----------------------------------------------------------------------------------------

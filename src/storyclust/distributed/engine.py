@@ -7,17 +7,20 @@ is lost costs the calls it had in hand, which are made again elsewhere, and noth
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from storyclust.chunks import effective_jobs, stage
-from storyclust.errors import MissingExtraError, StoryclustError
+from storyclust.errors import MissingExtraError, StoryclustError, StoryclustWarning
 
 RETRIES = 8  # of a call whose worker or node was lost
 GRACE = 5.0  # seconds for Ray to make calls anew that a lost node had, before they are made twice
+PATIENCE = 30.0  # seconds without any processor before it is said
 AHEAD = 2  # calls for each processor that are under way or wait for one
 OBJECTS = 256 << 20  # bytes of the object store of a cluster of our own: only lists of addresses go there
 
@@ -78,6 +81,8 @@ class RayRunner:
     def __init__(self, ray: Any) -> None:
         self.ray = ray
         self.met: set[str] = set()
+        self.without_since = math.inf
+        self.told_of_none = False
         self.question: tuple[Callable[..., str], tuple[Any, ...]] | None = None
 
     @property
@@ -146,6 +151,7 @@ class RayRunner:
             with stage(name, len(calls)) as advance:
                 while not hand.done:
                     nodes = self._nodes()
+                    self._tell_of_none(nodes)
                     hand.fill(nodes, AHEAD * _processors(nodes))
                     # Woken now and then, so that Ctrl-C is heard and new nodes get calls.
                     ready, _ = self.ray.wait(list(hand.under_way), timeout=0.5)
@@ -156,6 +162,17 @@ class RayRunner:
         finally:
             hand.drop(hand.under_way)
         return hand.results
+
+    def _tell_of_none(self, nodes: Mapping[str, Any]) -> None:
+        """Say once that calls wait for a node; a cluster that grows by need begins with none."""
+        if any(node["Resources"].get("CPU") for node in nodes.values()):
+            self.without_since = math.inf
+            return
+        self.without_since = min(self.without_since, time.monotonic())
+        if not self.told_of_none and time.monotonic() - self.without_since >= PATIENCE:
+            message = "no node of the cluster has had a processor for a while; calls wait until one comes."
+            warnings.warn(message, StoryclustWarning, stacklevel=2)
+            self.told_of_none = True
 
     def _result(self, name: str, call: Any) -> Any:
         try:
