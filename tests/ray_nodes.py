@@ -1,29 +1,95 @@
-"""A run on three nodes, of which two are lost while others come; run by test_distributed_ray."""
+"""Runs on one node, on two and on three, of which two are lost while others come; on `ray_machines`.
+
+What it did it tells in a file: stdout is Ray's too, which writes between two words.
+"""
 
 import sys
-import threading
 import time
 from pathlib import Path
 
 import ray
-from ray.cluster_utils import Cluster
 
 from storyclust.distributed import StorySettings, run
 from storyclust.distributed.engine import RayRunner
+from storyclust.errors import StoryclustError
 
-NODE = {"num_cpus": 1, "object_store_memory": 80 << 20}
+EVERY = 3  # stages from one fault to the next
+ENOUGH = 4  # calls for each of three nodes to have one
+
+
+class Wishes:
+    """What `ray_machines` is asked to do."""
+
+    def __init__(self, folder):
+        self.folder, self.n = Path(folder), 0
+
+    def flag(self, verb):
+        """File to write to; when what it asks for is done, it is called otherwise."""
+        self.n += 1
+        return self.folder / f"{self.n}.{verb}"
+
+    def ask(self, verb, *words):
+        """Ask for something, and wait until it is done."""
+        flag = self.flag(verb)
+        flag.write_text(" ".join(map(str, words)) + "\n")
+        wait_for(fulfilled(flag).exists)
+
+    def add(self):
+        """Ask for one more node; returns its id and its address."""
+        known = {node["NodeID"] for node in ray.nodes()}
+        self.ask("add")
+        wait_for(lambda: len(ray.nodes()) > len(known))
+        return next(
+            (node["NodeID"], node["NodeManagerAddress"])
+            for node in ray.nodes()
+            if node["NodeID"] not in known
+        )
+
+
+def fulfilled(flag):
+    return flag.with_name(f"{flag.stem}-done")
+
+
+def wait_for(condition, seconds=60):
+    until = time.monotonic() + seconds
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.02)
+
+
+def noting(function, places):
+    """Let calls say where they ran."""
+
+    def noted(*call):
+        (places / ray.get_runtime_context().get_node_id()).touch()
+        return function(*call)
+
+    return noted
+
+
+def lingering(function, place):
+    """Let calls wait until one has run on a node that is new."""
+
+    def lingered(*call):
+        result = function(*call)
+        wait_for(place.exists, 20)
+        return result
+
+    return lingered
 
 
 def holding(function, flag, head):
-    """Let the first call that is not on the head say where it is, and wait to be lost with its node."""
+    """Let the first call that is not on the head say where it is, and wait until its node is lost.
+
+    If it is only cut off, it goes on then, and writes what another writes as well.
+    """
 
     def held(*call):
         here = ray.get_runtime_context().get_node_id()
-        if here != head:
+        if here != head and not fulfilled(flag).exists():
             try:
                 with flag.open("x") as file:
-                    file.write(f"{here} ")
-                time.sleep(60)
+                    file.write(f"{ray.util.get_node_ip_address()} {here}\n")
+                wait_for(fulfilled(flag).exists)
             except FileExistsError:
                 pass
         time.sleep(0.5)  # long enough for the calls behind to go to other nodes
@@ -32,47 +98,69 @@ def holding(function, flag, head):
     return held
 
 
-def main(inputs, output, *stages):
-    cluster = Cluster(initialize_head=True, head_node_args=NODE)
-    others = {node.node_id: node for node in (cluster.add_node(**NODE), cluster.add_node(**NODE))}
-    lost_at, comes_at = stages[::2], stages[1::2]
-    ray.init(address=cluster.address, log_to_driver=False)
+def half_blind(inputs, output, wishes, address):
+    """Hide a folder from a node, run, and show it again; returns what was said, and what was left behind."""
+    said = []
+    for folder in (inputs, output):
+        wishes.ask("hide", address, folder)
+        try:
+            run(inputs, output)
+        except StoryclustError as error:
+            said.append(str(error))
+        said += [path.name for path in Path(output).iterdir()]
+        wishes.ask("show", address, folder)
+    return said
+
+
+def main(kind, inputs, output, wishes):
+    ray.init(log_to_driver=False)
+    head = ray.get_runtime_context().get_node_id()
+    wishes, told = Wishes(wishes), Path(f"{output}.told")
+    places = Path(f"{output}.places")
+    places.mkdir()
     plain = RayRunner.run
+    faults, since = [], 0
 
     def tell(line):
-        with Path(f"{output}.told").open("a") as file:  # stdout is Ray's too, which writes between two words
+        with told.open("a") as file:
             file.write(f"{line}\n")
 
-    def remove(flag):
-        until = time.monotonic() + 60
-        while time.monotonic() < until:
-            if flag.exists() and (node := flag.read_text()).endswith(" "):
-                cluster.remove_node(others[node.strip()], allow_graceful=False)
-                tell(f"lost with a call in hand: {flag.suffix}")
-                return
-            time.sleep(0.02)
-
     def run_stage(self, name, function, calls, needs=None, processors=1):
-        if name in comes_at:
-            node = cluster.add_node(**NODE)
-            others[node.node_id] = node
-        if name not in lost_at:
+        nonlocal since
+        since += 1
+        function = noting(function, places)
+        if not faults or since < EVERY or len(calls) < ENOUGH:
             return plain(self, name, function, calls, needs, processors)
-        flag = Path(f"{output}.{name}")
-        remover = threading.Thread(target=remove, args=(flag,))
-        remover.start()
-        try:
-            return plain(
-                self, name, holding(function, flag, cluster.head_node.node_id), calls, needs, processors
-            )
-        finally:
-            remover.join()
+        fault = faults[0]
+        if fault == "add":
+            function = lingering(function, places / wishes.add()[0])
+        else:
+            flag = wishes.flag(fault)
+            function = noting(holding(function, flag, head), places)
+        begun = time.monotonic()
+        results = plain(self, name, function, calls, needs, processors)
+        if fault == "add" or fulfilled(flag).exists():
+            tell(f"{fault} in {name}, {time.monotonic() - begun:.1f} s")
+            faults.pop(0)
+            since = 0
+        return results
 
     RayRunner.run = run_stage
-    run(inputs, output, stories=StorySettings())
+    for count in (1, 2, 3):
+        if count > 1:
+            _, address = wishes.add()
+        if count == 2 and kind == "machines":
+            Path(f"{output}2").mkdir()
+            for line in half_blind(inputs, f"{output}2", wishes, address):
+                tell(line)
+        if count == 3:
+            faults[:] = ["kill", "add", "cut", "add"]
+        begun = time.monotonic()
+        run(inputs, f"{output}{count}", stories=StorySettings())
+        tell(f"run {count}, {time.monotonic() - begun:.1f} s")
+    tell(f"nodes that worked: {len(list(places.iterdir()))}")
     tell(f"nodes at the end: {sum(node['Alive'] for node in ray.nodes())}")
     ray.shutdown()
-    cluster.shutdown()
 
 
 if __name__ == "__main__":

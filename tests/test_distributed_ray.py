@@ -2,39 +2,36 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
 import pytest
 
+import ray_machines
 import storyclust as sc
 from storyclust.cli import main
 from storyclust.datasets import make_newswire
-from storyclust.errors import InputError
+from storyclust.errors import InputError, StoryclustWarning
 
 ray = pytest.importorskip("ray", reason="a cluster needs Ray")
 
-from storyclust.distributed import StorySettings, run  # noqa: E402 - after Ray is known to be there
+from storyclust.distributed import StorySettings, engine, run  # noqa: E402 - after Ray is known to be there
 from storyclust.distributed.engine import RayRunner, cluster  # noqa: E402
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of Ray's own code
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
-
 N = 400
+SOON = "RAY_raylet_check_for_unexpected_worker_disconnect_interval_ms"  # how soon a worker's end is seen
 
 
 @pytest.fixture(scope="module", autouse=True)
 def one_node():
     """One small cluster for all tests here."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    with cluster(2):
+    os.environ.setdefault(SOON, "50")
+    with cluster(3):
         yield
 
 
@@ -156,48 +153,45 @@ def test_the_command_line(tmp_path, shards, capsys):
     assert "--exact is for --engine local only" in capsys.readouterr().err
 
 
+def test_a_cluster_without_processors_is_told_of_once(monkeypatch):
+    runner = RayRunner(ray)
+    assert runner.width == 3
+    head = {"head": {"Resources": {"memory": 1.0}}}
+    runner._tell_of_none(head)
+    monkeypatch.setattr(engine, "PATIENCE", 0.0)
+    with pytest.warns(StoryclustWarning, match="calls wait until one comes"):
+        runner._tell_of_none(head)
+    runner._tell_of_none(head)  # a second warning would be an error
+
+
 # Faults ----------------------------------------------------------------------------------------
 
 
-def killing(monkeypatch, folder, *, after):
-    """Let a call of every stage wait to be killed, before or after it has done its work; and kill it."""
+def killing(monkeypatch, folder):
+    """Let every stage lose a worker: in turn one that has not done its work, and one that has."""
     plain = RayRunner.run
-    killed = []
 
     def run_stage(self, name, function, calls, needs=None, processors=1):
-        flag = folder / name
-        if flag.exists():  # some stages run on several levels: one call of each name is enough
-            return plain(self, name, function, calls, needs, processors)
+        after = len(list(folder.iterdir())) % 2
+
+        def killed_once():
+            try:
+                (folder / name).touch(exist_ok=False)
+            except FileExistsError:
+                return
+            os.kill(os.getpid(), signal.SIGKILL)
 
         def doomed(*call):
+            if not after:
+                killed_once()
+            result = function(*call)
             if after:
-                result = function(*call)
-            try:
-                with flag.open("x") as file:
-                    file.write(f"{os.getpid()} ")
-                time.sleep(60)
-            except FileExistsError:
-                pass
-            return result if after else function(*call)
+                killed_once()
+            return result
 
-        def hunt():
-            until = time.monotonic() + 60
-            while time.monotonic() < until:
-                if flag.exists() and (pid := flag.read_text()).endswith(" "):
-                    os.kill(int(pid), signal.SIGKILL)
-                    killed.append(name)
-                    return
-                time.sleep(0.01)
-
-        hunter = threading.Thread(target=hunt)
-        hunter.start()
-        try:
-            return plain(self, name, doomed, calls, needs, processors)
-        finally:
-            hunter.join()
+        return plain(self, name, doomed, calls, needs, processors)
 
     monkeypatch.setattr(RayRunner, "run", run_stage)
-    return killed
 
 
 COPIES = ("sketches", "names", "twins", "bands", "verification", "parting", "groups")
@@ -207,7 +201,6 @@ STORIES = (
     "neighbours",
     "edges",
     "forests",
-    "trees",
     "dealing",
     "merging",
     "contraction",
@@ -215,40 +208,85 @@ STORIES = (
 )
 
 
-@pytest.mark.parametrize("after", [False, True])
-def test_a_worker_killed_in_every_stage_is_made_good(tmp_path, monkeypatch, shards, right, after):
+def test_a_worker_killed_in_every_stage_is_made_good(tmp_path, monkeypatch, shards, right):
     flags = tmp_path / "flags"
     flags.mkdir()
-    killed = killing(monkeypatch, flags, after=after)
+    killing(monkeypatch, flags)
     run(shards, tmp_path / "out", stories=StorySettings())
-    assert killed == [*COPIES, *VECTORS, *STORIES, "labels"]
+    assert {flag.name for flag in flags.iterdir()} == {*COPIES, *VECTORS, *STORIES, "labels"}
     assert labels_in(tmp_path / "out") == right
 
 
 def child(*command):
-    """Start Python in a process of its own, which sees this package and no cluster."""
+    """Start a process that sees this package and no cluster."""
     env = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
     env["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen([sys.executable, *map(str, command)], env=env, **pipes)
+    return subprocess.Popen(list(map(str, command)), env=env, **pipes)
 
 
-def test_nodes_that_are_lost_are_made_good(tmp_path, shards, right):
-    script = Path(__file__).with_name("ray_nodes.py")
-    stages = ("bands", "verification", "vectors", "labels")  # a node is lost, one comes, and so on
-    nodes = child(script, shards, tmp_path / "out", *stages)
-    _, errors = nodes.communicate(timeout=300)
-    assert nodes.returncode == 0, errors
-    said = (tmp_path / "out.told").read_text()
-    assert "lost with a call in hand: .bands" in said
-    assert "lost with a call in hand: .vectors" in said
+# Nodes -----------------------------------------------------------------------------------------
+
+HERE = Path(__file__).parent
+NO_MACHINES = ray_machines.missing()
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory, wire):
+    """Folder of three runs, and of what `ray_nodes` told of them."""
+    folder = tmp_path_factory.mktemp("nodes")
+    inputs = write_shards(folder / "in", wire, 4)
+    kind, isolated = ("processes", []) if NO_MACHINES else ("machines", ray_machines.ISOLATED)
+    scripts = [HERE / "ray_machines.py", kind, HERE / "ray_nodes.py"]
+    started = child(*isolated, sys.executable, *scripts, inputs, folder / "out")
+    try:
+        _, errors = started.communicate(timeout=240)
+    finally:
+        started.kill()  # and all that was started there with it
+    assert started.returncode == 0, errors
+    return folder
+
+
+def test_nodes_that_are_lost_are_made_good(nodes, right):
+    """On one, two and three nodes; of the three one loses its processes, one its link."""
+    said = (nodes / "out.told").read_text()
+    done = re.findall(r"(kill|cut|add) in (\w+)", said)
+    assert [fault for fault, _ in done] == ["kill", "add", "cut", "add"], said
+    assert len({stage for _, stage in done}) == 4
+    assert "nodes that worked: 5" in said, "those that came, too"
     assert "nodes at the end: 3" in said
-    assert labels_in(tmp_path / "out") == right
+    for count in (1, 2, 3):
+        assert labels_in(nodes / f"out{count}") == right
+        assert not (nodes / f"out{count}" / ".storyclust").exists()
+
+
+@pytest.mark.skipif(bool(NO_MACHINES), reason=NO_MACHINES)
+def test_a_folder_that_a_node_does_not_see_is_named(nodes):
+    said = (nodes / "out.told").read_text().splitlines()
+    assert said[1:3] == [
+        f"node 198.18.0.2 does not see {place}, which others do; use a folder that is mounted on every node, "
+        "or an address such as s3://bucket/folder."
+        for place in (nodes / "in" / "0.jsonl", f"the output folder {nodes / 'out2'}")
+    ]
+    assert said[3].startswith("run 2"), "and nothing was left behind"
 
 
 def test_a_driver_that_is_killed_is_run_again(tmp_path, shards, right):
     out = tmp_path / "out"
-    command = ("-m", "storyclust", "threads", "--engine", "ray", "-j", 1, "-q", shards, "-o", out)
+    command = (
+        sys.executable,
+        "-m",
+        "storyclust",
+        "threads",
+        "--engine",
+        "ray",
+        "-j",
+        1,
+        "-q",
+        shards,
+        "-o",
+        out,
+    )
     first = child(*command)
     until = time.monotonic() + 120
     while not list(out.glob(".storyclust/*-terms-*")) and first.poll() is None and time.monotonic() < until:

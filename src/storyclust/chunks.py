@@ -159,6 +159,44 @@ class Bars:
             self._task = None
 
 
+class Lines:
+    """Progress as lines, for a log: one when a stage that was long is done, and some on its way.
+
+    Parameters
+    ----------
+    say : callable
+        Told each line.
+    every : float
+        Seconds between two lines of one stage.
+    """
+
+    def __init__(self, say: Callable[[str], None], every: float = 30.0) -> None:
+        self.say, self.every = say, every
+        self._stage, self._done, self._since, self._said = "", 0, 0.0, 0.0
+        self._total: int | None = None
+
+    def start(self, stage: str, total: int | None) -> None:
+        """Begin a stage."""
+        self._stage, self._total, self._done = stage, total, 0
+        self._since = self._said = time.monotonic()
+
+    def advance(self, steps: int) -> None:
+        """Count steps done."""
+        self._done += steps
+        if time.monotonic() - self._said >= self.every:
+            self._tell()
+
+    def finish(self) -> None:
+        """Say how long it took."""
+        if time.monotonic() - self._since >= PATIENCE:
+            self._tell()
+
+    def _tell(self) -> None:
+        self._said = time.monotonic()
+        of = "" if self._total is None else f" of {self._total:,}"
+        self.say(f"{self._stage}: {self._done:,}{of} in {self._said - self._since:,.0f} s")
+
+
 @contextlib.contextmanager
 def stage(name: str, total: int | None) -> Iterator[Callable[[int], None]]:
     """Report one stage; yields the function that counts steps done.

@@ -237,7 +237,8 @@ def run_on_cluster(options: argparse.Namespace) -> None:
     report = run_command(options, fields_of(options) or {})
     for message in report.messages:
         say(message)
-    note(options, str(report))
+    if not options.quiet:  # a log keeps it, too
+        say(str(report))
 
 
 def run_dedup(options: argparse.Namespace) -> None:
@@ -469,7 +470,13 @@ def _write_labelled(path: str, articles: Iterable[Article], added: Iterator[dict
 
 @contextlib.contextmanager
 def _progress(options: argparse.Namespace) -> Iterator[None]:
-    """Progress bars and the note on compiling, for a person at a terminal."""
+    """Progress bars and the note on compiling, for a person at a terminal; lines for the log of a cluster."""
+    if not options.quiet and getattr(options, "engine", "local") == "ray" and not sys.stderr.isatty():
+        from storyclust.chunks import Lines, reporting_to
+
+        with reporting_to(Lines(say)):
+            yield
+        return
     if options.quiet or not sys.stderr.isatty():
         yield
         return

@@ -1,4 +1,4 @@
-"""Files that every worker can reach: by their address, on any filesystem that pyarrow knows.
+"""Files that every worker can reach: by their address, on any filesystem that pyarrow or fsspec knows.
 
 An address is a path of this machine or a URI such as ``s3://bucket/folder/a.jsonl``. It is all that travels
 between workers. What stages leave for one another are files of named arrays, of which any part can be read.
@@ -10,13 +10,16 @@ import functools
 import io
 import os
 import posixpath
+import re
 import secrets
+import shutil
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, quote
 
 import numpy as np
 import orjson
@@ -28,14 +31,53 @@ if TYPE_CHECKING:
 
 MAGIC = b"storyclust.a1\0\0\0"
 GAP = 1 << 11  # bytes between two rows that are rather read than skipped
+FAR = 1 << 18  # the same where every reading is a request over a network
 BUFFER = 1 << 20
 PICKED = 1 << 20  # rows that are read at once of a long array
+SPOOL = 16 << 20  # bytes for an object store that are held in memory; more wait in a temporary file
+HEAD = 1 << 12  # bytes read at first of a file of arrays
+OBJECTS = ("abfs", "gcs", "s3")  # where a file appears when it is closed, and renaming copies it
+PYARROW = ("abfs", "abfss", "file", "gcs", "gs", "hdfs", "s3", "viewfs")  # what it knows without fsspec
+
+_URI = re.compile(r"(?s)([a-zA-Z][\w+.-]*)://([^/?]*)(?:\?([^/]*))?(.*)")
 
 
 def address_of(path: str | os.PathLike[str]) -> str:
-    """Return what a path is called on every machine: a URI as it is, a path made absolute."""
+    """Return what a path is called on every machine: a path made absolute, a URI with its query first.
+
+    A query says how the storage is reached, and so stands behind its name: what comes after it can be cut and
+    joined as any path can.
+
+    Examples
+    --------
+    >>> from storyclust.distributed.files import address_of
+    >>> address_of("s3://news/2024/?scheme=http&endpoint_override=localhost:9000")
+    's3://news?scheme=http&endpoint_override=localhost:9000/2024/'
+    >>> address_of("s3://news/2024/part-?.jsonl")
+    's3://news/2024/part-?.jsonl'
+    """
     name = os.fspath(path)
-    return name if "://" in name else os.path.abspath(name)  # noqa: PTH100 - links stay as they are
+    if "://" not in name:
+        return os.path.abspath(name)  # noqa: PTH100 - links stay as they are
+    if not (query := re.search(r"\?[\w.-]+=", name)) or _parts(name)[2]:
+        return name
+    scheme, place, _, rest = _parts(name[: query.start()])
+    return f"{scheme}://{place}?{quote(name[query.start() + 1 :], safe='=&:,+%')}{rest}"
+
+
+def _parts(uri: str) -> tuple[str, str, str, str]:
+    """Scheme, place, query and path of a URI."""
+    found = _URI.fullmatch(uri)
+    if found is None:
+        raise InputError(f"{uri} is not an address: it should look like s3://bucket/folder.")
+    scheme, place, query, path = found.groups(default="")
+    return scheme, place, query, path
+
+
+def cut(uri: str) -> tuple[str, str]:
+    """Cut an address that is a URI into its storage and the path there."""
+    path = _parts(uri)[3]
+    return uri[: len(uri) - len(path)], path
 
 
 def joined(folder: str, *names: str) -> str:
@@ -47,9 +89,9 @@ def filesystem(address: str) -> tuple[Any, str]:
     """Return the filesystem of an address, and the path there."""
     if "://" not in address:
         return _local(), address
-    parts = urlsplit(address)
-    found, base = _remote(parts.scheme, parts.netloc, parts.query)
-    return found, base.rstrip("/") + parts.path
+    scheme, place, query, path = _parts(address)
+    found, base = _remote(scheme, place, query)
+    return found, base.rstrip("/") + path
 
 
 @functools.cache
@@ -58,13 +100,27 @@ def _local() -> Any:
 
 
 @functools.cache
-def _remote(scheme: str, netloc: str, query: str) -> tuple[Any, str]:
-    root = f"{scheme}://{netloc}/" + (f"?{query}" if query else "")
+def _remote(scheme: str, place: str, query: str) -> tuple[Any, str]:
+    root = f"{scheme}://{place}/"
+    if scheme == "s3" and "allow_delayed_open" not in query:  # a small file takes one request then, not three
+        query = f"{query}&allow_delayed_open=true".lstrip("&")
     try:
-        found, base = _fs().FileSystem.from_uri(root)
+        if scheme not in PYARROW:
+            return _by_fsspec(root.removeprefix("fsspec+"), dict(parse_qsl(query)))
+        found, base = _fs().FileSystem.from_uri(root + (f"?{query}" if query else ""))
     except (ValueError, OSError, ImportError) as error:
         raise InputError(f"{root} cannot be reached: {error}.") from error
     return found, base
+
+
+def _by_fsspec(root: str, options: dict[str, str]) -> tuple[Any, str]:
+    """Filesystems that pyarrow does not know, of which there are many."""
+    try:
+        import fsspec
+    except ImportError:
+        raise ImportError("pyarrow does not know it, and fsspec is not installed") from None
+    found, base = fsspec.url_to_fs(root, **options)
+    return _fs().PyFileSystem(_fs().FSSpecHandler(found)), base
 
 
 def _fs() -> Any:
@@ -99,6 +155,12 @@ def files_in(folder: str) -> list[Found]:
     return [Found(joined(folder, name), info.size, info.mtime_ns or 0) for name, info in visible]
 
 
+def remove_file(address: str) -> None:
+    """Remove a file."""
+    found, path = filesystem(address)
+    found.delete_file(path)
+
+
 def remove_folder(folder: str) -> None:
     """Remove a folder with all that is in it."""
     found, path = filesystem(folder)
@@ -116,11 +178,19 @@ def reading(address: str) -> Iterator[Any]:
 
 @contextmanager
 def writing(address: str) -> Iterator[IO[bytes]]:
-    """Open a file that takes its place only when it is whole: written beside, and renamed.
+    """Open a file that takes its place only when it is whole.
 
-    A worker that is killed leaves a hidden file of a name of its own, which nobody reads.
+    It is written beside and renamed: a worker that is killed leaves a hidden file of a name of its own, which
+    nobody reads. For an object store it is put together here and then sent: there nothing is seen of a file
+    before all of it has come.
     """
     found, path = filesystem(address)
+    if found.type_name in OBJECTS:
+        with tempfile.SpooledTemporaryFile(SPOOL) as whole:
+            yield whole
+            whole.seek(0)
+            _send(found, path, whole)
+        return
     folder, name = posixpath.split(path)
     found.create_dir(folder, recursive=True)
     beside = posixpath.join(folder, f".{name}-{secrets.token_hex(8)}.tmp")
@@ -131,6 +201,17 @@ def writing(address: str) -> Iterator[IO[bytes]]:
     except BaseException:
         if found.get_file_info(beside).is_file:
             found.delete_file(beside)
+        raise
+
+
+def _send(fs: Any, path: str, whole: IO[bytes]) -> None:
+    """Store an object."""
+    try:
+        with fs.open_output_stream(path) as target:
+            shutil.copyfileobj(whole, target, BUFFER)
+    except BaseException:
+        if fs.get_file_info(path).is_file:  # closing the stream has stored what had come
+            fs.delete_file(path)
         raise
 
 
@@ -209,10 +290,12 @@ class Arrays:
     def __init__(self, address: str) -> None:
         fs, path = filesystem(address)
         self.file = fs.open_input_file(path)
+        self.gap = FAR if "://" in address else GAP
         self.taken = 0
-        start = self.file.read_at(24, 0)
-        size = int.from_bytes(start[16:], "little")
-        head = orjson.loads(self.file.read_at(size, 24))
+        start = self.file.read_at(HEAD, 0)
+        size = int.from_bytes(start[16:24], "little")
+        rest = self.file.read_at(24 + size - HEAD, HEAD) if 24 + size > HEAD else b""
+        head = orjson.loads(start[24 : 24 + size] + rest)
         self.about: dict[str, Any] = head["about"]
         self.places: dict[str, Any] = head["arrays"]
         self._begin = 24 + size
@@ -265,7 +348,7 @@ class Arrays:
         out = np.empty([int((stops - starts).sum()), *shape[1:]], np.dtype(kind))
         ends = np.cumsum(stops - starts)
         gap = max(
-            1, GAP * max(1, shape[0]) // max(1, out.dtype.itemsize * int(np.prod(shape, dtype=np.int64)))
+            1, self.gap * max(1, shape[0]) // max(1, out.dtype.itemsize * int(np.prod(shape, dtype=np.int64)))
         )
         order = np.argsort(starts, kind="stable")
         for some in _runs(starts[order], stops[order], gap):

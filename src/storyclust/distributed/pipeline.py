@@ -23,6 +23,7 @@ from storyclust.distributed.files import (
     writing,
 )
 from storyclust.distributed.labelling import Entry, Labels, entry_holds, label_shard
+from storyclust.distributed.reach import watched
 from storyclust.distributed.shards import Shard, digest_of, find_shards
 from storyclust.distributed.sketching import CopySettings
 from storyclust.distributed.stages import Runner
@@ -144,6 +145,8 @@ def run(
     ------
     InputError
         A parameter is out of range, or a shard cannot be read.
+    ClusterError
+        A node does not reach the files, or calls were lost again and again.
     MissingExtraError
         Ray is not installed.
     """
@@ -156,7 +159,8 @@ def run(
         there = address_of(output)
         job = Job(shards, there, source, settings, None if rejects is None else address_of(rejects), stories)
         _check_apart(job)
-        return run_job(job, runner)
+        with watched(job.output, job.work, shards, runner.ask):
+            return run_job(job, runner)
 
 
 def _check_apart(job: Job) -> None:

@@ -17,7 +17,7 @@ from itertools import count
 from typing import IO, Any, NamedTuple
 
 from storyclust.article import Article, ArticleMaker
-from storyclust.distributed.files import Found, address_of, files_in, joined, look_up, reading, writing
+from storyclust.distributed.files import Found, address_of, cut, files_in, look_up, reading, writing
 from storyclust.errors import InputError
 from storyclust.io import ReadReport, Reject, read_file
 from storyclust.output import write_into
@@ -85,7 +85,7 @@ def find_shards(paths: Iterable[str | os.PathLike[str]], kind: str | None = None
         if name == "-":
             raise InputError("a cluster reads files: standard input has to be written to one first.")
         if "://" in name:
-            found += _remote(name, kind)
+            found += _remote(address_of(name), kind)
         else:
             found += [(source, _there(address_of(source.path))) for source in sources([name], kind)]
     if not found:
@@ -103,14 +103,15 @@ def _there(address: str) -> Found:
 
 
 def _remote(address: str, kind: str | None) -> list[tuple[Source, Found]]:
+    root, wanted = cut(address)
     try:
         found = look_up(address)
-        files = [found] if found else files_in(_folder_of(address))
+        files = [found] if found else files_in(root + _folder_of(wanted))
     except OSError as error:
         raise InputError(f"cannot open {address}: {error}.") from error
     if not found:
-        wanted = address if re.search(r"[*?\[]", address) else joined(address.rstrip("/"), "*")
-        files = [file for file in files if fnmatch.fnmatchcase(file.address, wanted)]
+        wanted = wanted if re.search(r"[*?\[]", wanted) else f"{wanted.rstrip('/')}/*"
+        files = [file for file in files if fnmatch.fnmatchcase(cut(file.address)[1], wanted)]
         files = [file for file in files if kind or format_of(file.address)]
     if not files:
         raise InputError(f"no file matches {address!r}.")
@@ -119,10 +120,10 @@ def _remote(address: str, kind: str | None) -> list[tuple[Source, Found]]:
     ]
 
 
-def _folder_of(address: str) -> str:
+def _folder_of(path: str) -> str:
     """Return the folder that everything matching a pattern is in."""
-    before = re.split(r"[*?\[]", address, maxsplit=1)[0]
-    return address.rstrip("/") if before == address else before.rpartition("/")[0]
+    before = re.split(r"[*?\[]", path, maxsplit=1)[0]
+    return path.rstrip("/") if before == path else before.rpartition("/")[0]
 
 
 def _bare(address: str) -> str:
