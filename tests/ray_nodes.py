@@ -128,9 +128,8 @@ def main(kind, inputs, output, wishes):
     def run_stage(self, name, function, calls):
         nonlocal since
         since += 1
-        function = noting(function, places)
         if not faults or since < EVERY or len(calls) < ENOUGH:
-            return plain(self, name, function, calls)
+            return plain(self, name, noting(function, places), calls)
         fault = faults[0]
         if fault == "add":
             function = lingering(function, places / wishes.add()[0])
@@ -138,7 +137,7 @@ def main(kind, inputs, output, wishes):
             flag = wishes.flag(fault)
             function = holding(function, flag, head)
         begun = time.monotonic()
-        results = plain(self, name, function, calls)
+        results = plain(self, name, noting(function, places), calls)
         if fault == "add" or fulfilled(flag).exists():
             tell(f"{fault} in {name}, {time.monotonic() - begun:.1f} s")
             faults.pop(0)
