@@ -128,17 +128,16 @@ def main(kind, inputs, output, wishes):
     def run_stage(self, name, function, calls, needs=None, processors=1):
         nonlocal since
         since += 1
-        function = noting(function, places)
         if not faults or since < EVERY or len(calls) < ENOUGH:
-            return plain(self, name, function, calls, needs, processors)
+            return plain(self, name, noting(function, places), calls, needs, processors)
         fault = faults[0]
         if fault == "add":
             function = lingering(function, places / wishes.add()[0])
         else:
             flag = wishes.flag(fault)
-            function = noting(holding(function, flag, head), places)
+            function = holding(function, flag, head)
         begun = time.monotonic()
-        results = plain(self, name, function, calls, needs, processors)
+        results = plain(self, name, noting(function, places), calls, needs, processors)
         if fault == "add" or fulfilled(flag).exists():
             tell(f"{fault} in {name}, {time.monotonic() - begun:.1f} s")
             faults.pop(0)

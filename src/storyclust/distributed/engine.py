@@ -147,8 +147,11 @@ class RayRunner:
             for node in fresh
         ]
         for node, call in zip(fresh.values(), calls, strict=True):
+            # Not asked for outright: a node that is cut off at this moment would be waited for far too long.
+            while not self.ray.wait([call], timeout=0.5)[0] and node["NodeID"] in self._nodes():
+                pass
             try:
-                amiss = self.ray.get(call)
+                amiss = self.ray.get(call, timeout=0.5)
             except self.ray.exceptions.RayTaskError:
                 raise
             except self.ray.exceptions.RayError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from storyclust.distributed.files import files_in, joined, look_up, remove_file, remove_folder, writing
@@ -36,10 +36,11 @@ def watched(output: str, work: str, shards: Sequence[Shard], ask: Callable[..., 
         ask(amiss, output, mark, next((shard.address for shard in shards if shard.size >= 0), None))
         yield
     finally:
-        if look_up(mark) is not None:
-            remove_file(mark)
-        if not files_in(work):
-            remove_folder(work)
+        with suppress(OSError):  # storage that has failed is said already
+            if look_up(mark) is not None:
+                remove_file(mark)
+            if not files_in(work):
+                remove_folder(work)
 
 
 def amiss(output: str, mark: str, shard: str | None) -> str:
