@@ -21,10 +21,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+import psutil
 
 import storyclust as sc
 from common import forget_peak, peak_megabytes, table, write_results
@@ -111,13 +116,33 @@ def measure(what: str, way: str, shards: Path, output: Path, warm: Path) -> dict
     run(warm, output.with_name("warm"), stories=stories)
     times = Times()
     before, begin = forget_peak(), time.perf_counter()
-    with reporting_to(times):
+    with reporting_to(times), watched_workers() as most:
         report = run(shards, output, stories=stories)
-    found = {"seconds": time.perf_counter() - begin, "MB": peak_megabytes() - before}
+    found = {"seconds": time.perf_counter() - begin, "MB": peak_megabytes() - before, "worker": max(most)}
     found |= {"taken": report.taken, "stages": times.seconds, "giants": report.giants}
     ray.shutdown()
     cluster.shutdown()
     return found
+
+
+@contextmanager
+def watched_workers() -> Iterator[list[int]]:
+    """Note the bytes that the largest worker holds, some times a second."""
+    most, ended = [0], threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.3):
+            infos = [process.info for process in psutil.process_iter(["name", "memory_info"])]
+            held = [info["memory_info"] for info in infos if info["name"].startswith("ray::")]
+            most.extend(memory.rss for memory in held if memory)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield most
+    finally:
+        ended.set()
+        watcher.join()
 
 
 def labels_hash(output: Path) -> str:
@@ -180,6 +205,7 @@ def row_of(what: str, n: int, way: str, runs: list[dict[str, Any]], local: float
         row |= {
             "bytes shuffled an article": round(sum(taken.values()) / n),
             "bytes an article of the driver": round(1e6 * max(one["MB"] for one in runs) / n),
+            "GB of the largest worker": round(max(one["worker"] for one in runs) / 1e9, 1),
             "shuffled": {name: round(size / n, 1) for name, size in taken.items()},
             "stages": runs[-1]["stages"],
             "giants": runs[0]["giants"],

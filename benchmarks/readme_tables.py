@@ -177,7 +177,7 @@ def distributed(results: dict[str, Any]) -> str:
     """What a cluster costs and brings, and what larger corpora would take on paper."""
     keys = (
         "what", "articles", "engine", "seconds", "times local", "bytes shuffled an article",
-        "bytes an article of the driver",
+        "bytes an article of the driver", "GB of the largest worker",
     )  # fmt: skip
     rows = [{key: row[key] for key in keys if key in row} for row in results["rows"]]
     cluster = ", ".join(f"{value} {name}" for name, value in results["cluster"].items())

@@ -15,7 +15,7 @@ from storyclust.errors import InputError, MissingExtraError
 pytest.importorskip("pyarrow", reason="shards are read and written through pyarrow")
 
 from storyclust.datasets import make_newswire
-from storyclust.distributed import comparing, copies, linking, pairing, stages, vectoring
+from storyclust.distributed import comparing, copies, linking, pairing, pipeline, stages, vectoring
 from storyclust.distributed.copies import Input, find_copies
 from storyclust.distributed.corpus import Sketches
 from storyclust.distributed.files import Arrays, pack_texts, texts_at, write_arrays, writing
@@ -355,3 +355,34 @@ def test_giants_are_linked_level_by_level_in_what_memory_there_is(tmp_path, monk
     found = [article.record for article in sc.iter_articles(str(tmp_path / "out" / "*.jsonl"))]
     assert [record["thread"] for record in found] == local.labels_.tolist()
     assert [record["event"] for record in found] == local.event_labels_.tolist()
+
+
+def test_what_a_stage_left_and_is_lost_is_made_again(tmp_path):
+    """Somebody clears up while it runs: it ends with an error, and run again it goes on."""
+    shards = write_shards(tmp_path / "in", [a.to_record() for a in make_newswire(300, random_state=1)], [90])
+    job = Job(shards, str(tmp_path / "out"), Input(stories=True), CopySettings(), None, StorySettings())
+
+    class Clearing(Cut):
+        def run(self, name, function, calls, needs=None, processors=1):
+            if name == "vectors":
+                for path in (tmp_path / "out" / ".storyclust").glob("sketch-*"):
+                    path.unlink()
+                next((tmp_path / "out" / ".storyclust").glob("*-terms-*")).unlink()
+            return super().run(name, function, calls, needs, processors)
+
+    with pytest.raises(FileNotFoundError):
+        run_job(job, Clearing(1))
+    run_job(job, Cut(1))
+    local = sc.StoryClusterer().fit(sc.iter_articles(tmp_path / "in"))
+    found = sc.iter_articles(str(tmp_path / "out" / "*.jsonl"))
+    assert [article.record["thread"] for article in found] == local.labels_.tolist()
+
+
+def test_shards_too_large_for_a_worker_are_told_of(tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline, "LARGE_SHARD", 200)
+    shards = write_shards(tmp_path / "in", [a.to_record() for a in make_newswire(300, random_state=1)], [90])
+    report = run_job(Job(shards, str(tmp_path / "out"), Input(), CopySettings(), None), Cut(1))
+    assert report.messages == [
+        "1 of 2 shards have more than 200 articles, the largest 210: one worker has to hold all of them, and "
+        "smaller shards would be done sooner."
+    ]

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 WORK = ".storyclust"
+LARGE_SHARD = 250_000  # articles, of which one worker has some 2 GB in hand
 
 
 @dataclass
@@ -263,6 +264,13 @@ def _messages(rejects: int, first: str, copies: Copies) -> list[str]:
         dates = sum(report["dates"] for report in reports)
         place = next(report["first_bad_date"] for report in reports if report["bad_dates"])
         found.append(dates_unread(bad, dates, place))
+    sizes = [about["articles"] for about in copies.abouts]
+    if max(sizes, default=0) > LARGE_SHARD:
+        n = sum(size > LARGE_SHARD for size in sizes)
+        found.append(
+            f"{n:,} of {len(sizes):,} shards have more than {LARGE_SHARD:,} articles, the largest "
+            f"{max(sizes):,}: one worker has to hold all of them, and smaller shards would be done sooner."
+        )
     if some := [about for about in copies.names if about["renamed"]]:
         old, new = min((about["first"][0] for about in some), key=lambda pair: pair[0])
         n = sum(about["ids"] for about in some)
