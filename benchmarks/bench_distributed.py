@@ -241,7 +241,8 @@ def project(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             if what == "stories":
                 tiles = large["shuffled"]["similarities"]
                 own = reads(blocks_for(large["articles"], 2, 6 << 30), 2)
-                size += tiles * (reads(blocks_for(n, workers, memory), workers) / own - 1)
+                whole = memory * CLUSTER["cores a node"]
+                size += tiles * (reads(blocks_for(n, nodes, whole), nodes) / own - 1)
             wire = size * n / (nodes * CLUSTER["GB/s of network a node"] * 1e9 / 2)
             planned.append(
                 {

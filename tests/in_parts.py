@@ -211,7 +211,7 @@ def linked(edges, cluster, days, distance, window, cut):
         degrees = add_degrees(degrees)
         if giants is None:
             giants = len(oversized(forest, degrees, n, cut.bin_edges))
-        level = choose_level(forest, degrees, n, cut.bin_edges)
+        level = choose_level(forest, degrees, n, cut.bin_edges, distance)
         bins = pack_bins(level.component, degrees, cut.bin_edges)
         into = np.arange(n)
         whole = joined(near)
@@ -220,11 +220,10 @@ def linked(edges, cluster, days, distance, window, cut):
         dealt = deal_edges(some_of(whole, inside), homes[inside], bins.n_bins) if bins.n_bins else []
         for number, part in enumerate(dealt):
             rows = np.flatnonzero(bins.bin_of == number)
-            lowest = 1 - level.average if level.average else distance
-            moved = merge_bin(part, rows, take_nodes(nodes, rows), lowest, window)
+            moved = merge_bin(part, rows, take_nodes(nodes, rows), level.distance, window)
             into[moved.nodes] = moved.into
         cluster = into[cluster]
-        if not level.average:
+        if level.last:
             return cluster, giants
         edges = [contracted(edges, cluster)]
 

@@ -223,6 +223,15 @@ def test_a_partition_without_terms_has_an_empty_table():
 # Linkage, level by level
 
 
+def test_averages_that_no_distance_tells_apart_are_merged_at_once():
+    """0.05 and what is next to it have the same distance from 1: no level lies between."""
+    values = np.array([np.nextafter(0.05, 1), 0.05])
+    forest = Forest(np.array([0, 2]), np.array([1, 3]), values)
+    level = choose_level(forest, edge_degrees(forest.one, forest.other), 4, 0, distance=0.96)
+    assert level.last
+    assert level.component.tolist() == [0, 0, 2, 2]
+
+
 def random_edges(rng, n, n_edges, levels):
     """Edges of a graph without loops, each pair once, some of the same weight."""
     pairs = [(i, j) for j in range(n) for i in range(j)]
@@ -259,29 +268,28 @@ def test_a_level_is_the_lowest_at_which_components_fit(seed, n, n_edges, n_parts
     rng = np.random.default_rng(seed)
     edges = random_edges(rng, n, n_edges, 6)
     rows = np.array_split(rng.permutation(len(edges.values)), n_parts)
-    forest = spanning_forest(
-        *np.concatenate([np.array(spanning_forest(*some_of(edges, part))) for part in rows], axis=1)
-    )
-    forest = Forest(forest.one.astype(int), forest.other.astype(int), forest.averages)
+    forests = [spanning_forest(*some_of(edges, part)) for part in rows]
+    forest = spanning_forest(*(np.concatenate(column) for column in zip(*forests, strict=True)))
     degrees = add_degrees([edge_degrees(*some_of(edges, part)[:2]) for part in rows])
-    level = choose_level(forest, degrees, n, most)
+    level = choose_level(forest, degrees, n, most, distance=1.0)
+    heights = 1 - forest.averages
 
-    def weights(average):
-        above = some_of(edges, edges.values > average)
+    def weights(distance):
+        above = some_of(edges, 1 - edges.values < distance)
         graph = sparse.coo_array((np.ones(len(above.values)), (above.earlier, above.later)), shape=(n, n))
         _, labels = sparse.csgraph.connected_components(graph, directed=False)
         ends = np.bincount(np.concatenate((edges.earlier, edges.later)), minlength=n)
         alone = np.bincount(labels) < 2
         return np.where(alone, 0, np.bincount(labels, ends)), labels
 
-    heavy, labels = weights(level.average)
+    heavy, labels = weights(level.distance)
     _, first = np.unique(labels, return_index=True)
     assert level.component.tolist() == first[labels].tolist()
     if (heavy > 2 * most).any():  # then only where the highest averages make it so
-        assert np.unique(forest.averages[forest.averages > level.average]).size == 1
-    if level.average:
-        lower = forest.averages[forest.averages < level.average].max(initial=0.0)
-        assert (weights(lower)[0] > 2 * most).any()
+        assert np.unique(heights[heights < level.distance]).size == 1
+    if not level.last:
+        further = heights[heights > level.distance].min(initial=1.0)
+        assert (weights(further)[0] > 2 * most).any()
 
 
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=30), st.integers(1, 15))

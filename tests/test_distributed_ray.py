@@ -20,7 +20,7 @@ from storyclust.errors import InputError, StoryclustWarning
 ray = pytest.importorskip("ray", reason="a cluster needs Ray")
 
 from storyclust.distributed import StorySettings, engine, run  # noqa: E402 - after Ray is known to be there
-from storyclust.distributed.engine import RayRunner, cluster  # noqa: E402
+from storyclust.distributed.engine import ClusterError, RayRunner, cluster  # noqa: E402
 
 N = 400
 SOON = "RAY_raylet_check_for_unexpected_worker_disconnect_interval_ms"  # how soon a worker's end is seen
@@ -162,6 +162,21 @@ def test_a_cluster_without_processors_is_told_of_once(monkeypatch):
     with pytest.warns(StoryclustWarning, match="calls wait until one comes"):
         runner._tell_of_none(head)
     runner._tell_of_none(head)  # a second warning would be an error
+
+
+def test_a_call_that_wants_more_processors_than_any_node_has_gets_those_there_are():
+    with cluster() as runner:
+        assert runner.processors == 3
+        assert runner.run("wide", abs, [(-1,), (-2,)], processors=8) == [1, 2]
+
+
+def test_a_call_that_needs_more_memory_than_any_node_has_is_refused():
+    with cluster() as runner:
+        assert runner.run("large", abs, [(-1,), (-2,)], needs=[1, 2 * runner.memory]) == [1, 2]
+        with pytest.raises(
+            ClusterError, match=r"a call of large needs 1,125,899.9 GB of memory, and the largest"
+        ):
+            runner.run("large", abs, [(-1,)], needs=[1 << 50])
 
 
 # Faults ----------------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ from storyclust.chunks import kernel
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+SPARSE = 16  # times as large as their count ids may be, to be looked up in a table
+
 
 @kernel
 def find(parent: NDArray[np.int64], i: Any) -> Any:
@@ -36,6 +38,25 @@ def find_all(parent: NDArray[np.int64]) -> Any:
     for i in range(len(parent)):
         roots[i] = find(parent, i)
     return roots
+
+
+def numbered(ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Distinct ids, ascending, and the number of each id among them.
+
+    What `numpy.unique` returns, without sorting where ids are not far between.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> numbered(np.array([7, 3, 7]))
+    (array([3, 7]), array([1, 0, 1]))
+    """
+    if not len(ids) or ids.max() > SPARSE * len(ids):
+        distinct, inverse = np.unique(ids, return_inverse=True)
+        return distinct, inverse
+    there = np.zeros(int(ids.max()) + 1, np.bool_)
+    there[ids] = True
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[ids]
 
 
 def by_appearance(labels: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -31,7 +31,7 @@ from storyclust.graph import (
     usual_bounds,
 )
 from storyclust.strangers import enough_to_tell, for_want_of_neighbours, means_among, sample_rows
-from storyclust.unions import rows_by_label
+from storyclust.unions import numbered, rows_by_label
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -305,8 +305,8 @@ def most_of_each(
 
 def degrees_of(pairs: Pairs) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows that stand in these pairs, ascending, and in how many."""
-    places, degrees = np.unique(np.concatenate((pairs.earlier, pairs.later)), return_counts=True)
-    return places, degrees.astype(np.int64)
+    places, number = numbered(np.concatenate((pairs.earlier, pairs.later)))
+    return places, np.bincount(number, minlength=len(places))
 
 
 def crowd_cosines(pairs: Pairs, crowded: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

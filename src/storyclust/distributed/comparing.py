@@ -22,7 +22,7 @@ from storyclust.distributed.blocks import (
 )
 from storyclust.distributed.files import Arrays, write_arrays
 from storyclust.distributed.stages import About, Stages, dealt, packed, part_of, save, unpacked
-from storyclust.distributed.vectoring import Blocks, read_block, workers
+from storyclust.distributed.vectoring import Blocks, read_block, workers_for
 from storyclust.graph import usual_bounds
 from storyclust.grouping import LEAST_SIMILARITY
 
@@ -37,7 +37,9 @@ def tile_part(target: str, blocks: list[str], number: int, first: int, last: int
     found: list[Found] = []
     for k in range(first, last):
         other, size = (own, 0) if k == number else read_block(blocks[k])
-        found = [merge_found([*found, find_between(own, other, LEAST_SIMILARITY, n_jobs)])]
+        found.append(find_between(own, other, LEAST_SIMILARITY, n_jobs))
+        if len(found) > 1:
+            found = [merge_found(found)]
         taken += size
     promising = np.bincount(found[0].later - own.places[0], minlength=len(own.places)).astype(np.int32)
     return save(target, {**dealt("found", split_found(found[0])), "promising": promising}, {"taken": taken})
@@ -101,8 +103,8 @@ def find_edges(blocks: Blocks, stages: Stages) -> list[str]:
     runner, n_blocks = stages.runner, len(blocks.addresses)
     shared = runner.share(blocks.addresses)
     # Tiles of the longest ranges come first, so that none is begun last.
-    cut = sorted(tiles_of(n_blocks, workers(runner)[0]), key=lambda tile: tile[1] - tile[2])
-    n_jobs = runner.processors
+    workers, n_jobs, _ = workers_for(int(blocks.bounds[-1]), runner)
+    cut = sorted(tiles_of(n_blocks, workers), key=lambda tile: tile[1] - tile[2])
     calls = {f"{n_blocks}-{b}-{first}-{last}": (shared, b, first, last, n_jobs) for b, first, last in cut}
     tiles = stages.each("similarities", tile_part, calls, processors=n_jobs)
     of_block: list[list[str]] = [[] for _ in range(n_blocks)]

@@ -24,7 +24,7 @@ from storyclust.agglomerate import agglomerate, cut
 from storyclust.chunks import compressed_rows, cut_ranges, kernel
 from storyclust.distributed.blocks import Edges
 from storyclust.graph import both_ways
-from storyclust.unions import find, find_all, unite
+from storyclust.unions import find, find_all, numbered, unite
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,9 +54,10 @@ class Degrees(NamedTuple):
 
 
 class Level(NamedTuple):
-    """How far down merges are made now, and the components that they are made in."""
+    """How far merges are made now, and the components that they are made in."""
 
-    average: float  # above which all are made; 0 where that is all there are
+    distance: float  # below which all are made
+    last: bool  # whether that is all there are
     component: NDArray[np.int64]  # smallest node of that of each node
 
 
@@ -119,7 +120,7 @@ def spanning_forest(
     one: NDArray[np.int64], other: NDArray[np.int64], averages: NDArray[np.float64]
 ) -> Forest:
     """Forest of the highest averages among some pairs (Kruskal, 1956)."""
-    nodes, ends = np.unique(np.concatenate((one, other)), return_inverse=True)
+    nodes, ends = numbered(np.concatenate((one, other)))
     first, second = ends.reshape(2, -1)
     order = np.argsort(-averages, kind="stable")
     kept = order[joining(first[order], second[order], len(nodes))]
@@ -128,19 +129,19 @@ def spanning_forest(
 
 def degrees_of(one: NDArray[np.int64], other: NDArray[np.int64]) -> Degrees:
     """Edges of every node that has some."""
-    nodes, counts = np.unique(np.concatenate((one, other)), return_counts=True)
-    return Degrees(nodes, counts.astype(np.int64))
+    nodes, number = numbered(np.concatenate((one, other)))
+    return Degrees(nodes, np.bincount(number, minlength=len(nodes)))
 
 
 def add_degrees(parts: Sequence[Degrees]) -> Degrees:
     """Add up the degrees of several parts of a graph."""
-    nodes, inverse = np.unique(np.concatenate([part.nodes for part in parts]), return_inverse=True)
+    nodes, number = numbered(np.concatenate([part.nodes for part in parts]))
     counts = np.concatenate([part.counts for part in parts])
-    return Degrees(nodes, np.bincount(inverse, counts, len(nodes)).astype(np.int64))
+    return Degrees(nodes, np.bincount(number, counts, len(nodes)).astype(np.int64))
 
 
-def choose_level(forest: Forest, degrees: Degrees, n: int, most_edges: int) -> Level:
-    """Go down as far as components allow: to where none has more edges than a worker can take.
+def choose_level(forest: Forest, degrees: Degrees, n: int, most_edges: int, distance: float) -> Level:
+    """Go as far as components allow: to where none has more edges than a worker can take.
 
     Parameters
     ----------
@@ -150,23 +151,26 @@ def choose_level(forest: Forest, degrees: Degrees, n: int, most_edges: int) -> L
     n : int
         How many nodes there are, or places for them.
     most_edges : int
+    distance : float
+        Average distance below which clusters are merged in the end.
 
     Returns
     -------
     level : Level
-        A component has more only where already the highest averages make it so.
+        A component has more only where already the smallest distance makes it so.
     """
     one, other, averages = forest
+    distances = 1.0 - averages  # merges are told apart by these, which are coarser
     weights = np.zeros(n, np.int64)
     weights[degrees.nodes] = degrees.counts
     stop = joined_until(one, other, weights, np.arange(n), 2 * most_edges)
-    if stop < len(averages) and averages[stop] == averages[0]:
-        stop = int(np.searchsorted(-averages, -averages[0], side="right"))
-    average = 0.0
-    if stop < len(averages):
-        average = float(averages[stop])
-        stop = int(np.searchsorted(-averages, -average, side="left"))
-    return Level(average, components(one[:stop], other[:stop], n))
+    if stop < len(distances) and distances[stop] == distances[0]:
+        stop = int(np.searchsorted(distances, distances[0], side="right"))
+    last = stop == len(distances)
+    if not last:
+        distance = float(distances[stop])
+        stop = int(np.searchsorted(distances, distance))
+    return Level(distance, last, components(one[:stop], other[:stop], n))
 
 
 def components(one: NDArray[np.int64], other: NDArray[np.int64], n: int) -> NDArray[np.int64]:

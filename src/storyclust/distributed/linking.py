@@ -32,6 +32,7 @@ from storyclust.distributed.linkage import (
     take_nodes,
 )
 from storyclust.distributed.stages import About, Stages, dealt, packed, part_of, save, unpacked
+from storyclust.unions import numbered
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -79,7 +80,7 @@ def read_near(part: str, nodes: str, rule: Rule) -> tuple[Edges, NDArray[np.floa
     with Arrays(part) as file:
         edges = unpacked(file, "edges", Edges)
         taken = file.taken
-    ends, inverse = np.unique(np.concatenate((edges.earlier, edges.later)), return_inverse=True)
+    ends, inverse = numbered(np.concatenate((edges.earlier, edges.later)))
     known, size = read_nodes(nodes, ends, rule)
     one, other = (take_nodes(known, at) for at in inverse.reshape(2, -1))
     averages = edges.values / (one.sizes.astype(np.float64) * other.sizes)
@@ -113,7 +114,7 @@ def forests_part(target: str, parts: list[str]) -> About:
 def deal_part(target: str, part: str, nodes: str, bins: str, begin: int, end: int, rule: Rule) -> About:
     """Deal the nodes of a block and their edges with earlier ones into the bins of their components."""
     edges, _, taken = read_near(part, nodes, rule)
-    ends, inverse = np.unique(np.concatenate((edges.earlier, edges.later)), return_inverse=True)
+    ends, inverse = numbered(np.concatenate((edges.earlier, edges.later)))
     with Arrays(bins) as file:
         n_bins, own = file.about["bins"], file.part("bin_of", begin, end)
         earlier, later = file.pick("bin_of", ends)[inverse].reshape(2, -1)
@@ -147,7 +148,7 @@ def contract_part(target: str, part: str, clusters: str, bounds: NDArray[np.int6
     with Arrays(part) as file:
         edges = unpacked(file, "edges", Edges)
         taken = file.taken
-    ends, inverse = np.unique(np.concatenate((edges.earlier, edges.later)), return_inverse=True)
+    ends, inverse = numbered(np.concatenate((edges.earlier, edges.later)))
     with Arrays(clusters) as file:
         earlier, later = file.pick("cluster", ends)[inverse].reshape(2, -1)
         taken += file.taken
@@ -205,11 +206,10 @@ class Clusters:
             forest, degrees = self._forest(rule)
             if self.level == 0:
                 self.giants = oversized(forest, degrees, self.n, MOST_EDGES)
-            level = choose_level(forest, degrees, self.n, MOST_EDGES)
-            if not level.average:
-                self._merge(level, degrees, rule)
+            level = choose_level(forest, degrees, self.n, MOST_EDGES, rule.distance)
+            self._merge(level, degrees, rule._replace(distance=level.distance))
+            if level.last:
                 return
-            self._merge(level, degrees, rule._replace(distance=1.0 - level.average))
             self.level += 1
             self._write()
             self.edges = self.contracted()

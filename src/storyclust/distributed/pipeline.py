@@ -58,7 +58,8 @@ class Report:
     largest : int
         Articles of the largest set that one worker had to look at as a whole to find copies.
     giants : list of int
-        Links within each connected component that had to be grouped by one worker alone.
+        Links within each connected component that was more than one worker should take: these were merged on
+        several levels.
     taken : dict of str to int
         Bytes that each stage read of what others had left; empty if nothing was left to do.
     """

@@ -206,7 +206,8 @@ def make_blocks(shards: Sequence[Shard], source: Input, order: Order, stages: St
     shared = runner.share(terms)
     calls = {f"{n_parts}-{p}": (shared, p, order.languages, order.sizes) for p in range(n_parts)}
     tables = runner.share(stages.each("weights", weigh_part, calls))
-    n_blocks = blocks_for(order.n, *workers(runner))
+    workers, n_jobs, memory = workers_for(order.n, runner)
+    n_blocks = blocks_for(order.n, workers, memory)
     bounds = np.linspace(0, order.n, n_blocks + 1).astype(np.int64)
     calls = {
         f"{n_blocks}-{k}": (k, address, tables, bounds, order.address) for k, address in enumerate(terms)
@@ -214,22 +215,36 @@ def make_blocks(shards: Sequence[Shard], source: Input, order: Order, stages: St
     vectors = runner.share(stages.each("vectors", vectors_shard, calls))
     calls = {str(k): (vectors, k) for k in range(len(order.languages))}
     samples = runner.share(stages.each("samples", sample_part, calls))
-    n_jobs = runner.processors
     calls = {f"{n_blocks}-{b}": (vectors, b, samples, order.sizes, n_jobs) for b in range(n_blocks)}
     return Blocks(stages.each("blocks", block_part, calls, processors=n_jobs), bounds)
 
 
-def workers(runner: Runner) -> tuple[int, int]:
-    """How many workers compare blocks, each as large as a node, and the bytes that each may take."""
-    return max(1, runner.width // runner.processors), runner.memory * runner.processors
+class Workers(NamedTuple):
+    """Who compares blocks."""
+
+    n: int
+    processors: int  # of each
+    memory: int  # bytes that each may take
 
 
-def blocks_for(n: int, width: int, memory: int) -> int:
+def workers_for(n: int, runner: Runner) -> Workers:
+    """Choose who compares `n` articles: processors each by themselves or, where these lack memory, nodes."""
+    if blocks_for(n, runner.width, runner.memory) <= max(busy(runner.width), 1):
+        return Workers(runner.width, 1, runner.memory)
+    processors = runner.processors
+    return Workers(max(1, runner.width // processors), processors, runner.memory * processors)
+
+
+def busy(workers: int) -> int:
+    """How many blocks give all workers something to do: all pairs of them, four blocks to read for each."""
+    return int(2 * np.sqrt(workers))
+
+
+def blocks_for(n: int, workers: int, memory: int) -> int:
     """Into how many blocks to cut `n` articles, for so many workers with so many bytes each.
 
     Every pair of blocks is a call, or part of one, and every block is read about as often as there are
-    blocks: so there are no more than give all workers something to do, and than memory asks for.
+    blocks: so there are no more than keep workers busy, and than memory asks for.
     """
     fit = -(-n * ROW_BYTES // memory)
-    busy = int(np.ceil(2 * np.sqrt(width)))
-    return max(fit, min(busy, n // SMALL_BLOCK), 1)
+    return max(fit, min(busy(workers), n // SMALL_BLOCK), 1)
