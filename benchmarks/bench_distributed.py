@@ -1,6 +1,6 @@
 """Beyond one machine: what a cluster costs and brings, against the local engine on the same shards.
 
-    python benchmarks/bench_distributed.py [--sizes 200000 1000000] [--shards 20] [--runs 3]
+    python benchmarks/bench_distributed.py [--sizes 200000 1000000] [--shards 20] [--runs 3] [--what copies stories]
 
 Synthetic articles are written as shards. Both engines go the whole way, from these files to the same files
 with labels, each in a process of its own with warm kernels: the local one with two threads, Ray with nodes
@@ -8,7 +8,7 @@ of one or two processors on this machine (`ray.cluster_utils.Cluster`). Seconds 
 above half a million articles there is one run, local and on one node. Bytes are what stages read of what
 others have left; memory is what the driver held at most beyond what it held once Ray ran and kernels were
 loaded. From the two largest sizes follows what larger corpora would take, on paper. Writes
-results/distributed.json.
+results/distributed.json; what is not measured again stays there.
 """
 
 from __future__ import annotations
@@ -27,15 +27,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
 
 import storyclust as sc
-from common import forget_peak, peak_megabytes, table, write_results
+from common import RESULTS, forget_peak, peak_megabytes, table, write_results
 from storyclust.chunks import reporting_to
 from storyclust.distributed.comparing import tiles_of
-from storyclust.distributed.vectoring import blocks_for
+from storyclust.distributed.vectoring import blocks_for, workers_for
 from storyclust.output import labelled_record
 
 WAYS = {"local": (0, 2), "ray 1 x 2": (1, 2), "ray 1 x 1": (1, 1), "ray 2 x 1": (2, 1)}  # nodes, processors
@@ -106,6 +107,7 @@ def measure(what: str, way: str, shards: Path, output: Path, warm: Path) -> dict
     from ray.cluster_utils import Cluster
 
     from storyclust.distributed import StorySettings, run
+    from storyclust.distributed.engine import RayRunner
 
     node = {"num_cpus": jobs, "object_store_memory": STORE}
     cluster = Cluster(initialize_head=True, head_node_args=node)
@@ -119,7 +121,12 @@ def measure(what: str, way: str, shards: Path, output: Path, warm: Path) -> dict
     with reporting_to(times), watched_workers() as most:
         report = run(shards, output, stories=stories)
     found = {"seconds": time.perf_counter() - begin, "MB": peak_megabytes() - before, "worker": max(most)}
-    found |= {"taken": report.taken, "stages": times.seconds, "giants": report.giants}
+    found |= {
+        "memory": RayRunner(ray).memory,
+        "taken": report.taken,
+        "stages": times.seconds,
+        "giants": report.giants,
+    }
     ray.shutdown()
     cluster.shutdown()
     return found
@@ -209,13 +216,15 @@ def row_of(what: str, n: int, way: str, runs: list[dict[str, Any]], local: float
             "shuffled": {name: round(size / n, 1) for name, size in taken.items()},
             "stages": runs[-1]["stages"],
             "giants": runs[0]["giants"],
+            "memory": runs[0]["memory"],
         }
     return row
 
 
 # On paper --------------------------------------------------------------------------------------
 
-CLUSTER = {"cores a node": 16, "GB of memory a node": 128, "GB/s of network a node": 1.25}
+CLUSTER = {"cores": 16, "GB of memory": 128, "GB/s of network": 1.25}
+ARTICLE = 2.5  # KB of text, read twice and written once, and for stories read once more
 USABLE = 0.7  # of the memory, which Ray gives to calls
 PLANNED = {10**8: 16, 10**9: 160}  # articles, nodes
 
@@ -234,16 +243,17 @@ def project(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             large["articles"] / small["articles"]
         )
         for n, nodes in PLANNED.items():
-            workers = nodes * CLUSTER["cores a node"]
-            memory = int(USABLE * 1e9 * CLUSTER["GB of memory a node"] / CLUSTER["cores a node"])
+            workers = nodes * CLUSTER["cores"]
+            memory = int(USABLE * 1e9 * CLUSTER["GB of memory"] / CLUSTER["cores"])
             work = 2 * large["seconds"] * (n / large["articles"]) ** max(growth, 1.0) / workers
             size = large["bytes shuffled an article"]
             if what == "stories":
                 tiles = large["shuffled"]["similarities"]
-                own = reads(blocks_for(large["articles"], 2, 6 << 30), 2)
-                whole = memory * CLUSTER["cores a node"]
-                size += tiles * (reads(blocks_for(n, nodes, whole), nodes) / own - 1)
-            wire = size * n / (nodes * CLUSTER["GB/s of network a node"] * 1e9 / 2)
+                here = SimpleNamespace(width=2, memory=large["memory"], processors=2)
+                there = SimpleNamespace(width=workers, memory=memory, processors=CLUSTER["cores"])
+                size += tiles * (reads(n, there) / reads(large["articles"], here) - 1)
+            texts = 1e3 * ARTICLE * (4 if what == "stories" else 3)
+            wire = (size + texts) * n / (nodes * CLUSTER["GB/s of network"] * 1e9 / 2)
             planned.append(
                 {
                     "what": what,
@@ -259,9 +269,11 @@ def project(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return planned
 
 
-def reads(n_blocks: int, width: int) -> float:
+def reads(n: int, runner: Any) -> float:
     """How often each article's vector is read by tiles."""
-    tiles = tiles_of(n_blocks, width)
+    workers, _, memory = workers_for(n, runner)
+    n_blocks = blocks_for(n, workers, memory)
+    tiles = tiles_of(n_blocks, workers)
     return sum(1 + last - first - (last == b + 1) for b, first, last in tiles) / n_blocks
 
 
@@ -271,6 +283,7 @@ def main() -> None:
     options.add_argument("--sizes", type=int, nargs="+", default=[200_000, 1_000_000])
     options.add_argument("--shards", type=int, default=20)
     options.add_argument("--runs", type=int, default=3)
+    options.add_argument("--what", nargs="+", default=["copies", "stories"])
     options.add_argument("--one", nargs=5, help=argparse.SUPPRESS)
     given = options.parse_args()
     if given.one:
@@ -280,12 +293,19 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for n in given.sizes:
-            for what in ("copies", "stories"):
+            for what in given.what:
                 rows += compare(what, n, given.shards, given.runs, Path(folder))
-    sizes = " ".join(map(str, given.sizes))
-    command = f"python benchmarks/bench_distributed.py --sizes {sizes} --shards {given.shards}"
-    more = {"cluster": CLUSTER, "projection": project(rows)} if len(given.sizes) > 1 else {}
-    print(write_results("distributed", f"{command} --runs {given.runs}", rows, **more))
+    rows = sorted(before(rows) + rows, key=lambda row: (row["articles"], row["what"]))
+    more = {"cluster": CLUSTER, "projection": project(rows)}
+    print(write_results("distributed", "python benchmarks/bench_distributed.py", rows, **more))
+
+
+def before(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of earlier runs that were not measured again."""
+    path = RESULTS / "distributed.json"
+    again = {(row["what"], row["articles"]) for row in rows}
+    known = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else []
+    return [row for row in known if (row["what"], row["articles"]) not in again]
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ from storyclust.distributed.stages import About, Runner, Stages, dealt, packed, 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-ROW_BYTES = 16 << 10  # of two blocks, for each row of one: some 4 KB lie in files, and are copied twice
+ROW_BYTES = 24 << 10  # that a worker holds for each row of a block: measured where it met another of its size
 TERMS_AT_ONCE = 1 << 24  # terms of all shards that one worker counts
 SMALL = 1000  # articles that are not worth more than one call
 SMALL_BLOCK = 2000
