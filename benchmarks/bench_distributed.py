@@ -1,6 +1,6 @@
 """Beyond one machine: what a cluster costs and brings, against the local engine on the same shards.
 
-    python benchmarks/bench_distributed.py [--sizes 200000 1000000] [--shards 20] [--runs 3] [--what copies stories]
+    python benchmarks/bench_distributed.py [--sizes 200000 1000000] [--runs 3] [--what copies stories]
 
 Synthetic articles are written as shards. Both engines go the whole way, from these files to the same files
 with labels, each in a process of its own with warm kernels: the local one with two threads, Ray with nodes
