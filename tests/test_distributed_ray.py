@@ -167,16 +167,19 @@ def test_a_cluster_without_processors_is_told_of_once(monkeypatch):
 def test_a_call_that_wants_more_processors_than_any_node_has_gets_those_there_are():
     with cluster() as runner:
         assert runner.processors == 3
-        assert runner.run("wide", abs, [(-1,), (-2,)], processors=8) == [1, 2]
+        assert runner.run("wide", lambda number: -number, [(-1,), (-2,)], processors=8) == [1, 2]
 
 
 def test_a_call_that_needs_more_memory_than_any_node_has_is_refused():
     with cluster() as runner:
-        assert runner.run("large", abs, [(-1,), (-2,)], needs=[1, 2 * runner.memory]) == [1, 2]
+        assert runner.run("large", lambda number: -number, [(-1,), (-2,)], needs=[1, 2 * runner.memory]) == [
+            1,
+            2,
+        ]
         with pytest.raises(
             ClusterError, match=r"a call of large needs 1,125,899.9 GB of memory, and the largest"
         ):
-            runner.run("large", abs, [(-1,)], needs=[1 << 50])
+            runner.run("large", lambda: None, [()], needs=[1 << 50])
 
 
 # Faults ----------------------------------------------------------------------------------------

@@ -285,7 +285,7 @@ def test_the_package_says_that_it_is_typed():
     assert (SOURCE / "py.typed").exists()
 
 
-BENCHMARKS = SOURCE.parents[1] / "benchmarks"
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
 @pytest.mark.skipif(not BENCHMARKS.is_dir(), reason="only a checkout has benchmarks")
