@@ -183,7 +183,8 @@ def distributed(results: dict[str, Any]) -> str:
     cluster = ", ".join(f"{value} {name}" for name, value in results["cluster"].items())
     return (
         f"{table(rows)}\n\nEngines are written as nodes x processors. Every way gave the same labels. "
-        f"On paper, for nodes with {cluster}, from the growth between the last two sizes:\n\n"
+        f"On paper, for nodes with {cluster}, from the growth between the last two sizes (half of the "
+        f"network in use; hours add up; nobody waits for the slowest):\n\n"
         f"{table(results['projection'])}"
     )
 
