@@ -21,17 +21,18 @@ from storyclust.distributed.blocks import (
     pairs_of,
     rows_at,
     sample_places,
-    split_block,
+    some_of,
     strangers_of,
+    take_rows,
 )
 from storyclust.distributed.counting import (
     add_counts,
     count_terms,
+    distinct_terms,
     join_tables,
     select_terms,
     shard_terms,
     vectors_of,
-    wanted_terms,
     weigh_terms,
 )
 from storyclust.distributed.linkage import (
@@ -44,12 +45,7 @@ from storyclust.distributed.linkage import (
     nodes_of,
     oversized,
     pack_bins,
-    some_of,
     spanning_forest,
-    take_nodes,
-)
-from storyclust.distributed.linkage import (
-    degrees_of as edge_degrees,
 )
 from storyclust.grouping import LEAST_SIMILARITY, number_stories, prepare
 from storyclust.language import common_latin, name_languages
@@ -107,6 +103,12 @@ def in_parts(articles, dedup, cut, distances=(0.89, 7.0, 0.96)):
     return Parts(languages, table, vectors, strangers, edges, labels, event_labels, giants)
 
 
+def split_block(block, most_rows):
+    """Split a block to ones of so many rows at most."""
+    rows = np.arange(len(block.places))
+    return [take_rows(block, rows[start : start + most_rows]) for start in range(0, len(rows), most_rows)]
+
+
 def frozen(made):
     """What is made, with arrays that cannot be written to: so they come out of an object store."""
     for value in made if isinstance(made, (tuple, list)) else ():
@@ -140,8 +142,8 @@ def vectors_from(articles, own, place, cut):
             total = add_counts(parts)
         tables.append(frozen(weigh_terms(total, languages, sizes)))
     blocks = []
-    for shard, rows in zip(shards, own, strict=True):
-        wanted = wanted_terms(shard, cut.partitions)
+    for shard, count, rows in zip(shards, counts, own, strict=True):
+        wanted = [distinct_terms(part) for part in count]
         present = np.unique(shard.groups)
         known = [frozen(select_terms(*pair, present)) for pair in zip(tables, wanted, strict=True)]
         blocks.append(frozen(vectors_of(shard, join_tables(known), place[rows])))
@@ -176,7 +178,7 @@ def edges_between(blocks, strangers, n, least=LEAST_SIMILARITY):
         pairs.append(frozen(pairs_of(merge_found(parts))))
     degrees = np.zeros(n, np.int64)
     for part in pairs:
-        places, counts = degrees_of(part)
+        places, counts = degrees_of(part.earlier, part.later)
         degrees[places] += counts
     crowded = np.flatnonzero(degrees > graph.CROWD)
     floors = np.empty(0)
@@ -200,13 +202,13 @@ def linked(edges, cluster, days, distance, window, cut):
         nodes = frozen(nodes_of(cluster, days))
         near, forests, degrees = [], [], []
         for part in edges:
-            ends = [take_nodes(nodes, at) for at in part[:2]]
+            ends = [some_of(nodes, at) for at in part[:2]]
             earlier, later, values = close = some_of(part, feasible(*ends, window))
             averages = values / (nodes.sizes[earlier].astype(float) * nodes.sizes[later])
             high = averages > 1 - distance
             near.append(close)
             forests.append(spanning_forest(earlier[high], later[high], averages[high]))
-            degrees.append(edge_degrees(earlier, later))
+            degrees.append(degrees_of(earlier, later))
         forest = spanning_forest(*(np.concatenate(column) for column in zip(*forests, strict=True)))
         degrees = add_degrees(degrees)
         if giants is None:
@@ -220,7 +222,7 @@ def linked(edges, cluster, days, distance, window, cut):
         dealt = deal_edges(some_of(whole, inside), homes[inside], bins.n_bins) if bins.n_bins else []
         for number, part in enumerate(dealt):
             rows = np.flatnonzero(bins.bin_of == number)
-            moved = merge_bin(part, rows, take_nodes(nodes, rows), level.distance, window)
+            moved = merge_bin(part, rows, some_of(nodes, rows), level.distance, window)
             into[moved.nodes] = moved.into
         cluster = into[cluster]
         if level.last:

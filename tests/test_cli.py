@@ -13,7 +13,6 @@ import pytest
 from rich.cells import cell_len
 
 import storyclust as sc
-from storyclust.cli import main
 
 NEWSDESK = Path(__file__).parents[1] / "examples" / "newsdesk.jsonl"
 ENV = {**os.environ, "PYTHONPATH": str(Path(sc.__file__).parents[1])}
@@ -59,21 +58,6 @@ def put(tmp_path):
 @pytest.fixture
 def three(put):
     return put("three.jsonl", jsonl(*THREE))
-
-
-@pytest.fixture
-def run(capsysbinary):
-    """Call main; returns exit code, stdout and stderr."""
-
-    def call(*arguments):
-        try:
-            code = main([str(argument) for argument in arguments])
-        except SystemExit as leave:
-            code = leave.code
-        out, err = capsysbinary.readouterr()
-        return code, out.decode(), err.decode()
-
-    return call
 
 
 def process(*arguments, **options):

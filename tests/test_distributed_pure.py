@@ -9,32 +9,31 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 import storyclust as sc
-from in_parts import Cut, compare, edges_between, floors_of, graph_of, linked, same
+from in_parts import Cut, compare, edges_between, floors_of, graph_of, linked, same, split_block
 from storyclust.agglomerate import unit_rows
 from storyclust.article import as_articles
 from storyclust.distributed.blocks import (
     Block,
+    Degrees,
     Edges,
     Found,
+    degrees_of,
     join_blocks,
     merge_found,
     numbers_in,
     pairs_of,
     sample_places,
-    split_block,
+    some_of,
     take_rows,
 )
 from storyclust.distributed.counting import TermCounts, add_counts, join_tables, parts_of, weigh_terms
 from storyclust.distributed.linkage import (
-    Degrees,
     Forest,
     add_degrees,
     choose_level,
     pack_bins,
-    some_of,
     spanning_forest,
 )
-from storyclust.distributed.linkage import degrees_of as edge_degrees
 from storyclust.features import PAIR_BIT
 from storyclust.graph import count_holders
 from storyclust.grouping import find_events, number_stories
@@ -227,7 +226,7 @@ def test_averages_that_no_distance_tells_apart_are_merged_at_once():
     """0.05 and what is next to it have the same distance from 1: no level lies between."""
     values = np.array([np.nextafter(0.05, 1), 0.05])
     forest = Forest(np.array([0, 2]), np.array([1, 3]), values)
-    level = choose_level(forest, edge_degrees(forest.one, forest.other), 4, 0, distance=0.96)
+    level = choose_level(forest, degrees_of(forest.one, forest.other), 4, 0, distance=0.96)
     assert level.last
     assert level.component.tolist() == [0, 0, 2, 2]
 
@@ -270,7 +269,7 @@ def test_a_level_is_the_lowest_at_which_components_fit(seed, n, n_edges, n_parts
     rows = np.array_split(rng.permutation(len(edges.values)), n_parts)
     forests = [spanning_forest(*some_of(edges, part)) for part in rows]
     forest = spanning_forest(*(np.concatenate(column) for column in zip(*forests, strict=True)))
-    degrees = add_degrees([edge_degrees(*some_of(edges, part)[:2]) for part in rows])
+    degrees = add_degrees([degrees_of(*some_of(edges, part)[:2]) for part in rows])
     level = choose_level(forest, degrees, n, most, distance=1.0)
     heights = 1 - forest.averages
 

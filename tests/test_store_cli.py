@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 import storyclust as sc
-from storyclust.cli import main
 from storyclust.store_cli import commands, following
 from storyclust.store_cli.following import Folder, Reader
 
@@ -38,21 +37,6 @@ def short(name, seed=None, **fields):
     chance = random.Random(f"{name} {seed}")  # noqa: S311 - for words
     words = ("".join(chance.choices("abcdefghiklmnoprstu", k=7)) for _ in range(12))
     return {"id": str(name), "text": " ".join(words), **fields}
-
-
-@pytest.fixture
-def run(capsysbinary):
-    """Call main; returns exit code, stdout and stderr."""
-
-    def call(*arguments):
-        try:
-            code = main([str(argument) for argument in arguments])
-        except SystemExit as leave:
-            code = leave.code
-        out, err = capsysbinary.readouterr()
-        return code, out.decode(), err.decode()
-
-    return call
 
 
 @pytest.fixture

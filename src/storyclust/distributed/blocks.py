@@ -8,7 +8,7 @@ is found is what `graph_above_strangers` finds in all rows together, bit for bit
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 from scipy import sparse
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+T = TypeVar("T", bound=tuple[Any, ...])
 PIECES = 8  # that each thread compares
 
 
@@ -91,6 +92,23 @@ class Edges(NamedTuple):
     values: NDArray[np.float64]
 
 
+class Degrees(NamedTuple):
+    """How many pairs some rows stand in, which are in ascending order."""
+
+    rows: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+
+def some_of(rows: T, which: NDArray[np.bool_] | NDArray[np.int64]) -> T:
+    """Some rows of a named tuple of columns."""
+    return type(rows)(*(column[which] for column in rows))
+
+
+def end_to_end(parts: Sequence[T]) -> T:
+    """Rows of several named tuples of columns, one after the other."""
+    return type(parts[0])(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
 def join_blocks(parts: Sequence[Block]) -> Block:
     """Join blocks to one, rows in the order of their places."""
     terms, first = np.unique(np.concatenate([block.terms for block in parts]), return_index=True)
@@ -104,12 +122,6 @@ def join_blocks(parts: Sequence[Block]) -> Block:
         places, groups, terms, holders, np.append(0, np.cumsum(lengths)), np.concatenate(indices), data
     )
     return take_rows(whole, np.argsort(places))
-
-
-def split_block(block: Block, most_rows: int) -> list[Block]:
-    """Split a block to ones of so many rows at most."""
-    rows = np.arange(len(block.places))
-    return [take_rows(block, rows[start : start + most_rows]) for start in range(0, len(rows), most_rows)]
 
 
 def rows_at(block: Block, places: NDArray[np.int64]) -> Block:
@@ -248,8 +260,8 @@ def find_between(rows: MarkedBlock, others: MarkedBlock, least: float, n_jobs: i
 
 def merge_found(parts: Sequence[Found]) -> Found:
     """Merge what was found between one block and others; the result may be merged again."""
-    whole = Found(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-    return _rows_of(whole, most_of_each(whole.later, whole.shown, whole.earlier, examined()))
+    whole = end_to_end(parts)
+    return some_of(whole, most_of_each(whole.later, whole.shown, whole.earlier, examined()))
 
 
 def examined() -> int:
@@ -263,26 +275,19 @@ def split_found(found: Found) -> tuple[Found, Found]:
     The others matter only where a row has more promising ones than are looked at.
     """
     kept = found.cosines > 0.0
-    return _rows_of(found, kept), _rows_of(found, ~kept)
+    return some_of(found, kept), some_of(found, ~kept)
 
 
 def pairs_of(found: Found) -> Pairs:
     """Pairs of the rows of a block with all earlier ones, in any order."""
-    found = _rows_of(found, found.cosines > 0.0)
-    found = _rows_of(found, most_of_each(found.later, found.cosines, found.earlier, _crowd()))
+    found = some_of(found, found.cosines > 0.0)
+    found = some_of(found, most_of_each(found.later, found.cosines, found.earlier, _crowd()))
     return Pairs(found.earlier, found.later, found.cosines, found.floors)
 
 
 def _crowd() -> int:
     """Neighbours of a row that may belong to its story."""
     return usual_bounds().crowd
-
-
-def _rows_of(found: Found, rows: NDArray[np.bool_]) -> Found:
-    if rows.all():
-        return found
-    later, earlier, shown, cosines, floors = found
-    return Found(later[rows], earlier[rows], shown[rows], cosines[rows], floors[rows])
 
 
 def most_of_each(
@@ -303,10 +308,10 @@ def most_of_each(
     return kept
 
 
-def degrees_of(pairs: Pairs) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows that stand in these pairs, ascending, and in how many."""
-    places, number = numbered(np.concatenate((pairs.earlier, pairs.later)))
-    return places, np.bincount(number, minlength=len(places))
+def degrees_of(one: NDArray[np.int64], other: NDArray[np.int64]) -> Degrees:
+    """In how many pairs every row stands that is in some."""
+    rows, number = numbered(np.concatenate((one, other)))
+    return Degrees(rows, np.bincount(number, minlength=len(rows)))
 
 
 def crowd_cosines(pairs: Pairs, crowded: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

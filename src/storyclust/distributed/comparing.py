@@ -18,6 +18,7 @@ from storyclust.distributed.blocks import (
     find_between,
     merge_found,
     pairs_of,
+    some_of,
     split_found,
 )
 from storyclust.distributed.files import Arrays, write_arrays
@@ -55,11 +56,11 @@ def neighbours_part(target: str, tiles: list[str], first_place: int) -> About:
             for file in files:
                 failed = part_of(file, "found", Found, FAILED)
                 some = totals[failed.later - first_place] > examined()
-                parts.append(Found(*(column[some] for column in failed)))
+                parts.append(some_of(failed, some))
         taken = sum(file.taken for file in files)
     pairs = pairs_of(merge_found(parts))
-    places, degrees = degrees_of(pairs)
-    arrays = {**packed("pairs", pairs), "places": places, "degrees": degrees}
+    degrees = degrees_of(pairs.earlier, pairs.later)
+    arrays = {**packed("pairs", pairs), "places": degrees.rows, "degrees": degrees.counts}
     return save(target, arrays, {"pairs": len(pairs.cosines), "taken": taken})
 
 

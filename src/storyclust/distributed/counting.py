@@ -185,11 +185,6 @@ def distinct_terms(counts: TermCounts) -> NDArray[np.uint64]:
     return terms[run_begins(terms[1:] != terms[:-1], len(terms))]
 
 
-def wanted_terms(shard: ShardTerms, n_partitions: int) -> list[NDArray[np.uint64]]:
-    """Distinct terms of a shard, for each partition."""
-    return [_pick(shard.terms, part) for part in parts_of(shard.terms, n_partitions)]
-
-
 def select_terms(table: TermTable, wanted: NDArray[np.uint64], present: NDArray[np.int64]) -> TermWeights:
     """Select the weights of some terms, sorted, in some languages; terms that do not count are left out."""
     at, known = look_up(table.terms, wanted)

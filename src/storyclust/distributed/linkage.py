@@ -22,7 +22,7 @@ import numpy as np
 
 from storyclust.agglomerate import agglomerate, cut
 from storyclust.chunks import compressed_rows, cut_ranges, kernel
-from storyclust.distributed.blocks import Edges
+from storyclust.distributed.blocks import Degrees, Edges, some_of
 from storyclust.graph import both_ways
 from storyclust.unions import find, find_all, numbered, unite
 
@@ -44,13 +44,6 @@ class Forest(NamedTuple):
     one: NDArray[np.int64]
     other: NDArray[np.int64]
     averages: NDArray[np.float64]
-
-
-class Degrees(NamedTuple):
-    """How many edges some nodes have, which stand in ascending order."""
-
-    nodes: NDArray[np.int64]
-    counts: NDArray[np.int64]
 
 
 class Level(NamedTuple):
@@ -111,11 +104,6 @@ def feasible(one: Nodes, other: Nodes, window: float) -> NDArray[np.bool_]:
     return within
 
 
-def take_nodes(nodes: Nodes, which: NDArray[np.int64]) -> Nodes:
-    """Some of the nodes."""
-    return Nodes(nodes.sizes[which], nodes.first[which], nodes.last[which])
-
-
 def spanning_forest(
     one: NDArray[np.int64], other: NDArray[np.int64], averages: NDArray[np.float64]
 ) -> Forest:
@@ -127,15 +115,9 @@ def spanning_forest(
     return Forest(one[kept], other[kept], averages[kept])
 
 
-def degrees_of(one: NDArray[np.int64], other: NDArray[np.int64]) -> Degrees:
-    """Edges of every node that has some."""
-    nodes, number = numbered(np.concatenate((one, other)))
-    return Degrees(nodes, np.bincount(number, minlength=len(nodes)))
-
-
 def add_degrees(parts: Sequence[Degrees]) -> Degrees:
     """Add up the degrees of several parts of a graph."""
-    nodes, number = numbered(np.concatenate([part.nodes for part in parts]))
+    nodes, number = numbered(np.concatenate([part.rows for part in parts]))
     counts = np.concatenate([part.counts for part in parts])
     return Degrees(nodes, np.bincount(number, counts, len(nodes)).astype(np.int64))
 
@@ -162,7 +144,7 @@ def choose_level(forest: Forest, degrees: Degrees, n: int, most_edges: int, dist
     one, other, averages = forest
     distances = 1.0 - averages  # merges are told apart by these, which are coarser
     weights = np.zeros(n, np.int64)
-    weights[degrees.nodes] = degrees.counts
+    weights[degrees.rows] = degrees.counts
     stop = joined_until(one, other, weights, np.arange(n), 2 * most_edges)
     if stop < len(distances) and distances[stop] == distances[0]:
         stop = int(np.searchsorted(distances, distances[0], side="right"))
@@ -190,7 +172,7 @@ def oversized(forest: Forest, degrees: Degrees, n: int, most_edges: int) -> list
 
 def edges_within(component: NDArray[np.int64], degrees: Degrees, n: int) -> NDArray[np.int64]:
     """Edges that each component has at most, by its smallest node."""
-    ends: NDArray[np.int64] = np.bincount(component[degrees.nodes], degrees.counts, n).astype(np.int64)
+    ends: NDArray[np.int64] = np.bincount(component[degrees.rows], degrees.counts, n).astype(np.int64)
     return ends // 2
 
 
@@ -277,11 +259,6 @@ def add_edges(edges: Edges) -> Edges:
     begins = np.flatnonzero(np.append(True, changes)[: len(earlier)])
     sums = np.add.reduceat(values, begins) if len(begins) else values
     return Edges(earlier[begins], later[begins], sums)
-
-
-def some_of(edges: Edges, which: NDArray[np.bool_] | NDArray[np.int64]) -> Edges:
-    """Some of the edges."""
-    return Edges(edges.earlier[which], edges.later[which], edges.values[which])
 
 
 def deal_edges(edges: Edges, part_of: NDArray[np.int64], n_parts: int) -> list[Edges]:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from storyclust.distributed.blocks import Edges
+from storyclust.distributed.blocks import Degrees, Edges, degrees_of, end_to_end, some_of
 from storyclust.distributed.files import Arrays, write_arrays
 from storyclust.distributed.linkage import (
-    Degrees,
     Forest,
     Level,
     Moved,
@@ -21,15 +20,12 @@ from storyclust.distributed.linkage import (
     choose_level,
     contract,
     deal_edges,
-    degrees_of,
     feasible,
     merge_bin,
     nodes_of,
     oversized,
     pack_bins,
-    some_of,
     spanning_forest,
-    take_nodes,
 )
 from storyclust.distributed.stages import About, Stages, dealt, packed, part_of, save, unpacked
 from storyclust.unions import numbered
@@ -75,6 +71,13 @@ def read_nodes(address: str, which: NDArray[np.int64], rule: Rule) -> tuple[Node
         return Nodes(sizes, first, last), file.taken
 
 
+def at_ends(file: Arrays, name: str, edges: Edges) -> tuple[NDArray[Any], NDArray[Any]]:
+    """What an array has for the earlier and for the later ends of edges."""
+    ends, inverse = numbered(np.concatenate((edges.earlier, edges.later)))
+    earlier, later = file.pick(name, ends)[inverse].reshape(2, -1)
+    return earlier, later
+
+
 def read_near(part: str, nodes: str, rule: Rule) -> tuple[Edges, NDArray[np.float64], int]:
     """Edges of a part between clusters that may merge one day, their averages, and the bytes read."""
     with Arrays(part) as file:
@@ -82,7 +85,7 @@ def read_near(part: str, nodes: str, rule: Rule) -> tuple[Edges, NDArray[np.floa
         taken = file.taken
     ends, inverse = numbered(np.concatenate((edges.earlier, edges.later)))
     known, size = read_nodes(nodes, ends, rule)
-    one, other = (take_nodes(known, at) for at in inverse.reshape(2, -1))
+    one, other = (some_of(known, at) for at in inverse.reshape(2, -1))
     averages = edges.values / (one.sizes.astype(np.float64) * other.sizes)
     near = feasible(one, other, rule.window)
     return some_of(edges, near), averages[near], taken + size
@@ -105,7 +108,7 @@ def forests_part(target: str, parts: list[str]) -> About:
             forests.append(unpacked(file, "forest", Forest))
             degrees.append(unpacked(file, "degrees", Degrees))
             taken += file.taken
-    forest = spanning_forest(*(np.concatenate(column) for column in zip(*forests, strict=True)))
+    forest = spanning_forest(*end_to_end(forests))
     return save(
         target, {**packed("forest", forest), **packed("degrees", add_degrees(degrees))}, {"taken": taken}
     )
@@ -114,10 +117,9 @@ def forests_part(target: str, parts: list[str]) -> About:
 def deal_part(target: str, part: str, nodes: str, bins: str, begin: int, end: int, rule: Rule) -> About:
     """Deal the nodes of a block and their edges with earlier ones into the bins of their components."""
     edges, _, taken = read_near(part, nodes, rule)
-    ends, inverse = numbered(np.concatenate((edges.earlier, edges.later)))
     with Arrays(bins) as file:
         n_bins, own = file.about["bins"], file.part("bin_of", begin, end)
-        earlier, later = file.pick("bin_of", ends)[inverse].reshape(2, -1)
+        earlier, later = at_ends(file, "bin_of", edges)
         taken += file.taken
     inside = (earlier == later) & (later >= 0)
     parts = deal_edges(some_of(edges, inside), later[inside], n_bins)
@@ -125,7 +127,7 @@ def deal_part(target: str, part: str, nodes: str, bins: str, begin: int, end: in
     bounds = np.searchsorted(own[rows], np.arange(n_bins + 1))
     members = [rows[a:b] + begin for a, b in pairwise(bounds)]
     known, size = read_nodes(nodes, np.arange(begin, end), rule)
-    held = [Members(some, *take_nodes(known, some - begin)) for some in members]
+    held = [Members(some, *some_of(known, some - begin)) for some in members]
     return save(target, {**dealt("edges", parts), **dealt("members", held)}, {"taken": taken + size})
 
 
@@ -137,9 +139,8 @@ def merge_part(target: str, parts: list[str], number: int, rule: Rule) -> About:
             edges.append(part_of(file, "edges", Edges, number))
             members.append(part_of(file, "members", Members, number))
             taken += file.taken
-    places, *known = (np.concatenate(column) for column in zip(*members, strict=True))
-    whole = Edges(*(np.concatenate(column) for column in zip(*edges, strict=True)))
-    moved = merge_bin(whole, places, Nodes(*known), *rule)
+    held = end_to_end(members)
+    moved = merge_bin(end_to_end(edges), held.places, Nodes(held.sizes, held.first, held.last), *rule)
     return save(target, packed("moved", moved), {"moved": len(moved.nodes), "taken": taken})
 
 
@@ -148,9 +149,8 @@ def contract_part(target: str, part: str, clusters: str, bounds: NDArray[np.int6
     with Arrays(part) as file:
         edges = unpacked(file, "edges", Edges)
         taken = file.taken
-    ends, inverse = numbered(np.concatenate((edges.earlier, edges.later)))
     with Arrays(clusters) as file:
-        earlier, later = file.pick("cluster", ends)[inverse].reshape(2, -1)
+        earlier, later = at_ends(file, "cluster", edges)
         taken += file.taken
     found = contract(edges, earlier, later)
     home = np.searchsorted(bounds, found.later, side="right") - 1
@@ -164,8 +164,7 @@ def gather_part(target: str, parts: list[str], number: int) -> About:
         with Arrays(address) as file:
             found.append(part_of(file, "edges", Edges, number))
             taken += file.taken
-    whole = Edges(*(np.concatenate(column) for column in zip(*found, strict=True)))
-    return save(target, packed("edges", add_edges(whole)), {"taken": taken})
+    return save(target, packed("edges", add_edges(end_to_end(found))), {"taken": taken})
 
 
 # All of them -----------------------------------------------------------------------------------
