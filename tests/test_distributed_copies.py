@@ -386,3 +386,28 @@ def test_shards_too_large_for_a_worker_are_told_of(tmp_path, monkeypatch):
         "1 of 2 shards have more than 200 articles, the largest 210: one worker has to hold all of them, and "
         "smaller shards would be done sooner."
     ]
+
+
+@pytest.mark.parametrize("broken", ["trees", "dealing", "merging", "contraction"])
+def test_what_is_broken_off_goes_on_where_the_cluster_is_another_size(tmp_path, monkeypatch, broken):
+    """Other blocks and bins are cut then: nothing of the first run may be taken for a part of the second."""
+    monkeypatch.setattr(linking, "FAN", 2)
+    monkeypatch.setattr(vectoring, "SMALL_BLOCK", 20)
+    shards = write_shards(tmp_path / "in", [a.to_record() for a in make_newswire(300, random_state=1)], [90])
+    job = Job(shards, str(tmp_path / "out"), Input(stories=True), CopySettings(), None, StorySettings())
+
+    class Broken(Cut):
+        def run(self, name, function, calls, needs=None, processors=1):
+            if name != broken:
+                return super().run(name, function, calls, needs, processors)
+            super().run(name, function, calls[: len(calls) // 2], None, processors)
+            raise KeyboardInterrupt
+
+    for width in (12, 9, 6):
+        with pytest.raises(KeyboardInterrupt):
+            run_job(job, Broken(width))
+    run_job(job, Cut(7))
+    local = sc.StoryClusterer().fit(sc.iter_articles(tmp_path / "in"))
+    found = [article.record for article in sc.iter_articles(str(tmp_path / "out" / "*.jsonl"))]
+    assert [record["thread"] for record in found] == local.labels_.tolist()
+    assert [record["event"] for record in found] == local.event_labels_.tolist()

@@ -219,7 +219,7 @@ class Clusters:
         write_arrays(self.address, {"cluster": self.cluster, **packed("nodes", nodes)})
 
     def _each(self, name: str, function: Callable[..., About], given: Sequence[tuple[Any, ...]]) -> list[str]:
-        mark = f"{self.mark}-{self.level}-{len(given)}"
+        mark = f"{self.mark}-{self.level}-{len(self.edges.parts)}-{len(given)}"
         return self.stages.each(name, function, {f"{mark}-{k}": call for k, call in enumerate(given)})
 
     def _forest(self, rule: Rule) -> tuple[Forest, Degrees]:
@@ -239,13 +239,13 @@ class Clusters:
         bins = pack_bins(level.component, degrees, most)
         if not bins.n_bins:
             return
-        address, parts, bounds = f"{self.address}-bins-{bins.n_bins}", self.edges.parts, self.edges.bounds
+        address, parts, bounds = f"{self.address}-bins-{most}", self.edges.parts, self.edges.bounds
         write_arrays(address, {"bin_of": bins.bin_of}, {"bins": bins.n_bins})
         needs = [EDGE_BYTES * size for size in bins.edges]
         given = [
             (part, self.address, address, *bounds[b : b + 2].tolist(), rule) for b, part in enumerate(parts)
         ]
-        mark = f"{self.mark}-{self.level}-{bins.n_bins}"
+        mark = f"{self.mark}-{self.level}-{most}"
         del bins, degrees, level
         calls: dict[str, Any] = {f"{mark}-{len(parts)}-{b}": call for b, call in enumerate(given)}
         shared = self.stages.runner.share(self.stages.each("dealing", deal_part, calls))
