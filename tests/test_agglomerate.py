@@ -68,13 +68,13 @@ def assert_like_twin(merges, twin, n):
 
 
 @given(graphs)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_merges_are_those_of_the_naive_algorithm(S):
     assert_like_twin(agglomerate(sparse.csr_array(S)), average_linkage(S), len(S))
 
 
 @given(graphs, st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_nodes_may_stand_for_many(S, data):
     sizes = data.draw(st.lists(st.integers(1, 6), min_size=len(S), max_size=len(S)))
     sums = S * np.outer(sizes, sizes)
@@ -83,7 +83,7 @@ def test_nodes_may_stand_for_many(S, data):
 
 
 @given(graphs, st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_groups_given_as_nodes_merge_like_groups_formed_before(S, data):
     """What find_threads relies on: carrying on from a cut gives the merges beyond it."""
     distance = data.draw(st.sampled_from([0.2, 0.5, 0.7]))
@@ -98,7 +98,7 @@ def test_groups_given_as_nodes_merge_like_groups_formed_before(S, data):
 
 
 @given(graphs, st.sampled_from([0.1, 0.4, 0.7, 0.9]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_greatest_distance_leaves_the_merges_beyond_it_out(S, distance):
     merges = agglomerate(sparse.csr_array(S), max_distance=distance)
     assert_like_twin(merges, average_linkage(S, max_distance=distance), len(S))
@@ -112,7 +112,7 @@ times_of_nodes = st.one_of(st.none(), st.integers(0, 20))
 
 
 @given(graphs, st.data(), st.sampled_from([0.0, 2.0, 7.0, 19.0, math.inf]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_cluster_spans_more_than_the_window(S, data, window):
     n = len(S)
     dates = data.draw(st.lists(times_of_nodes, min_size=n, max_size=n))
@@ -126,7 +126,7 @@ def test_no_cluster_spans_more_than_the_window(S, data, window):
 
 
 @given(graphs, st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_nodes_may_have_a_first_and_a_last_time(S, data):
     n = len(S)
     spans = data.draw(
@@ -174,7 +174,7 @@ def dense_data(seed, n, m):
 
 
 @given(seeds, st.integers(2, 30), st.integers(2, 40))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_without_a_floor_it_is_dense_average_linkage(seed, n, m):
     X = dense_data(seed, n, m)
     model = GraphAgglomerative(min_similarity=0).fit(X)
@@ -191,7 +191,7 @@ def test_without_a_floor_it_is_dense_average_linkage(seed, n, m):
 
 
 @given(seeds, st.integers(2, 25), st.integers(2, 25), st.sampled_from([0.05, 0.3]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_with_a_floor_weaker_pairs_count_as_zero(seed, n, m, floor):
     X = np.random.default_rng(seed).random((n, m)) ** 4
     model = GraphAgglomerative(min_similarity=floor).fit(X)
@@ -206,7 +206,7 @@ def test_with_a_floor_weaker_pairs_count_as_zero(seed, n, m, floor):
 
 
 @given(graphs)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_larger_threshold_only_merges_clusters(S):
     merges, n = agglomerate(sparse.csr_array(S)), len(S)
     for low, high in itertools.pairwise(np.linspace(0, 1, 12)):
@@ -215,7 +215,7 @@ def test_a_larger_threshold_only_merges_clusters(S):
 
 
 @given(graphs)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_labels_are_numbered_by_first_appearance(S):
     merges, n = agglomerate(sparse.csr_array(S)), len(S)
     labels = cut(merges, n, 0.6)
@@ -232,7 +232,7 @@ def test_a_merge_at_the_threshold_itself_is_not_made():
 
 
 @given(seeds, st.sampled_from([0.1, 0.3, 0.6, 0.9, 1.0]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_cut_of_the_stored_dendrogram_is_a_fit_at_that_threshold(seed, threshold):
     X = dense_data(seed, 20, 15)
     model = GraphAgglomerative(0.5).fit(X)
@@ -246,7 +246,7 @@ def test_a_cut_of_the_stored_dendrogram_is_a_fit_at_that_threshold(seed, thresho
 
 
 @given(graphs, st.randoms(use_true_random=False))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_permuted_nodes_give_the_same_partitions(S, random):
     n = len(S)
     order = list(range(n))
@@ -267,7 +267,7 @@ def tied_graph(seed, n, levels=(0.2, 0.5, 0.8)):
 
 
 @given(seeds, st.integers(2, 25))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_ties_give_a_valid_tree_and_the_same_every_time(seed, n):
     S = tied_graph(seed, n)
     one, other = agglomerate(sparse.csr_array(S)), agglomerate(sparse.csr_array(S))
@@ -281,7 +281,7 @@ def test_ties_give_a_valid_tree_and_the_same_every_time(seed, n):
 
 
 @given(seeds, st.integers(2, 14))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_weights_a_hair_apart_end_too(seed, n):
     """Differences about as small as what counts as a tie must not make the chain go round."""
     S = tied_graph(seed, n, 0.5 * (1 - 1e-12 * np.array([0, 0.4, 0.8, 1.2, 1.6, 2.0, 2.4])))
@@ -415,7 +415,7 @@ def test_rows_need_not_be_normalised():
 
 
 @given(seeds)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_repeated_entries_of_a_sparse_row_are_added_up(seed):
     rng = np.random.default_rng(seed)
     data, columns = rng.random(24), rng.integers(0, 4, 24)
@@ -461,7 +461,7 @@ def test_a_cut_wants_a_fitted_model_and_a_threshold_in_range():
     st.sampled_from([0.3, 0.6]),
     st.sampled_from([0.2, 0.6, 0.9]),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_linkage_matrices_cut_as_the_whole_does(seed, n, floor, threshold):
     X = np.random.default_rng(seed).random((n, 6)) ** 6
     model = GraphAgglomerative(threshold, floor).fit(X)

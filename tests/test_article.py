@@ -494,7 +494,7 @@ PARTS_OF_DATES = [
 ]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.text(max_size=30)
     | st.text("0123456789 -/:.,TZ+", max_size=25)

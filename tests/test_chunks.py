@@ -62,7 +62,7 @@ class Terminal(io.StringIO):
 # Ranges
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(st.integers(0, 300) | st.just(0), max_size=60), st.integers(1, 400))
 def test_ranges_cover_all_rows_once_in_order(weights, chunk_bytes):
     with pytest.MonkeyPatch.context() as patch:

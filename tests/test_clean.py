@@ -451,7 +451,7 @@ ARTICLES = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(ARTICLES)
 def test_spans_are_in_order_apart_and_inside_and_never_everything(articles):
     found = find_furniture(articles)
@@ -469,7 +469,7 @@ def test_spans_are_in_order_apart_and_inside_and_never_everything(articles):
         assert set(split_paragraphs(text)) <= set(paragraphs)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(ARTICLES, st.randoms(use_true_random=False))
 def test_the_order_of_articles_does_not_matter(articles, rng):
     order = list(range(len(articles)))
@@ -498,13 +498,13 @@ def test_the_order_does_not_matter_where_two_texts_share_their_longest_paragraph
     assert find_furniture(swapped) == [second, first, *rest]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ARTICLES)
 def test_printing_everything_twice_changes_nothing(articles):
     assert find_furniture(articles * 2) == find_furniture(articles) * 2
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.text())
 def test_any_line_can_be_asked(line):
     assert is_cue(line) in (True, False)

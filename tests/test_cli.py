@@ -121,6 +121,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+@pytest.mark.faults
 @posix_only
 def test_ctrl_c_while_reading_a_pipe_that_never_ends(put):
     old = put("out.jsonl", "old\n")
@@ -142,6 +143,7 @@ def test_ctrl_c_while_reading_a_pipe_that_never_ends(put):
     assert [path.name for path in Path(old).parent.iterdir()] == ["out.jsonl"]
 
 
+@pytest.mark.faults
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_named_without_a_traceback(three):
     with Path("/dev/full").open("wb") as full:

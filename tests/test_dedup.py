@@ -131,7 +131,7 @@ def find_all(patch, how):
 # Against brute force
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(corpora(), THRESHOLDS, st.sampled_from([1, 2, 3, 5]), st.sampled_from(KEEP))
 def test_nothing_is_called_a_copy_that_is_none(articles, threshold, size, keep):
     expected = brute_force(articles, threshold, size, keep)
@@ -143,7 +143,7 @@ def test_nothing_is_called_a_copy_that_is_none(articles, threshold, size, keep):
 
 
 @pytest.mark.parametrize("how", ["bands", "exact"])
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(
     articles=corpora(), threshold=THRESHOLDS, size=st.sampled_from([1, 2, 3, 5]), keep=st.sampled_from(KEEP)
 )
@@ -157,7 +157,7 @@ def test_with_every_candidate_the_result_is_that_of_brute_force(how, articles, t
     assert found.representatives_.tolist() == expected.representatives
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(corpora(), THRESHOLDS, st.sampled_from([1, 2, 3, 5]), st.sampled_from(KEEP))
 def test_a_crowd_is_grouped_as_brute_force_would(articles, threshold, size, keep):
     expected = brute_force(articles, threshold, size, keep)
@@ -200,7 +200,7 @@ def test_recall_is_as_promised():
 # What the result must not depend on
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(corpora(), THRESHOLDS, st.sampled_from(KEEP[:3]), st.randoms())
 def test_the_order_of_the_input_only_renames_labels(articles, threshold, keep, random):
     order = list(range(len(articles)))
@@ -278,7 +278,7 @@ def test_a_crowd_follows_the_best_of_equal_texts_though_it_comes_last(reverse):
     assert [articles[row].id for row in np.flatnonzero(found.keep_)] == ["early"]
 
 
-@settings(deadline=None, max_examples=40, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(corpora(junk=False), st.integers(1, 3), st.sampled_from(KEEP))
 def test_small_crowds_are_grouped_as_brute_force_would(articles, crowd, keep):
     expected = brute_force(articles, 0.8, 5, keep)

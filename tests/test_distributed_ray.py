@@ -22,6 +22,7 @@ ray = pytest.importorskip("ray", reason="a cluster needs Ray")
 from storyclust.distributed import StorySettings, engine, run  # noqa: E402 - after Ray is known to be there
 from storyclust.distributed.engine import ClusterError, RayRunner, cluster  # noqa: E402
 
+pytestmark = pytest.mark.cluster
 N = 400
 SOON = "RAY_raylet_check_for_unexpected_worker_disconnect_interval_ms"  # how soon a worker's end is seen
 

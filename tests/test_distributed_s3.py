@@ -37,7 +37,7 @@ N = 300
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def s3_server(tmp_path_factory):
     """A server that speaks S3, which the environment names; yields its address and its log."""
     pytest.importorskip("moto.server", reason="S3 is played by moto[server]")
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -66,7 +66,7 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture
-def bucket(server):
+def bucket(s3_server):
     """A bucket of its own."""
     name = f"news-{uuid.uuid4().hex[:8]}"
     made, _ = fs.FileSystem.from_uri("s3://?allow_bucket_creation=true")
@@ -74,9 +74,9 @@ def bucket(server):
     return f"s3://{name}"
 
 
-def requests(server, since=0):
+def requests(s3_server, since=0):
     """What the server was asked for."""
-    lines = [line for line in server[1].read_text().splitlines() if " HTTP/1.1" in line]
+    lines = [line for line in s3_server[1].read_text().splitlines() if " HTTP/1.1" in line]
     return [line.split('"')[1].removeprefix("\x1b[33m").split("?")[0] for line in lines][since:]
 
 
@@ -113,15 +113,15 @@ def test_a_file_is_there_when_it_is_whole(bucket):
     assert files_in(bucket) == []
 
 
-def test_a_small_file_takes_one_request(bucket, server):
-    before = len(requests(server))
+def test_a_small_file_takes_one_request(bucket, s3_server):
+    before = len(requests(s3_server))
     write_json(joined(bucket, "a.json"), 1)
-    assert len(requests(server, before)) == 1
+    assert len(requests(s3_server, before)) == 1
 
 
-def test_where_storage_is_may_stand_in_the_address(bucket, server, monkeypatch):
+def test_where_storage_is_may_stand_in_the_address(bucket, s3_server, monkeypatch):
     monkeypatch.delenv("AWS_ENDPOINT_URL")
-    query = f"?scheme=http&endpoint_override={server[0]}"
+    query = f"?scheme=http&endpoint_override={s3_server[0]}"
     folder = address_of(f"{bucket}/2024/{query}")
     for name in ("a.jsonl", "b.jsonl", "b-1.jsonl", ".hidden.jsonl", "c/d.jsonl"):
         write_json(joined(folder, name), {"text": name})
@@ -164,7 +164,7 @@ def labels_in(folder, names):
 
 
 @pytest.fixture
-def ray_cluster(server):
+def ray_cluster(s3_server):
     """A cluster of this machine, whose workers have the environment of here."""
     pytest.importorskip("ray", reason="a cluster needs Ray")
     from storyclust.distributed.engine import cluster

@@ -178,7 +178,7 @@ def check_restored(text_a, text_b, edits):
 sequences = st.lists(st.integers(0, 3), max_size=16) | st.lists(st.integers(0, 1), max_size=12)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(sequences, sequences, st.integers(1, 4))
 @example([0] * 9, [0] * 5, 1)
 @example([0, 1] * 5, [1, 1, 0] * 4, 2)
@@ -187,7 +187,6 @@ def test_shared_runs_are_those_found_by_trying_all_places(x, y, least):
     assert [tuple(run) for run in runs.tolist()] == naive_runs(x, y, least)
 
 
-@settings(deadline=None)
 @given(sequences, sequences)
 def test_the_best_chain_is_in_order_and_none_is_worth_more(x, y):
     runs = shared_runs(np.array(x, np.uint64), np.array(y, np.uint64), 1)
@@ -209,14 +208,14 @@ def test_a_few_words_between_long_changes_are_taken_for_chance():
 # Any texts
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(reference.texts(8), reference.texts(8), st.integers(1, 3))
 def test_any_two_texts(a, b, size):
     assume(whole(a) and whole(b))
     check(content(a), content(b), explain(Article(a), Article(b), shingle_size=size), size)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.data(), st.sampled_from([None, "NFC", "NFD", "NFKD"]))
 def test_any_two_edits_of_one_text(data, form):
     """Pieces of one text in two orders, one of them written in decomposed characters."""
@@ -227,7 +226,6 @@ def test_any_two_edits_of_one_text(data, form):
     check(content(a), content(b), explain(Article(a), Article(b), shingle_size=2), 2)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 150), st.integers(0, 12))
 def test_edited_articles(seed, n_words, edits):
     rng = np.random.default_rng(seed)
@@ -236,7 +234,6 @@ def test_edited_articles(seed, n_words, edits):
     check(a, b, explain(a, b))
 
 
-@settings(deadline=None)
 @given(reference.texts(8), reference.texts(8))
 def test_places_stay_in_the_text_whatever_its_marks(a, b):
     evidence = explain(Article(a), Article(b), shingle_size=1)
@@ -246,7 +243,7 @@ def test_places_stay_in_the_text_whatever_its_marks(a, b):
         assert 0 <= passage.start_b <= passage.end_b <= len(b)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(reference.texts(6), reference.texts(6))
 def test_the_longest_passage_is_the_first_of_all(a, b):
     assume(whole(a) and whole(b))
@@ -476,7 +473,7 @@ def test_joined_words_with_ignored_characters():
 # Composition
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     reference.texts(6)
     | st.text(

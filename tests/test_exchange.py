@@ -182,7 +182,7 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory):
+def redis_server(tmp_path_factory):
     if SERVER is None:
         pytest.skip("there is no redis-server on this machine")
     pytest.importorskip("redis", reason="the package redis is not installed")
@@ -192,14 +192,14 @@ def running(tmp_path_factory):
 
 
 @pytest.fixture
-def server(running):
-    with running.client() as client:
+def server(redis_server):
+    with redis_server.client() as client:
         client.flushall()
-    return running
+    return redis_server
 
 
 @pytest.fixture
-def mortal(running, tmp_path):
+def mortal(redis_server, tmp_path):
     """A server that a test may stop."""
     server = Server(tmp_path)
     yield server

@@ -72,7 +72,7 @@ def slow_vectors(rows):
 
 
 @given(groups())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_rows_are_weighed_and_picked_as_the_slow_way_does(group):
     rows, leans_on, max_words = group
     article, position, words, good, candidate = zip(*rows, strict=True)
@@ -97,7 +97,7 @@ def test_rows_are_weighed_and_picked_as_the_slow_way_does(group):
 
 
 @given(groups())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_in_the_end_no_trade_for_a_longer_row_makes_the_whole_better(group):
     rows, leans_on, max_words = group
     vectors, centroid = slow_vectors(rows)
@@ -121,7 +121,7 @@ def test_in_the_end_no_trade_for_a_longer_row_makes_the_whole_better(group):
 
 
 @given(groups())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_words_are_numbered_as_they_appear(group):
     said = [word for row in group[0] for word in row[2]]
     ids, first = number_terms(hash_tokens([" ".join(said)]).hashes)

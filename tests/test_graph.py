@@ -62,7 +62,7 @@ def assert_well_formed(graph, n):
 
 
 @given(matrices(), st.sampled_from([0.0, 0.05, 0.3, 0.9]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_with_every_term_in_the_index_it_is_the_dense_product(X, floor):
     graph = similarity_graph(X, floor, exact=True)
     dense = (X @ X.T).toarray()
@@ -76,7 +76,7 @@ def test_with_every_term_in_the_index_it_is_the_dense_product(X, floor):
 
 
 @given(matrices(max_rows=4, max_columns=40))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_without_a_floor_every_positive_pair_is_found_at_the_default(X):
     graph = similarity_graph(X, 0.0)
     np.testing.assert_allclose(graph.toarray(), similar_pairs(X.toarray(), 0.0), rtol=0, atol=1e-12)
@@ -88,7 +88,7 @@ def test_without_a_floor_two_rows_that_share_only_a_light_term_have_an_edge():
 
 
 @given(matrices(), st.sampled_from([0.05, 0.3]), st.integers(0, 3), st.integers(0, 4))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_pruning_only_leaves_pairs_out(X, floor, most_holders, heaviest):
     full = similarity_graph(X, floor, exact=True).toarray()
     pruned = search(X, floor, None, Bounds(most_holders, heaviest, 0.4, len(full)))
@@ -116,7 +116,7 @@ def test_pruning_finds_nearly_all(corpus, floor):
 
 
 @given(matrices(), st.randoms(use_true_random=False), st.sampled_from([0.0, 0.1]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_permuted_rows_give_the_permuted_graph_bit_for_bit(X, random, floor):
     order = list(range(X.shape[0]))
     random.shuffle(order)
@@ -222,7 +222,7 @@ def test_sums_that_are_zero_again_do_no_harm(X, edges, floor, monkeypatch):
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(2, 8), st.integers(1, 10))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_rows_with_negative_values_are_compared_exactly(seed, n, m):
     X = unit_rows(np.random.default_rng(seed).normal(size=(n, m)))
     graph = similarity_graph(X, 0.0)
@@ -246,7 +246,7 @@ def crowded(X, strangers, least, crowd):
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(8, 60), st.integers(1, 7))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_rows_of_a_crowd_count_from_what_they_share_with_the_last_of_it(seed, n, crowd):
     rng = np.random.default_rng(seed)
     X = unit_rows(rng.random((n, 30)) * (rng.random((n, 30)) < 0.4))
@@ -273,7 +273,7 @@ def test_a_template_that_thousands_use_joins_only_those_that_share_more(monkeypa
 
 
 @given(matrices(), st.lists(st.one_of(st.just(np.nan), st.integers(0, 5)), min_size=40, max_size=40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_pairs_beyond_the_window_are_dropped_and_undated_ones_stay(X, days):
     graph = similarity_graph(X, 0.0)
     times = np.array(days[: X.shape[0]], dtype=float)

@@ -661,7 +661,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.dictionaries(KEYS, VALUES, max_size=4), max_size=4), TEXT, st.sampled_from(["jsonl", "json"])
 )
@@ -674,7 +674,7 @@ def test_any_json_comes_back_as_it_was(tmp_path, records, text, kind):
     assert texts(articles) == [paired(text).removeprefix("\ufeff")] * len(records)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(TEXT, TEXT), max_size=4), st.sampled_from(["csv", "tsv", "parquet"]))
 def test_any_text_comes_back_from_tables(tmp_path, rows, kind):
     path = tmp_path / f"a.{kind}"
@@ -785,6 +785,7 @@ write_records(sys.argv[1], ({{"text": "x" * 100, "n": n}} for n in itertools.cou
 """
 
 
+@pytest.mark.faults
 @posix_only
 def test_a_disk_that_is_full_leaves_the_old_file(tmp_path):
     path = tmp_path / "a.jsonl"
@@ -796,6 +797,7 @@ def test_a_disk_that_is_full_leaves_the_old_file(tmp_path):
     assert [other.name for other in tmp_path.iterdir()] == ["a.jsonl"]
 
 
+@pytest.mark.faults
 def test_a_writer_that_is_killed_leaves_the_old_file(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_bytes(b"old")
@@ -820,6 +822,7 @@ def test_a_closed_pipe_is_told_to_the_caller():
         assert b"BrokenPipeError" in process.stderr.read()
 
 
+@pytest.mark.faults
 @posix_only
 def test_an_interrupt_from_the_keyboard_leaves_the_old_file(tmp_path):
     path = tmp_path / "a.csv.gz"

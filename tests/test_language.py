@@ -235,7 +235,7 @@ def test_nothing():
     assert group_languages([]) == []
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(st.text(max_size=40), max_size=5))
 def test_every_article_gets_a_name(texts):
     found = names(*texts)

@@ -110,6 +110,7 @@ while True:
 """
 
 
+@pytest.mark.faults
 @pytest.mark.skipif(os.name != "posix", reason="signals of this kind are those of POSIX")
 @pytest.mark.parametrize("after", [0.1, 0.7, 1.9])
 def test_ctrl_c_ends_a_fit_and_leaves_nothing_behind(after, tmp_path):

@@ -38,7 +38,7 @@ def harmonic(a, b):
 
 
 @given(groupings())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_scores_follow_their_definitions(both):
     gold, pred = both
     scores = evaluate(gold, pred)
@@ -58,7 +58,7 @@ def test_scores_follow_their_definitions(both):
 
 
 @given(groupings(min_size=2))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_pairs_are_those_of_scikit_learn(both):
     gold, pred = both
     (_, false_positive), (false_negative, right) = pair_confusion_matrix(
@@ -72,7 +72,7 @@ def test_pairs_are_those_of_scikit_learn(both):
 
 
 @given(groupings(gold=gold_labels, pred=st.one_of(labels, st.none())))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_articles_without_gold_are_left_out_and_without_a_prediction_are_alone(both):
     gold, pred = both
     kept = [
@@ -89,7 +89,6 @@ def test_articles_without_gold_are_left_out_and_without_a_prediction_are_alone(b
 
 
 @given(st.lists(labels, min_size=1, max_size=12))
-@settings(deadline=None)
 def test_a_perfect_answer_scores_one_whatever_its_names(gold):
     scores = evaluate(gold, [f"group {number}" for number in numbered(gold)])
     for name, value in scores.as_dict().items():

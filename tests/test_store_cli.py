@@ -573,6 +573,7 @@ def counted(store):
         return 0
 
 
+@pytest.mark.faults
 @posix_only
 def test_files_that_appear_and_grow(store, tmp_path):
     folder, rejects = tmp_path / "feed", tmp_path / "rejects.jsonl"
@@ -605,6 +606,7 @@ def test_files_that_appear_and_grow(store, tmp_path):
 N_FILES, IN_ONE = 300, 8
 
 
+@pytest.mark.faults
 @posix_only
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["terminated", "killed"])
 def test_stopped_in_the_middle_of_many_files_and_started_again(store, tmp_path, how):
@@ -634,6 +636,7 @@ def test_stopped_in_the_middle_of_many_files_and_started_again(store, tmp_path, 
         assert opened.check() == []
 
 
+@pytest.mark.faults
 @posix_only
 def test_a_pipe_that_stays_open(store):
     with watching(store, "-") as child:

@@ -89,6 +89,7 @@ def works_on(path):
 # Killed and interrupted
 
 
+@pytest.mark.faults
 @POSIX
 def test_who_is_killed_loses_no_batch_and_leaves_no_half(tmp_path):
     code = (
@@ -99,6 +100,7 @@ def test_who_is_killed_loses_no_batch_and_leaves_no_half(tmp_path):
         assert process.wait() == 7
 
 
+@pytest.mark.faults
 @POSIX
 def test_an_interrupt_leaves_all_or_nothing(path):
     def interrupt(number, frame):
@@ -132,6 +134,7 @@ def test_an_interrupt_leaves_all_or_nothing(path):
     assert works_on(path)
 
 
+@pytest.mark.faults
 def test_a_torn_log_holds_whole_batches(tmp_path):
     """What the power failing may leave: the log cut anywhere, or with a page that was not written."""
     path = tmp_path / "news.db"
@@ -176,6 +179,7 @@ def limited(size):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+@pytest.mark.faults
 @POSIX
 @pytest.mark.parametrize("room", [0, 30_000, 200_000])
 def test_a_file_that_cannot_grow_stores_nothing_of_a_batch(path, room):
@@ -213,6 +217,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+@pytest.mark.faults
 def test_a_full_disk_stores_nothing_of_a_batch(small_disk, filled):
     path = small_disk / "news.db"
     path.write_bytes(filled)
@@ -253,6 +258,7 @@ def as_nobody(folder):
         os.seteuid(0)
 
 
+@pytest.mark.faults
 @POSIX
 def test_who_may_not_write_can_ask_and_is_told(path, request):
     with NewsStore.open(path) as store:
@@ -345,6 +351,7 @@ def told_by_checking(path):
         return [str(error)]
 
 
+@pytest.mark.faults
 def test_a_file_cut_short_anywhere_is_told(filled, tmp_path):
     lengths = [10, 99, 100, 101, 512, 4095, 4096, 4097, *range(5000, len(filled), len(filled) // 20)]
     for number, length in enumerate([*lengths, len(filled) - 4096, len(filled) - 1]):
@@ -355,6 +362,7 @@ def test_a_file_cut_short_anywhere_is_told(filled, tmp_path):
             problems_of(path)  # which raises nothing but errors of ours
 
 
+@pytest.mark.faults
 def test_a_flipped_bit_is_told_or_lies_in_what_is_said(filled, tmp_path):
     moments = random.Random(4)  # noqa: S311
     whole = tmp_path / "whole.db"
@@ -610,6 +618,7 @@ os._exit(9 if len(seen) > 1 else 8)
 """
 
 
+@pytest.mark.faults
 @POSIX
 def test_a_hundred_readers_see_whole_batches(tmp_path):
     path = tmp_path / "news.db"
@@ -623,6 +632,7 @@ def test_a_hundred_readers_see_whole_batches(tmp_path):
         assert store.check() == []
 
 
+@pytest.mark.faults
 def test_threads_that_read_and_write_at_once(path):
     failures = []
 
@@ -712,6 +722,7 @@ with NewsStore.open(sys.argv[1], n_jobs=int(sys.argv[2])) as store:
 """
 
 
+@pytest.mark.faults
 def test_another_process_makes_the_same_store(tmp_path):
     told = []
     for seed, jobs in (("0", 1), ("1234", 2)):

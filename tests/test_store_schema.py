@@ -201,6 +201,7 @@ schema.connect(sys.argv[1])
 """
 
 
+@pytest.mark.faults
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 @pytest.mark.parametrize("statements", [0, 5, 18])
 def test_who_is_killed_while_making_a_store_leaves_none_or_one_that_opens(path, statements):
@@ -210,6 +211,7 @@ def test_who_is_killed_while_making_a_store_leaves_none_or_one_that_opens(path, 
         assert threads(connection) == []
 
 
+@pytest.mark.faults
 def test_two_may_make_it_at_once(path):
     code = "import sys; from storyclust.store.schema import connect; connect(sys.argv[1]).close()"
     with run(code, path) as one, run(code, path) as two, run(code, path) as three:
@@ -278,6 +280,7 @@ with writing(connection, sys.argv[1]):
 """
 
 
+@pytest.mark.faults
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_who_waits_too_long_is_told_for_whom_and_who_is_killed_holds_nothing(path, connection):
     with run(HOLDER, path, 60) as process:
@@ -291,6 +294,7 @@ def test_who_waits_too_long_is_told_for_whom_and_who_is_killed_holds_nothing(pat
         assert threads(connection) == []
 
 
+@pytest.mark.faults
 def test_who_waits_gets_its_turn(path, connection):
     with run(HOLDER, path, 0.3) as process:
         assert process.stdout.readline() == "writing\n"
@@ -342,6 +346,7 @@ def test_threads_of_one_process_take_turns(path):
         assert (len(threads(connection)), generation(connection)) == (40, "40")
 
 
+@pytest.mark.faults
 def test_a_full_disk_stores_nothing_of_a_batch(path, connection):
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.execute(f"PRAGMA max_page_count = {pages + 20}")
@@ -376,6 +381,7 @@ with writing(connection, sys.argv[1]):
 """
 
 
+@pytest.mark.faults
 @pytest.mark.skipif(os.name != "posix", reason="limits of a process")
 def test_a_disk_that_fails_stores_nothing_and_is_no_end(path):
     connect(path).close()
@@ -399,6 +405,7 @@ def test_a_reader_sees_one_state(path, connection):
         assert threads(reader) == [1]
 
 
+@pytest.mark.faults
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_who_is_killed_at_any_moment_leaves_whole_batches(path):
     code = """

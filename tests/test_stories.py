@@ -293,7 +293,7 @@ def corpora(draw, max_size=12):
 @given(
     corpora(), st.sampled_from([None, 0.0, 3.0, 7.0]), st.sampled_from([(0.84, 0.9), (0.3, 0.95), (0.6, 0.6)])
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_corpus_gives_nested_well_formed_groups(corpus, window, distances):
     stories = sc.StoryClusterer(distances[0], window, distances[1]).fit(corpus)
     articles = as_articles(corpus)
@@ -306,7 +306,7 @@ def test_any_corpus_gives_nested_well_formed_groups(corpus, window, distances):
 
 
 @given(corpora(), st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_order_of_any_corpus_does_not_matter(corpus, random):
     shuffled = random.sample(corpus, len(corpus))
     one, other = (by_id(sc.StoryClusterer().fit(c), c) for c in (corpus, shuffled))
@@ -637,7 +637,7 @@ def assert_no_longer_version(stories, articles):
         assert not any(other.startswith(text) for other in longer)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 1000), st.data())
 def test_the_representative_is_never_a_shorter_version_of_another_member(seed, data):
     articles = list(sc.datasets.make_newswire(60, random_state=seed))

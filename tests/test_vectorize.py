@@ -74,7 +74,7 @@ def by_term(vectorizer, X, terms):
 
 
 @given(st.lists(st.tuples(st.one_of(short_texts, punctuated), st.one_of(texts, punctuated)), max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @pytest.mark.parametrize("language", ["en", "de", "tlh"])
 @pytest.mark.parametrize("ngram_range", [(1, 1), (1, 2), (2, 2)])
 def test_terms_are_those_of_the_slow_twin(ngram_range, language, parts):
@@ -140,7 +140,7 @@ def test_names_given_go_before_the_languages_of_the_articles():
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=30))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_top_bit_tells_pairs_from_words(words):
     articles = make([("", " ".join(words))])
     single, pairs = (find_terms(articles, ngram_range).terms.whole() for ngram_range in ((1, 1), (2, 2)))
@@ -200,7 +200,7 @@ def own_background(worth=30.0):
     st.sampled_from([0.0, 0.7, 4.0]),
     st.booleans(),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_weights_follow_the_formula(corpus, ngram_range, min_df, cap, head_weight, with_background):
     articles = [Article(text, title, id=str(i), lang=lang) for i, (title, text, lang) in enumerate(corpus)]
     background, twin = own_background() if with_background else (None, ("", {}, 0.0))
@@ -226,7 +226,7 @@ def test_weights_follow_the_formula(corpus, ngram_range, min_df, cap, head_weigh
 
 
 @given(corpora)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_rows_are_of_unit_length_or_zeros_and_indices_are_sorted(corpus):
     X = NewsVectorizer().fit_transform([{"title": t, "text": x, "lang": lang} for t, x, lang in corpus])
     assert isinstance(X, sparse.csr_array)
@@ -359,7 +359,7 @@ def test_the_token_rules_of_the_parity_test_are_the_same():
 
 
 @given(st.lists(st.tuples(st.one_of(short_texts, punctuated), st.one_of(texts, punctuated)), max_size=3))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @pytest.mark.parametrize("ngram_range", [(1, 1), (1, 2), (2, 2)])
 def test_every_term_is_found_again_in_its_article(ngram_range, parts):
     for article in make(parts, "en"):
@@ -445,7 +445,7 @@ def test_document_frequencies_are_counted_apart_by_language():
 
 
 @given(corpora, st.randoms(use_true_random=False))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_permuted_articles_give_the_permuted_matrix_bit_for_bit(corpus, random):
     articles = as_articles([{"title": t, "text": x, "lang": lang} for t, x, lang in corpus])
     order = list(range(len(articles)))
