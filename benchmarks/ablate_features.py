@@ -34,12 +34,12 @@ import storyclust as sc
 from bench_stories import labelled_sets
 from common import data_set, peak_megabytes, table, write_results
 from compare_stories import LEAST_COSINE
-from storyclust.agglomerate import agglomerate, cut
-from storyclust.central import canonical_order, times_of
-from storyclust.graph import similarity_graph
-from storyclust.grouping import LEAST_SIMILARITY, event_merges, prepare
-from storyclust.metrics import b_cubed, harmonic, number_labels
-from storyclust.strangers import stranger_similarity
+from storyclust.articles.ordering import canonical_order, times_of
+from storyclust.cluster.background_similarity import stranger_similarity
+from storyclust.cluster.graph import similarity_graph
+from storyclust.cluster.linkage import agglomerate, cut
+from storyclust.evaluation.metrics import b_cubed, harmonic, number_labels
+from storyclust.stories.grouping import LEAST_SIMILARITY, event_merges, prepare
 from weigh_terms import Features, Tokens, Variant, count_terms, read_tokens, vectors_of
 
 if TYPE_CHECKING:

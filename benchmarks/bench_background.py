@@ -23,10 +23,10 @@ import storyclust as sc
 from bench_stories import labelled_sets
 from common import data_set, table, write_results
 from compare_stories import NO_CAP, graph_of
-from storyclust.background import Background
-from storyclust.central import canonical_order, times_of
-from storyclust.grouping import find_events, find_threads
-from storyclust.trials import DISTANCES, USUAL, cut_all
+from storyclust.articles.ordering import canonical_order, times_of
+from storyclust.evaluation.parameter_search import DISTANCES, USUAL, cut_all
+from storyclust.stories.grouping import find_events, find_threads
+from storyclust.text.background import Background
 
 SETS = ("ecbplus_dev", "fnc1_train", "multiling2011 en")
 DRAWS = {5: 40, 20: 30, 50: 20, 100: 10, 500: 10, 5_000: 3}

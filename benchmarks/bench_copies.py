@@ -40,8 +40,8 @@ from common import (
     timed,
     write_results,
 )
-from storyclust.chunks import reporting_to
-from storyclust.tokens import hash_tokens
+from storyclust._core.progress import reporting_to
+from storyclust.text.tokens import hash_tokens
 
 THRESHOLD, SIZE, NUM_PERM = 0.8, 5, 128
 SETS = (

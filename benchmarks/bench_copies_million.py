@@ -22,7 +22,7 @@ from typing import Any
 import storyclust as sc
 from bench_copies import Recorder, edited, long_texts, warm
 from common import forget_peak, peak_megabytes, table, write_results
-from storyclust.chunks import reporting_to
+from storyclust._core.progress import reporting_to
 
 CHARACTERS = 3_000
 SHARE_OF_COPIES = 0.3

@@ -26,10 +26,11 @@ from scipy import sparse
 
 import storyclust as sc
 from common import EXAMPLES, data_folder, data_set, table, timed, write_results
-from storyclust.chunks import kernel
-from storyclust.graph import HEAVIEST, MOST_HOLDERS, PROMISE, choose_entries, similarity_graph
-from storyclust.lsh import Bands, Candidates, candidate_pairs
-from storyclust.minhash import permutations, permute, premix
+from storyclust._core.parallel import kernel
+from storyclust.cluster.graph import HEAVIEST, MOST_HOLDERS, PROMISE, similarity_graph
+from storyclust.cluster.postings import choose_entries
+from storyclust.dedup.lsh import Bands, Candidates, candidate_pairs
+from storyclust.dedup.minhash import permutations, permute, premix
 
 THRESHOLDS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4)
 LEAST = 0.25

@@ -34,10 +34,10 @@ import psutil
 
 import storyclust as sc
 from common import RESULTS, forget_peak, peak_megabytes, table, write_results
-from storyclust.chunks import reporting_to
-from storyclust.distributed.comparing import tiles_of
-from storyclust.distributed.vectoring import blocks_for, workers_for
-from storyclust.output import labelled_record
+from storyclust._core.progress import reporting_to
+from storyclust.distributed.graph_stage import tiles_of
+from storyclust.distributed.vector_stage import blocks_for, workers_for
+from storyclust.io.writing import labelled_record
 
 WAYS = {"local": (0, 2), "ray 1 x 2": (1, 2), "ray 1 x 1": (1, 1), "ray 2 x 1": (2, 1)}  # nodes, processors
 STORE = 150 << 20

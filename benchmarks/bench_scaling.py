@@ -29,10 +29,10 @@ import numpy as np
 import storyclust as sc
 from bench_copies import Recorder
 from common import EXAMPLES, RESULTS, data_set, forget_peak, peak_megabytes, table, timed, write_results
-from storyclust.chunks import reporting_to
-from storyclust.graph import similarity_graph
-from storyclust.grouping import LEAST_SIMILARITY, find_events, find_threads, prepare
-from storyclust.strangers import stranger_similarity
+from storyclust._core.progress import reporting_to
+from storyclust.cluster.background_similarity import stranger_similarity
+from storyclust.cluster.graph import similarity_graph
+from storyclust.stories.grouping import LEAST_SIMILARITY, find_events, find_threads, prepare
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -47,8 +47,8 @@ from sumy.utils import get_stop_words
 
 import storyclust as sc
 from common import data_folder, data_set, table, write_results
-from storyclust.sentences import split_sentences
-from storyclust.summary import leans
+from storyclust.summary.summarizer import leans
+from storyclust.text.sentences import split_sentences
 
 SHORT = 60
 LONG = 250

@@ -13,8 +13,8 @@ from collections import Counter
 from pathlib import Path
 
 from common import data_set
-from storyclust.features import WORD_MASK, stop_hashes
-from storyclust.tokens import hash_tokens
+from storyclust.text.features import WORD_MASK, stop_hashes
+from storyclust.text.tokens import hash_tokens
 
 TARGET = Path(__file__).parent.parent / "src" / "storyclust" / "data" / "english.tsv.gz"
 

@@ -17,12 +17,12 @@ import numpy as np
 import storyclust as sc
 from bench_stories import labelled_sets
 from common import RESULTS, table, write_results
-from storyclust.agglomerate import Merges, cut
-from storyclust.background import Background
-from storyclust.graph import similarity_graph
-from storyclust.grouping import LEAST_SIMILARITY, Prepared, prepare
-from storyclust.strangers import stranger_similarity
-from storyclust.trials import DISTANCES, USUAL, cut_all
+from storyclust.cluster.background_similarity import stranger_similarity
+from storyclust.cluster.graph import similarity_graph
+from storyclust.cluster.linkage import Merges, cut
+from storyclust.evaluation.parameter_search import DISTANCES, USUAL, cut_all
+from storyclust.stories.grouping import LEAST_SIMILARITY, Prepared, prepare
+from storyclust.text.background import Background
 
 SMALL = ("vietnamese_dev", "multiling2011 en", "examples")
 RANGE = [k / 100 for k in range(5, 100)]

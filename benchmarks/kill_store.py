@@ -18,8 +18,8 @@ import time
 from pathlib import Path
 
 from common import write_results
-from storyclust.article import Article
-from storyclust.datasets import make_newswire
+from storyclust.articles.article import Article
+from storyclust.datasets.newswire import make_newswire
 from storyclust.store import NewsStore
 
 LONGEST = 0.8  # seconds that a process may live

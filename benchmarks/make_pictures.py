@@ -20,7 +20,8 @@ from selenium.webdriver.chrome.service import Service
 
 import storyclust as sc
 from common import EXAMPLES
-from storyclust.figures import plot_dendrogram, plot_similarities
+from storyclust.figures.similarities import plot_similarities
+from storyclust.figures.trees import plot_dendrogram
 
 WIDTH, HEIGHT = 1120, 2080
 COLOURS = 64  # a third of the bytes, and the eye sees no difference

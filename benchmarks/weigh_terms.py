@@ -14,11 +14,11 @@ import numpy as np
 from scipy import sparse
 
 import storyclust as sc
-from storyclust.agglomerate import unit_rows
-from storyclust.background import WORTH, Background
-from storyclust.features import HEAD_WORDS, WORD_MASK, stop_hashes
-from storyclust.language import group_languages
-from storyclust.tokens import hash_tokens, look_up
+from storyclust.cluster.agglomerate import unit_rows
+from storyclust.text.background import WORTH, Background
+from storyclust.text.features import HEAD_WORDS, WORD_MASK, stop_hashes
+from storyclust.text.language import group_languages
+from storyclust.text.tokens import hash_tokens, look_up
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, settings
 
-from storyclust.cli import main
+from storyclust.cli.app import main
 
 # One profile for every machine: by itself, Hypothesis takes another where the variable CI is set. No outcome
 # depends on speed (no deadline, no check for slow generation) or on chance (examples follow from the test).

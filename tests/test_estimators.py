@@ -227,7 +227,7 @@ def test_the_input_is_not_changed(name):
 @pytest.mark.parametrize("n_jobs", [1, 2, -1])
 def test_threads_do_not_matter(name, n_jobs, monkeypatch):
     wanted = answer(name, TEXTS)
-    monkeypatch.setattr(sc.chunks, "CHUNK_BYTES", 3000)
+    monkeypatch.setattr("storyclust._core.parallel.CHUNK_BYTES", 3000)
     assert answer(name, TEXTS, n_jobs=n_jobs) == wanted
 
 

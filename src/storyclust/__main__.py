@@ -2,6 +2,6 @@
 
 import sys
 
-from storyclust.cli import main
+from storyclust.cli.app import main
 
 sys.exit(main())

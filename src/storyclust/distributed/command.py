@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from storyclust.distributed.pipeline import Report, run
-from storyclust.distributed.telling import StorySettings
+from storyclust.distributed.story_stage import StorySettings
 from storyclust.errors import InputError
 
 OF_ONE_MACHINE: dict[str, tuple[Any, ...]] = {  # options that a cluster does not have, with what is no demand

@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from storyclust.chunks import effective_jobs, stage
+from storyclust._core.parallel import effective_jobs
+from storyclust._core.progress import stage
 from storyclust.distributed.stages import MEMORY
 from storyclust.errors import MissingExtraError, StoryclustError, StoryclustWarning
 

@@ -20,11 +20,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from storyclust.agglomerate import agglomerate, cut
-from storyclust.chunks import compressed_rows, cut_ranges, kernel
-from storyclust.distributed.blocks import Degrees, Edges, some_of
-from storyclust.graph import both_ways
-from storyclust.unions import find, find_all, numbered, unite
+from storyclust._core.arrays import compressed_rows
+from storyclust._core.parallel import cut_ranges, kernel
+from storyclust._core.union_find import find, find_all, numbered, unite
+from storyclust.cluster.graph import both_ways
+from storyclust.cluster.linkage import agglomerate, cut
+from storyclust.distributed.block_search import Edges
+from storyclust.distributed.columns import Degrees, some_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from storyclust.article import dates_unread
-from storyclust.distributed.copies import Copies, Input, find_copies
+from storyclust.articles.records import dates_unread
+from storyclust.distributed.copy_parts import Input
+from storyclust.distributed.copy_stage import Copies, find_copies
 from storyclust.distributed.engine import cluster
 from storyclust.distributed.files import (
     address_of,
@@ -22,12 +23,12 @@ from storyclust.distributed.files import (
     write_json,
     writing,
 )
-from storyclust.distributed.labelling import Entry, Labels, entry_holds, label_shard
-from storyclust.distributed.reach import watched
+from storyclust.distributed.output_stage import Entry, Labels, entry_holds, label_shard
 from storyclust.distributed.shards import Shard, digest_of, find_shards
 from storyclust.distributed.sketching import CopySettings
 from storyclust.distributed.stages import Runner
-from storyclust.distributed.telling import StorySettings, tell_stories
+from storyclust.distributed.storage_check import watched
+from storyclust.distributed.story_stage import StorySettings, tell_stories
 from storyclust.errors import InputError
 
 if TYPE_CHECKING:

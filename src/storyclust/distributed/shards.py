@@ -16,12 +16,13 @@ from dataclasses import replace
 from itertools import count
 from typing import IO, Any, NamedTuple
 
-from storyclust.article import Article, ArticleMaker
+from storyclust.articles.article import Article
+from storyclust.articles.records import ArticleMaker
 from storyclust.distributed.files import Found, address_of, cut, files_in, look_up, reading, writing
 from storyclust.errors import InputError
-from storyclust.io import ReadReport, Reject, read_file
-from storyclust.output import write_into
-from storyclust.rows import Source, format_of, known_format, sources, unpacked
+from storyclust.io.reading import ReadReport, Reject, read_file
+from storyclust.io.sources import Source, format_of, known_format, sources, unpacked
+from storyclust.io.writing import write_into
 
 FORMAT = 1  # of what stages leave: to be raised when one of them changes what it writes
 WRITABLE = ("jsonl", "json", "csv", "tsv", "parquet")

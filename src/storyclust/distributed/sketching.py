@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from storyclust.article import Article
-from storyclust.central import seconds_of
-from storyclust.chunks import kernel
-from storyclust.dedup import RECALL
+from storyclust._core.parallel import kernel
+from storyclust._core.spill import Shelf
+from storyclust._core.validation import check_float
+from storyclust.articles.article import Article
+from storyclust.articles.ordering import seconds_of
+from storyclust.dedup.deduplicator import RECALL
+from storyclust.dedup.groups import Policy, check_policy, group_twins
+from storyclust.dedup.lsh import Bands, band_keys, choose_bands
+from storyclust.dedup.minhash import MinHasher
+from storyclust.dedup.sketches import Sketches
 from storyclust.distributed.files import pack_texts
 from storyclust.distributed.shards import root_of
 from storyclust.errors import InputError
-from storyclust.groups import Policy, check_policy, group_twins
-from storyclust.language import name_languages
-from storyclust.lsh import Bands, band_keys, choose_bands
-from storyclust.minhash import MinHasher
-from storyclust.sketches import Sketches
-from storyclust.spill import Shelf
-from storyclust.tokens import mix
-from storyclust.validate import check_float
+from storyclust.text.language import name_languages
+from storyclust.text.tokens import mix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,16 +1,8 @@
-"""The living store: articles, their copies, events and threads in one SQLite file."""
+"""The living store: articles, copies, events and threads in one SQLite file that grows.
 
-from storyclust.store.adding import Added
-from storyclust.store.asking import Change, SearchHit, StoredArticle, StoredEvent, StoredThread
-from storyclust.store.store import NewsStore, Similar
+In: batches of articles. Out: what became of each, and answers from the file: threads, events, search.
+"""
 
-__all__ = [
-    "Added",
-    "Change",
-    "NewsStore",
-    "SearchHit",
-    "Similar",
-    "StoredArticle",
-    "StoredEvent",
-    "StoredThread",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

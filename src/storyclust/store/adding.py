@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from storyclust.article import Article
-from storyclust.central import times_of
-from storyclust.grouping import LEAST_SIMILARITY
-from storyclust.language import group_languages
+from storyclust.articles.article import Article
+from storyclust.articles.ordering import times_of
+from storyclust.store.article_index import Edges
 from storyclust.store.consolidation import Move, consolidate
-from storyclust.store.feed import Edges
-from storyclust.store.found import Change
-from storyclust.store.memory import Memory, derived_of, texts_of
-from storyclust.store.originals import NONE, Found, Keys, find_originals, relation_of
+from storyclust.store.copy_lookup import NONE, Found, Keys, find_originals, relation_of
+from storyclust.store.encoding import FIELDS, article_values, to_stamp
+from storyclust.store.models import Change
 from storyclust.store.revising import revise
 from storyclust.store.tables import Known, Tables, store_derived
 from storyclust.store.terms_index import YOUNG
-from storyclust.store.values import FIELDS, article_values, to_stamp
 from storyclust.store.weights import Held, hold
+from storyclust.store.working_set import Memory, derived_of, texts_of
+from storyclust.stories.grouping import LEAST_SIMILARITY
+from storyclust.text.language import group_languages
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from storyclust.graph import similarity_graph
-from storyclust.grouping import LEAST_SIMILARITY, find_events, find_threads
+from storyclust.cluster.graph import similarity_graph
+from storyclust.stories.grouping import LEAST_SIMILARITY, find_events, find_threads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from storyclust.store.feed import Feed
+    from storyclust.store.article_index import Feed
     from storyclust.store.placing import Groups, Structure
 
 

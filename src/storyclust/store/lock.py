@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from storyclust.errors import StoreBusyError, StoreError
-from storyclust.store.values import from_stamp, to_stamp
+from storyclust.store.encoding import from_stamp, to_stamp
 
 if sys.platform == "win32":
     import msvcrt

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from storyclust.agglomerate import agglomerate, cut
-from storyclust.grouping import LEAST_SIMILARITY
-from storyclust.store.feed import above_floors
+from storyclust.cluster.linkage import agglomerate, cut
+from storyclust.store.article_index import above_floors
+from storyclust.stories.grouping import LEAST_SIMILARITY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from storyclust.store.feed import Edges, Feed
+    from storyclust.store.article_index import Edges, Feed
 
 SAMPLED = 16  # members of a group, the latest, by which two groups are compared
 

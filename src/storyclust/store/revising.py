@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from storyclust.article import Article
-from storyclust.central import times_of
-from storyclust.language import group_languages
-from storyclust.store.memory import Memory, derived_of
-from storyclust.store.originals import Keys, likeness, relation_of
+from storyclust.articles.article import Article
+from storyclust.articles.ordering import times_of
+from storyclust.store.copy_lookup import Keys, likeness, relation_of
 from storyclust.store.tables import Known, Tables, store_derived
 from storyclust.store.weights import hold
+from storyclust.store.working_set import Memory, derived_of
+from storyclust.text.language import group_languages
 
 
 def revise(tables: Tables, memory: Memory, known: Known, article: Article) -> None:

@@ -12,23 +12,26 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from storyclust.article import Article, articles_as_given
-from storyclust.errors import InputError, InputTypeError, StoreError
-from storyclust.language import group_languages
-from storyclust.store import checking, keeping
+from storyclust._core.validation import check_float, check_int, check_jobs
+from storyclust.articles.article import Article
+from storyclust.articles.records import articles_as_given
+from storyclust.errors import InputError, InputTypeError
+from storyclust.store import integrity, retention
 from storyclust.store.adding import LINKED, Added, Adder
-from storyclust.store.asking import BOOKMARK, Answers
-from storyclust.store.checking import blaming_damage
-from storyclust.store.found import Change
+from storyclust.store.copy_lookup import NONE, Keys, find_originals, relation_of
+from storyclust.store.encoding import from_stamp, id_of, storable, to_stamp
+from storyclust.store.integrity import blaming_damage
 from storyclust.store.lock import TIMEOUT
-from storyclust.store.memory import Memory, derive, generation_of, load, texts_of
-from storyclust.store.originals import NONE, Keys, find_originals, relation_of
+from storyclust.store.models import Change
 from storyclust.store.placing import Settings
-from storyclust.store.schema import connect, name_of, reading, writing
+from storyclust.store.queries import BOOKMARK, Answers
+from storyclust.store.schema import connect
+from storyclust.store.settings import as_noted, check_settings, noted_settings
 from storyclust.store.terms_index import YOUNG
-from storyclust.store.values import from_stamp, id_of, storable, to_stamp
+from storyclust.store.transactions import writing
 from storyclust.store.weights import hold
-from storyclust.validate import check_float, check_int, check_jobs
+from storyclust.store.working_set import Memory, derive, generation_of, load, texts_of
+from storyclust.text.language import group_languages
 
 CONSOLIDATED_DAYS = 30.0
 LONGEST = 1e6  # seconds to wait
@@ -283,7 +286,7 @@ class NewsStore(Answers):
         if isinstance(ids, str):
             raise InputTypeError("ids must be a sequence of ids, got str; put it in a list.")
         with self._writing_tables():
-            return keeping.remove(self._connection, ids, self._derive)
+            return retention.remove(self._connection, ids, self._derive)
 
     def forget(self, before: object) -> int:
         """Remove what was published before an instant, and undated articles that came in before it.
@@ -299,11 +302,11 @@ class NewsStore(Answers):
             How many were removed.
         """
         with self._writing_tables():
-            return keeping.forget(self._connection, before, self._derive)
+            return retention.forget(self._connection, before, self._derive)
 
     def vacuum(self) -> None:
         """Give the space of removed articles back to the disk."""
-        keeping.vacuum(self._connection, self.path, self._timeout)
+        retention.vacuum(self._connection, self.path, self._timeout)
 
     def check(self, repair: bool = False) -> list[str]:
         """Look for whatever is wrong with the store.
@@ -320,8 +323,8 @@ class NewsStore(Answers):
         """
         if repair:
             with self._writing_tables():
-                checking.repair(self._connection, self._derive)
-        return checking.check(self._connection)
+                integrity.repair(self._connection, self._derive)
+        return integrity.check(self._connection)
 
     # Asking, beside `Answers`
 
@@ -401,42 +404,3 @@ def similar_to(article: Article, connection: sqlite3.Connection, memory: Memory,
     numbers = feed.numbers.values
     ids = [connection.execute(query, (int(numbers[row]),)).fetchone()[0] for row in order]
     return [Similar(name, *found[row][1:]) for name, row in zip(ids, order, strict=True)]
-
-
-def noted_settings(connection: sqlite3.Connection) -> Settings:
-    """Settings that the file has."""
-    with reading(connection):
-        rows = connection.execute("SELECT name, value FROM meta").fetchall()
-    noted = {name: value for name, value in rows if name in Settings._fields}
-    try:
-        if noted and len(noted) < len(Settings._fields):
-            raise InputError("some of them are missing.")
-        return Settings(**check_settings({name: float(value) for name, value in noted.items()}))
-    except ValueError as error:  # an InputError is one too
-        raise StoreError(
-            f"{name_of(connection)} is damaged: its settings cannot be read ({error}); take a backup."
-        ) from error
-
-
-def as_noted(settings: Settings) -> dict[str, str]:
-    """Settings as the file has them."""
-    return {name: repr(float(value)) for name, value in settings._asdict().items()}
-
-
-def check_settings(settings: dict[str, float]) -> dict[str, float]:
-    """Check what events and threads are to be."""
-    for name in settings:
-        if name not in Settings._fields:
-            raise InputError(f"a store has no setting {name!r}; there are {', '.join(Settings._fields)}.")
-    checked = {
-        name: check_float(name, value, low=0, high=np.inf if name == "event_window" else 1)
-        for name, value in settings.items()
-    }
-    whole = Settings(**checked)
-    if whole.thread_distance < whole.event_distance:
-        raise InputError(
-            f"thread_distance must not be less than event_distance ({whole.event_distance:g}), "
-            f"got {whole.thread_distance:g}: events lie inside threads."
-        )
-    check_float("copy_threshold", whole.copy_threshold, low=0, high=1, open_low=True)
-    return checked

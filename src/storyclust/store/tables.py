@@ -7,14 +7,14 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from storyclust.article import Article
-from storyclust.store.found import Change
-from storyclust.store.values import FIELDS, article_values, from_stamp
-from storyclust.store.words import index_words, unindex_words
+from storyclust.articles.article import Article
+from storyclust.store.encoding import FIELDS, article_values, from_stamp
+from storyclust.store.full_text import index_words, unindex_words
+from storyclust.store.models import Change
 
 if TYPE_CHECKING:
     from storyclust.store.consolidation import Move
-    from storyclust.store.memory import Derived
+    from storyclust.store.working_set import Derived
 
 EMPTIED = "size = 0, independent = 0, started = NULL, ended = NULL"
 COUNT_EVENTS = """

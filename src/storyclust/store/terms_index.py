@@ -7,11 +7,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from storyclust.chunks import compressed_rows, kernel, map_chunks
-from storyclust.graph import HEAVIEST, MARKS, MOST_HOLDERS, PROMISE, index_entries, mark_entries
-from storyclust.store.growing import Growing
-from storyclust.store.levels import Levels, counts_of
-from storyclust.store.neighbours import find_neighbours
+from storyclust._core.arrays import compressed_rows
+from storyclust._core.parallel import kernel, map_chunks
+from storyclust.cluster.background_similarity import (
+    FARTHEST,
+    NEAREST,
+    enough_to_tell,
+    for_want_of_neighbours,
+    middle_means,
+    sample_rows,
+)
+from storyclust.cluster.graph import HEAVIEST, MOST_HOLDERS, PROMISE
+from storyclust.cluster.pair_search import MARKS
+from storyclust.cluster.postings import index_entries, mark_entries
+from storyclust.store.growable_array import Growing
+from storyclust.store.neighbor_search import find_neighbours
+from storyclust.store.postings import Levels, counts_of
 from storyclust.store.weights import (
     SETTINGS,
     Held,
@@ -21,20 +32,12 @@ from storyclust.store.weights import (
     places_under,
     weigh_rows,
 )
-from storyclust.strangers import (
-    FARTHEST,
-    NEAREST,
-    enough_to_tell,
-    for_want_of_neighbours,
-    middle_means,
-    sample_rows,
-)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy import sparse
 
-    from storyclust.background import Background
+    from storyclust.text.background import Background
 
 YOUNG = 20_000  # articles from which document frequencies, and what is shared with strangers, hardly move
 GROWN = 0.1  # share of new articles from which weights of the others are made again,

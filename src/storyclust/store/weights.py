@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from storyclust.article import Article
-from storyclust.chunks import kernel
-from storyclust.features import find_terms
-from storyclust.vectorize import NewsVectorizer
+from storyclust._core.parallel import kernel
+from storyclust.articles.article import Article
+from storyclust.text.features import find_terms
+from storyclust.text.vectorize import NewsVectorizer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,0 +1,71 @@
+"""Disjoint sets over an array of parents, and the numbering of sets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from storyclust._core.parallel import kernel
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SPARSE = 16  # times as large as their count ids may be, to be looked up in a table
+
+
+@kernel
+def find(parent: NDArray[np.int64], i: Any) -> Any:
+    """Root of the set that `i` is in, halving its path on the way (Tarjan and van Leeuwen, 1984)."""
+    while parent[i] != i:
+        parent[i] = parent[parent[i]]
+        i = parent[i]
+    return i
+
+
+@kernel
+def unite(parent: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[np.int64]) -> None:
+    """Join the sets of each pair of members, under the smaller of their roots."""
+    for k in range(len(first)):
+        a, b = find(parent, first[k]), find(parent, second[k])
+        parent[max(a, b)] = min(a, b)
+
+
+@kernel
+def find_all(parent: NDArray[np.int64]) -> Any:
+    """Root of the set that each member is in."""
+    roots = np.empty(len(parent), np.int64)
+    for i in range(len(parent)):
+        roots[i] = find(parent, i)
+    return roots
+
+
+def numbered(ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Distinct ids, ascending, and the number of each id among them.
+
+    What `numpy.unique` returns, without sorting where ids are not far between.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> numbered(np.array([7, 3, 7]))
+    (array([3, 7]), array([1, 0, 1]))
+    """
+    if not len(ids) or ids.max() > SPARSE * len(ids):
+        distinct, inverse = np.unique(ids, return_inverse=True)
+        return distinct, inverse
+    there = np.zeros(int(ids.max()) + 1, np.bool_)
+    there[ids] = True
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[ids]
+
+
+def by_appearance(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number labels from zero in the order in which they first appear."""
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[inverse].astype(np.int64)
+
+
+def rows_by_label(labels: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Rows of each label, ascending."""
+    order = np.argsort(labels, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(labels))[:-1]) if len(labels) else []

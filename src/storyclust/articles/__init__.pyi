@@ -1,0 +1,4 @@
+from .article import Article as Article
+from .dates import parse_date as parse_date
+from .records import article_from_record as article_from_record
+from .records import as_articles as as_articles

@@ -1,0 +1,99 @@
+"""Articles, and how records of any make become articles.
+
+A record is a mapping as it came from a file, a feed or a DataFrame. Its fields are found by their usual
+names (or by names given), its date is read as an instant in UTC, and the record itself is kept, so that
+output can give it back whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from storyclust.articles.dates import as_utc
+from storyclust.errors import InputError, InputTypeError
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One published text.
+
+    Parameters
+    ----------
+    text : str
+        The body.
+    title : str, default=""
+        The headline.
+    id : str, default=""
+        Its name in every output; `as_articles` gives one to an article that has none.
+    published : datetime or None, default=None
+        When it was published, kept as an aware datetime in UTC (a naive one is taken to be UTC).
+    source, lang, url : str or None, default=None
+        The outlet, the language code and the address.
+    record : mapping, default={}
+        The input record as it stood; not part of comparisons.
+
+    Examples
+    --------
+    >>> from storyclust.articles.article import Article
+    >>> Article("Ministers met on Monday.", title="Talks open", id="a1").content
+    'Ministers met on Monday.'
+    """
+
+    text: str
+    title: str = ""
+    id: str = ""
+    published: datetime | None = None
+    source: str | None = None
+    lang: str | None = None
+    url: str | None = None
+    record: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for name in ("text", "title", "id"):
+            if not isinstance(getattr(self, name), str):
+                raise wrong_type(name, getattr(self, name), "str")
+        if self.published is not None:
+            if not isinstance(self.published, datetime):
+                raise wrong_type("published", self.published, "a datetime or None")
+            try:
+                object.__setattr__(self, "published", as_utc(self.published))
+            except OverflowError:
+                raise InputError(
+                    f"published must lie in the years 1 to 9999 in UTC, got {self.published}."
+                ) from None
+
+    @property
+    def content(self) -> str:
+        """The text that copies are compared by: the body or, where there is none, the headline."""
+        return self.text if self.text and not self.text.isspace() else self.title
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the input record as it was, with the id in use; without one, the fields that are set.
+
+        Returns
+        -------
+        dict
+            A new one; of an article that came from no record, `published` is in ISO 8601.
+
+        Examples
+        --------
+        >>> from storyclust.articles import Article, article_from_record
+        >>> Article("Ministers met.", id="a1").to_record()
+        {'id': 'a1', 'title': '', 'text': 'Ministers met.'}
+        >>> article_from_record({"ID": 7, "Body": "Ministers met.", "desk": "asia"}).to_record()
+        {'id': '7', 'ID': 7, 'Body': 'Ministers met.', 'desk': 'asia'}
+        """
+        if self.record:
+            return {**({} if "id" in self.record else {"id": self.id}), **self.record, "id": self.id}
+        fields = {"id": self.id or None, "title": self.title, "text": self.text}
+        fields["published"] = self.published.isoformat() if self.published else None
+        fields |= {"source": self.source, "lang": self.lang, "url": self.url}
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+def wrong_type(name: str, value: object, wanted: str) -> InputTypeError:
+    """Return the error that names a field, its type and the type it must have."""
+    return InputTypeError(f"{name} must be {wanted}, got {type(value).__name__}")

@@ -1,0 +1,40 @@
+"""`storyclust tune` and `storyclust evaluate`: choose settings, score groups."""
+
+from __future__ import annotations
+
+import argparse
+
+import storyclust as sc
+from storyclust.cli.reading import _column, _read
+
+
+def run_tune(options: argparse.Namespace) -> None:
+    """Run `storyclust tune`."""
+    from storyclust.evaluation.tuning_report import print_tuning, tuning_record
+
+    articles = _read(options)
+    gold = _column(articles, options.gold) if options.gold else None
+    tuning = sc.tune(articles, gold, options.level, n_jobs=options.jobs)
+    if options.plot:
+        tuning.plot(options.plot)
+    if options.format == "json":
+        sc.write_records("-", [tuning_record(tuning, articles, options.inputs)])
+    else:
+        print_tuning(tuning, options.inputs)
+
+
+def run_evaluate(options: argparse.Namespace) -> None:
+    """Run `storyclust evaluate`."""
+    articles = _read(options)
+    columns = [_column(articles, field) for field in (options.gold, options.pred)]
+    scores = sc.evaluate(*columns)
+    if options.json:
+        sc.write_records("-", [scores.as_dict()])
+        return
+    print(f"{scores.n_articles:,} articles, {scores.n_gold:,} gold groups, {scores.n_pred:,} predicted")
+    for title, values in (
+        ("B-cubed", (scores.precision, scores.recall, scores.f1)),
+        ("pairs", (scores.pair_precision, scores.pair_recall, scores.pair_f1)),
+    ):
+        print(f"{title:10} precision {values[0]:.3f}   recall {values[1]:.3f}   F1 {values[2]:.3f}")
+    print(f"{'agreement':10} ARI {scores.ari:.3f}   AMI {scores.ami:.3f}   V-measure {scores.v_measure:.3f}")

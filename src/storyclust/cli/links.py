@@ -1,0 +1,49 @@
+"""`storyclust links` and `storyclust explain`: what articles share, and why."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import storyclust as sc
+from storyclust.cli.common import note
+from storyclust.cli.reading import _read
+
+
+def run_links(options: argparse.Namespace) -> None:
+    """Run `storyclust links`."""
+    articles = _read(options)
+    links = sc.coverage_links(articles, options.min_similarity, options.event_window, n_jobs=options.jobs)
+    ids = [article.id for article in articles]
+    count = sc.write_records(options.output, (_link_record(link, ids) for link in links))
+    note(options, f"{count:,} links between {len(articles):,} articles.")
+
+
+def _link_record(link: sc.Link, ids: list[str]) -> dict[str, Any]:
+    gap = link.gap
+    return {
+        "a": ids[link.a],
+        "b": ids[link.b],
+        "relation": link.relation,
+        "similarity": round(link.similarity, 4),
+        "hours_apart": None if gap is None else round(gap.total_seconds() / 3600, 1),
+        "shared_terms": list(link.shared_terms),
+        "shared_passages": [passage.text_a for passage in link.shared_passages],
+    }
+
+
+def run_explain(options: argparse.Namespace) -> None:
+    """Run `storyclust explain`."""
+    from storyclust.render.evidence_view import print_evidence
+
+    wanted = dict.fromkeys((options.id_a, options.id_b))
+    found = {article.id: article for article in _read(options) if article.id in wanted}
+    for name in wanted:
+        if name not in found:
+            raise sc.InputError(f"There is no article with the id {name!r} in {', '.join(options.inputs)}.")
+    a, b = found[options.id_a], found[options.id_b]
+    evidence = sc.explain(a, b)
+    if options.json:
+        sc.write_records("-", [{"a": a.id, "b": b.id, **evidence.as_dict()}])
+    else:
+        print_evidence(a, b, evidence)

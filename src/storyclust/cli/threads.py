@@ -1,0 +1,59 @@
+"""`storyclust threads`: group articles into events and story threads."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import storyclust as sc
+from storyclust.cli.cluster import run_on_cluster
+from storyclust.cli.common import note
+from storyclust.cli.reading import _read, _write_labelled
+
+if TYPE_CHECKING:
+    from storyclust.articles.article import Article
+    from storyclust.stories.clusterer import StoryClusterer
+
+
+def run_threads(options: argparse.Namespace) -> None:
+    """Run `storyclust threads`."""
+    if options.engine == "ray":
+        run_on_cluster(options)
+        return
+    from storyclust.render.exports import chosen_format, write_threads
+
+    if options.report == "-":
+        raise sc.InputError("--report wants the name of a file: stdout carries the threads.")
+    kind = chosen_format(options.format, options.output)
+    articles = _read(options)
+    given = {name: getattr(options, name) for name in ("event_distance", "event_window", "thread_distance")}
+    settings = {name: value for name, value in given.items() if value is not None}
+    stories = sc.StoryClusterer(**settings, n_jobs=options.jobs, memory_limit=options.memory).fit(articles)
+    if options.labelled:
+        _write_labelled(options.labelled, articles, _labels(stories, articles))
+    if options.report:
+        stories.to_html(options.report, min_size=options.min_size if options.min_size > 1 else None)
+    write_threads(options.output, stories, articles, kind, options.min_size)
+    copies = int((~stories.deduplicator_.keep_).sum())
+    n_events = int(stories.event_labels_.max(initial=-1)) + 1
+    note(
+        options,
+        f"{len(articles):,} articles, {copies:,} of them copies: {n_events:,} events in "
+        f"{len(stories.threads_):,} threads.",
+    )
+    if options.labelled:
+        note(options, f"Labelled articles are in {options.labelled}.")
+    if options.report:
+        note(options, f"The report is in {options.report}.")
+
+
+def _labels(stories: StoryClusterer, articles: Sequence[Article]) -> Iterator[dict[str, Any]]:
+    dedup = stories.deduplicator_
+    for row in range(len(articles)):
+        original = int(dedup.representatives_[row])
+        yield {
+            "duplicate_of": None if original == row else articles[original].id,
+            "event": int(stories.event_labels_[row]),
+            "thread": int(stories.labels_[row]),
+        }

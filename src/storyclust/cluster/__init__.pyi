@@ -1,0 +1,1 @@
+from .agglomerate import GraphAgglomerative as GraphAgglomerative

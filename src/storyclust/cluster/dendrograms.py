@@ -1,0 +1,71 @@
+"""How articles were joined to events, and these to threads: one dendrogram of each thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from storyclust.cluster.linkage import Merges, linkage_rows, roots_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class Joins(NamedTuple):
+    """Linkage matrices of all threads, one behind the other: together they cost less than apart.
+
+    Attributes
+    ----------
+    rows : float64 array of shape (m, 5)
+        As SciPy has them; leaves are the independent articles of a thread, in the order of their rows. The
+        fifth column is the distance at which each merge was made. It is that of the third but for events
+        that are nearer than `event_distance` and were kept apart by the window: the third has them joined
+        just above it, so that it tells events from what they are joined to.
+    begins : int64 array of shape (n_threads,)
+    """
+
+    rows: NDArray[np.float64]
+    begins: NDArray[np.int64]
+
+
+def joins_of(
+    to_events: Merges,
+    to_threads: Merges,
+    events: NDArray[np.int64],
+    threads: NDArray[np.int64],
+    kept: NDArray[np.int64],
+    event_distance: float,
+) -> Joins:
+    """Put the merges of articles and those of events together, for each thread.
+
+    Parameters
+    ----------
+    to_events, to_threads : Merges
+    events, threads : int64 array of shape (n,)
+        Of every independent article.
+    kept : int64 array of shape (n,)
+        Its row.
+    event_distance : float
+
+    Returns
+    -------
+    joins : Joins
+    """
+    n, inside = len(events), len(to_events.children)
+    by_row = np.argsort(kept)
+    node = np.arange(n + inside)
+    node[by_row] = np.arange(n)
+    of_event = np.empty(int(events.max(initial=-1)) + 1, np.int64)
+    of_event[events] = node[roots_of(to_events.children, n)]
+    of_event = np.append(of_event, n + inside + np.arange(len(to_threads.children)))
+    children = np.concatenate((node[to_events.children], of_event[to_threads.children]))
+    distances = np.maximum(
+        np.concatenate((to_events.distances, to_threads.distances)), 0.0
+    )  # but for rounding
+    heights = distances.copy()
+    heights[inside:] = np.maximum(heights[inside:], np.nextafter(event_distance, 2.0))
+    thread, Z = linkage_rows(children, heights, threads[by_row])
+    ends = np.cumsum(np.bincount(threads) - 1)
+    rows = np.column_stack((Z, distances))[np.argsort(thread, kind="stable")]
+    return Joins(rows, np.append(0, ends)[:-1])

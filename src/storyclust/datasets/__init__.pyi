@@ -1,0 +1,1 @@
+from .newswire import make_newswire as make_newswire

@@ -1,0 +1,195 @@
+"""Exact similarity: sorted shingle sets, and the Jaccard index of pairs of them.
+
+Sets are built only for texts that are in some candidate pair, one int64-offset ragged array of sorted
+64-bit shingle hashes. Two different shingles share a hash with probability 2**-64; apart from that,
+what is computed here is no estimate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from storyclust._core.parallel import kernel, map_chunks
+from storyclust.dedup.minhash import MinHasher
+from storyclust.text.tokens import SORT_HEADS, drop_repeats, sort_hashes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class ShingleSets(NamedTuple):
+    """Sorted distinct shingle hashes of texts: set `i` is `values[offsets[i]:offsets[i + 1]]`."""
+
+    values: NDArray[np.uint64]
+    offsets: NDArray[np.int64]
+
+    @classmethod
+    def from_texts(cls, texts: Sequence[str], size: int, n_jobs: int | None = None) -> ShingleSets:
+        """Tokenise, shingle and sort each text."""
+        signed = MinHasher(num_perm=1, shingle_size=size, n_jobs=n_jobs).sign(texts, keep_shingles=True)
+        shingles = np.concatenate([np.empty(0, np.uint64), *signed.shingles])
+        return cls.from_shingles(shingles, np.append(0, np.cumsum(signed.counts)))
+
+    @classmethod
+    def from_shingles(cls, shingles: NDArray[np.uint64], offsets: NDArray[np.int64]) -> ShingleSets:
+        """Sort ready shingles of texts, in place, and drop repeats."""
+        sizes = sort_rows(shingles, offsets.astype(np.int64))
+        bounds = np.append(0, np.cumsum(sizes)).astype(np.int64)
+        return cls(shingles[: bounds[-1]], bounds)
+
+
+def jaccard_pairs(
+    sets: ShingleSets,
+    pairs: NDArray[np.int64],
+    threshold: float,
+    n_jobs: int | None = None,
+    *,
+    contained: bool = False,
+) -> NDArray[np.float64]:
+    """Jaccard similarity of each pair of sets, or 0 where it cannot reach the threshold.
+
+    Parameters
+    ----------
+    sets : ShingleSets
+    pairs : int64 array of shape (m, 2)
+    threshold : float
+        Comparing two sets stops as soon as too many elements have found no partner.
+    n_jobs : int or None
+        Threads.
+    contained : bool, default=False
+        Compute containment instead: the share of the smaller set that lies in the other.
+
+    Returns
+    -------
+    similarities : float64 array of shape (m,)
+    """
+    out = np.empty(len(pairs))
+
+    def work(start: int, stop: int) -> None:
+        verify(sets.values, sets.offsets, pairs[start:stop], threshold, contained, out[start:stop])
+
+    sizes = np.diff(sets.offsets)
+    map_chunks(work, 8 * sizes[pairs].sum(axis=1), n_jobs, "verification")
+    return out
+
+
+@kernel
+def sort_rows(values: NDArray[np.uint64], offsets: NDArray[np.int64]) -> Any:
+    """Sort each row, drop its repeats and move it up behind the row before; returns the new lengths."""
+    n = len(offsets) - 1
+    sizes = np.empty(n, np.int64)
+    heads = np.empty(SORT_HEADS, np.int64)
+    longest = 0
+    for row in range(n):
+        longest = max(longest, offsets[row + 1] - offsets[row])
+    scratch = np.empty(longest, np.uint64)
+    filled = 0
+    for row in range(n):
+        members = values[offsets[row] : offsets[row + 1]]
+        sort_hashes(members, len(members), scratch, heads)
+        sizes[row] = drop_repeats(members, len(members))
+        for k in range(sizes[row]):
+            values[filled + k] = members[k]
+        filled += sizes[row]
+    return sizes
+
+
+@kernel
+def shared_count(x: NDArray[np.uint64], y: NDArray[np.uint64], least: int) -> int:
+    """Count the values two sorted sets share, or return -1 once fewer than `least` are certain."""
+    i, j, shared = 0, 0, 0
+    spare_x, spare_y = len(x) - least, len(y) - least  # elements that may stay without a partner
+    if spare_x < 0 or spare_y < 0:
+        return -1
+    while i < len(x) and j < len(y):
+        if x[i] == y[j]:
+            shared += 1
+            i += 1
+            j += 1
+        elif x[i] < y[j]:
+            i += 1
+            if i - shared > spare_x:
+                return -1
+        else:
+            j += 1
+            if j - shared > spare_y:
+                return -1
+    return shared if shared >= least else -1
+
+
+@kernel
+def jaccard(x: NDArray[np.uint64], y: NDArray[np.uint64], threshold: float) -> float:
+    """Jaccard index of two sorted sets, or 0 if it is below the threshold."""
+    total = len(x) + len(y)
+    least = int(np.ceil(threshold * total / (1.0 + threshold) - 1e-9))
+    shared = shared_count(x, y, least)
+    if shared < 0:
+        return 0.0
+    similarity = shared / (total - shared)
+    return similarity if similarity >= threshold else 0.0
+
+
+@kernel
+def containment(x: NDArray[np.uint64], y: NDArray[np.uint64], threshold: float) -> float:
+    """Share of the smaller set that lies in the other, or 0 if it is below the threshold."""
+    size = min(len(x), len(y))
+    shared = shared_count(x, y, int(np.ceil(threshold * size - 1e-9)))
+    return shared / size if shared > 0 else 0.0
+
+
+@kernel
+def verify(
+    values: NDArray[np.uint64],
+    offsets: NDArray[np.int64],
+    pairs: NDArray[np.int64],
+    threshold: float,
+    contained: bool,
+    out: NDArray[np.float64],
+) -> None:
+    """Jaccard index, or containment, of each pair of rows."""
+    for k in range(len(pairs)):
+        i, j = pairs[k]
+        x = values[offsets[i] : offsets[i + 1]]
+        y = values[offsets[j] : offsets[j + 1]]
+        out[k] = containment(x, y, threshold) if contained else jaccard(x, y, threshold)
+
+
+@kernel
+def follow_leaders(
+    values: NDArray[np.uint64],
+    offsets: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    threshold: float,
+    firm: int = 0,
+) -> Any:
+    """Resolve a crowd without listing its pairs.
+
+    The first row leads all that reach the threshold to it, the first of the rest leads next, and so on.
+    The first `firm` rows are never led.
+    Returns leaders, followers, similarities.
+    """
+    left = rows.copy()
+    leaders = np.empty(len(rows), np.int64)
+    followers = np.empty(len(rows), np.int64)
+    similarities = np.empty(len(rows), np.float64)
+    found, n = 0, len(rows)
+    while n > 1:
+        leader = left[0]
+        x = values[offsets[leader] : offsets[leader + 1]]
+        rest = max(firm - 1, 0)
+        left[:rest] = left[1 : rest + 1]
+        firm = rest
+        for k in range(rest + 1, n):
+            row = left[k]
+            similarity = jaccard(x, values[offsets[row] : offsets[row + 1]], threshold)
+            if similarity > 0.0:
+                leaders[found], followers[found], similarities[found] = leader, row, similarity
+                found += 1
+            else:
+                left[rest] = row
+                rest += 1
+        n = rest
+    return leaders[:found], followers[:found], similarities[:found]

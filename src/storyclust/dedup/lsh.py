@@ -1,0 +1,172 @@
+"""Locality-sensitive hashing of MinHash signatures: bands, the S-curve, candidate pairs.
+
+Signatures are cut in bands of a few rows; two texts become candidates when one band agrees in full.
+Candidates are found by sorting band keys, never by a dictionary of Python objects.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from storyclust._core.parallel import kernel
+from storyclust._core.progress import stage
+from storyclust._core.validation import check_float, check_int
+from storyclust.text.tokens import mix
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+CROWD = 128  # rows that share a band key before they are handed on as a crowd instead of as pairs
+
+
+class Bands(NamedTuple):
+    """How signatures are cut: `bands` bands of `rows` values each."""
+
+    bands: int
+    rows: int
+
+
+class Candidates(NamedTuple):
+    """What banding found, not yet verified."""
+
+    pairs: NDArray[np.int64]  # (m, 2), i < j, sorted, distinct
+    crowds: list[NDArray[np.int64]]  # rows that share a key with more than CROWD others
+
+
+def collision_probability(similarity: ArrayLike, bands: Bands) -> Any:
+    """Probability that two texts become candidates, by their similarity: the S-curve.
+
+    Parameters
+    ----------
+    similarity : array_like of float in [0, 1]
+        Jaccard similarity of two shingle sets.
+    bands : Bands
+        Number of bands, and rows in each.
+
+    Returns
+    -------
+    probability : float or float64 array of the same shape
+
+    References
+    ----------
+    J. Leskovec, A. Rajaraman, J. Ullman, "Mining of Massive Datasets", section 3.4.
+
+    Examples
+    --------
+    >>> from storyclust.dedup.lsh import Bands, collision_probability
+    >>> round(collision_probability(0.8, Bands(21, 6)), 3)
+    0.998
+    """
+    s = np.asarray(similarity, dtype=np.float64)
+    probability = 1.0 - (1.0 - s**bands.rows) ** bands.bands
+    return float(probability) if probability.ndim == 0 else probability
+
+
+def choose_bands(threshold: float, num_perm: int = 128, recall: float = 0.99) -> Bands:
+    """Most selective banding that still finds pairs at the threshold with probability `recall`.
+
+    More rows a band let fewer strangers through; fewer rows leave room for more bands, which miss
+    fewer pairs. Of all bandings that reach the recall, the one with most rows is taken. If none
+    does, it is one row a band: the most that `num_perm` permutations can find.
+
+    Parameters
+    ----------
+    threshold : float in (0, 1]
+        Jaccard similarity from which pairs shall be found.
+    num_perm : int, default=128
+        Length of a signature; ``bands * rows <= num_perm``.
+    recall : float in (0, 1), default=0.99
+        Probability to reach for a pair whose similarity is the threshold. Pairs above it are found
+        with a higher one.
+
+    Returns
+    -------
+    bands : Bands
+        A named tuple (bands, rows).
+
+    Examples
+    --------
+    >>> import storyclust as sc
+    >>> sc.choose_bands(0.8, 128)
+    Bands(bands=21, rows=6)
+    """
+    check_float("threshold", threshold, low=0, high=1, open_low=True)
+    check_int("num_perm", num_perm, low=1)
+    check_float("recall", recall, low=0, high=1, open_low=True)
+    for rows in range(num_perm, 1, -1):
+        bands = Bands(num_perm // rows, rows)
+        if collision_probability(threshold, bands) >= recall:
+            return bands
+    return Bands(num_perm, 1)
+
+
+def candidate_pairs(signatures: NDArray[np.uint32], bands: Bands) -> Candidates:
+    """Find the pairs of rows that share at least one band.
+
+    Parameters
+    ----------
+    signatures : uint32 array of shape (n, num_perm)
+    bands : Bands
+        As `choose_bands` returns it.
+
+    Returns
+    -------
+    candidates : Candidates
+        Pairs (int64 of shape (m, 2), i < j, sorted, distinct), and apart from them the crowds:
+        more than `CROWD` rows sharing a key, whose pairs would be too many to list.
+    """
+    codes: list[NDArray[np.int64]] = []
+    crowds: dict[bytes, NDArray[np.int64]] = {}
+    with stage("bands", bands.bands) as advance:
+        for band in range(bands.bands):
+            keys = band_keys(signatures, band, bands.rows)
+            order = np.argsort(keys)
+            bounds = run_bounds(keys[order])
+            for start, stop in bounds[bounds[:, 1] - bounds[:, 0] > CROWD]:
+                crowd = np.sort(order[start:stop])
+                crowds[crowd.tobytes()] = crowd
+            codes.append(np.unique(pair_codes(order, bounds[bounds[:, 1] - bounds[:, 0] <= CROWD])))
+            advance(1)
+    found = np.unique(np.concatenate(codes)) if codes else np.empty(0, np.int64)
+    pairs = np.column_stack((found >> 32, found & 0xFFFFFFFF))
+    return Candidates(pairs, [crowds[key] for key in sorted(crowds)])
+
+
+def run_bounds(ordered: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Half-open bounds of runs of two or more equal values, shape (n_runs, 2)."""
+    changes = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
+    starts = np.concatenate(([0], changes))
+    stops = np.concatenate((changes, [len(ordered)]))
+    return np.column_stack((starts, stops))[stops - starts > 1].astype(np.int64)
+
+
+@kernel
+def band_keys(signatures: NDArray[np.uint32], band: int, rows: int) -> Any:
+    """One 64-bit key a row, equal where the band's values are equal."""
+    keys = np.empty(len(signatures), np.uint64)
+    for i in range(len(signatures)):
+        h = np.uint64(band)
+        for k in range(band * rows, band * rows + rows):
+            h = mix(h ^ np.uint64(signatures[i, k])) + np.uint64(signatures[i, k])
+        keys[i] = h
+    return keys
+
+
+@kernel
+def pair_codes(order: NDArray[np.int64], bounds: NDArray[np.int64]) -> Any:
+    """All pairs within each run of `order`, each as one int64: smaller row above, larger below."""
+    total = 0
+    for r in range(len(bounds)):
+        size = bounds[r, 1] - bounds[r, 0]
+        total += size * (size - 1) // 2
+    codes = np.empty(total, np.int64)
+    n = 0
+    for r in range(len(bounds)):
+        for x in range(bounds[r, 0], bounds[r, 1]):
+            for y in range(x + 1, bounds[r, 1]):
+                i, j = order[x], order[y]
+                codes[n] = (min(i, j) << 32) | max(i, j)
+                n += 1
+    return codes

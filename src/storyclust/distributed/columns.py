@@ -1,0 +1,131 @@
+"""Named tuples of columns, and the largest values of each label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from storyclust._core.parallel import kernel
+from storyclust._core.union_find import numbered
+from storyclust.cluster.pair_search import largest
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+T = TypeVar("T", bound=tuple[Any, ...])
+
+
+class Degrees(NamedTuple):
+    """How many pairs some rows stand in, which are in ascending order."""
+
+    rows: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+
+def some_of(rows: T, which: NDArray[np.bool_] | NDArray[np.int64]) -> T:
+    """Some rows of a named tuple of columns."""
+    return type(rows)(*(column[which] for column in rows))
+
+
+def end_to_end(parts: Sequence[T]) -> T:
+    """Rows of several named tuples of columns, one after the other."""
+    return type(parts[0])(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def most_of_each(
+    labels: NDArray[np.int64], values: NDArray[Any], ties: NDArray[np.int64], most: int
+) -> NDArray[np.bool_]:
+    """Mark the `most` largest values of each label; of equal ones, those of the smallest in `ties`.
+
+    Equal labels mostly stand together, and few have more values than they may keep: only these are sorted.
+    """
+    begins = np.flatnonzero(np.append(True, labels[1:] != labels[:-1])[: len(labels)])
+    lengths = np.diff(begins, append=len(labels))
+    _, of_run = np.unique(labels[begins], return_inverse=True)
+    crowded = np.repeat((np.bincount(of_run, weights=lengths) > most)[of_run], lengths)
+    kept = ~crowded
+    rows = np.flatnonzero(crowded)
+    rows = rows[np.lexsort((ties[rows], labels[rows]))]
+    kept[rows] = largest_of_runs(labels[rows], values[rows], most)
+    return kept
+
+
+def degrees_of(one: NDArray[np.int64], other: NDArray[np.int64]) -> Degrees:
+    """In how many pairs every row stands that is in some."""
+    rows, number = numbered(np.concatenate((one, other)))
+    return Degrees(rows, np.bincount(number, minlength=len(rows)))
+
+
+@kernel
+def numbers_in(terms: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.int32]:
+    """Where sorted terms stand among other sorted ones, -1 where they do not."""
+    numbers = np.full(len(wanted), -1, np.int32)
+    at = 0
+    for k in range(len(wanted)):
+        while at < len(terms) and terms[at] < wanted[k]:
+            at += 1
+        if at < len(terms) and terms[at] == wanted[k]:
+            numbers[k] = at
+    return numbers
+
+
+@kernel
+def renumbered(
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    data: NDArray[Any],
+    marked: NDArray[np.bool_],
+    numbers: NDArray[np.int32],
+) -> Any:
+    """Rows of a matrix by other numbers of its columns, less those that have none."""
+    bounds = np.zeros(len(indptr), np.int64)
+    n = 0
+    for k in range(len(indices)):
+        n += numbers[indices[k]] >= 0
+    to, values, marks = np.empty(n, np.int32), np.empty(n, np.float32), np.empty(n, np.bool_)
+    end = 0
+    for row in range(len(indptr) - 1):
+        for k in range(indptr[row], indptr[row + 1]):
+            number = numbers[indices[k]]
+            if number >= 0:
+                to[end], values[end], marks[end] = number, data[k], marked[k]
+                end += 1
+        bounds[row + 1] = end
+    return bounds, to, values, marks
+
+
+@kernel
+def largest_of_runs(labels: NDArray[np.int64], values: NDArray[Any], most: int) -> NDArray[np.bool_]:
+    """Mark the `most` largest values of each run of equal labels; of equal ones, the first."""
+    chosen = np.ones(len(labels), np.bool_)
+    start = 0
+    for k in range(1, len(labels) + 1):
+        if k == len(labels) or labels[k] != labels[start]:
+            if k - start > most:
+                chosen[start:k] = largest(values[start:k], most)
+            start = k
+    return chosen
+
+
+@kernel
+def last_of_each(
+    labels: NDArray[np.int64], values: NDArray[np.float64], n: int, most: int
+) -> NDArray[np.float64]:
+    """The last of the `most` largest values of each label, all of which have so many."""
+    bounds = np.zeros(n + 1, np.int64)
+    for label in labels:
+        bounds[label + 1] += 1
+    for label in range(n):
+        bounds[label + 1] += bounds[label]
+    ends, dealt = bounds[:-1].copy(), np.empty(len(values), np.float64)
+    for k in range(len(labels)):
+        dealt[ends[labels[k]]] = values[k]
+        ends[labels[k]] += 1
+    last = np.empty(n, np.float64)
+    for label in range(n):
+        own = dealt[bounds[label] : bounds[label + 1]]
+        last[label] = np.partition(own, len(own) - most)[len(own) - most]
+    return last

@@ -1,0 +1,131 @@
+"""How similar pairs of articles are, within groups and between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from storyclust._core.terminal import counted
+from storyclust.dedup.deduplicator import Deduplicator
+from storyclust.errors import InputError
+from storyclust.figures.axes import _axes
+from storyclust.stories.clusterer import StoryClusterer
+from storyclust.stories.grouping import prepare
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+
+BINS = 50
+SIMILARITY = "similarity above that of strangers"
+COLOURS = "C0", "C1", "0.6"  # inside events, between them, between threads
+
+
+def plot_similarities(fitted: Deduplicator | StoryClusterer, ax: Axes | None = None) -> Axes:
+    """Draw how similar pairs of articles are, with the thresholds that were used.
+
+    Of a `Deduplicator` these are its verified pairs; fitted at a lower threshold, it shows whether a higher
+    one would fall into a gap or cut through a crowd. Of a `StoryClusterer` they are all pairs of independent
+    articles with anything in common beyond what strangers share: those inside events, between events of
+    one thread, and between threads. Its thresholds hold for averages over groups, so single
+    pairs may well lie on the other side.
+
+    Parameters
+    ----------
+    fitted : Deduplicator or StoryClusterer
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    ax : matplotlib Axes
+        One histogram for each kind of pair, and one line for each threshold.
+
+    Raises
+    ------
+    InputError
+        It is neither of the two.
+    MissingExtraError
+        matplotlib is not installed.
+
+    Notes
+    -----
+    Of a `StoryClusterer` the articles are compared again, which takes about as long as the fit.
+
+    Examples
+    --------
+    >>> import storyclust as sc
+    >>> from storyclust.figures import plot_similarities
+    >>> dedup = sc.Deduplicator(threshold=0.5).fit(["Rain fell in Delhi all day."] * 3)
+    >>> ax = plot_similarities(dedup)  # doctest: +SKIP
+    >>> ax.get_legend_handles_labels()[1]  # doctest: +SKIP
+    ['3 pairs', 'threshold 0.5']
+    """
+    if isinstance(fitted, Deduplicator):
+        check_is_fitted(fitted)
+        kinds = {"": fitted.similarities_}
+        thresholds = {f"threshold {fitted.threshold:g}": fitted.threshold}
+        name = "Jaccard similarity"
+    elif isinstance(fitted, StoryClusterer):
+        check_is_fitted(fitted)
+        kinds = _pairs_by_kind(fitted)
+        thresholds = {
+            f"{level} distance {distance:g}": 1 - distance
+            for level, distance in (("event", fitted.event_distance), ("thread", fitted.thread_distance))
+        }
+        name = SIMILARITY
+    else:
+        raise InputError(
+            f"plot_similarities wants a Deduplicator or a StoryClusterer, got {type(fitted).__name__}."
+        )
+    ax = _axes(ax, "Drawing similarities")
+    _draw_pairs(ax, {kind: count_pairs(values) for kind, values in kinds.items()}, name)
+    for number, (label, at) in enumerate(thresholds.items()):
+        ax.axvline(at, color="0.2", linestyle=("--", ":")[number], label=label)
+    ax.legend(fontsize="small")
+    return ax
+
+
+def count_pairs(similarities: NDArray[np.floating[Any]]) -> list[int]:
+    """Count pairs by their similarity, in fifty steps from 0 to 1.
+
+    Examples
+    --------
+    >>> counts = count_pairs(np.array([0.0, 0.01, 0.99, 1.0]))
+    >>> counts[0], counts[-1], sum(counts), len(counts)
+    (2, 2, 4, 50)
+    """
+    counts, _ = np.histogram(np.clip(similarities, 0.0, 1.0), BINS, range=(0, 1))
+    return [int(count) for count in counts]
+
+
+def _draw_pairs(ax: Axes, kinds: Mapping[str, Sequence[int]], name: str) -> None:
+    """Draw counts of pairs, a colour for each kind."""
+    edges = np.linspace(0, 1, BINS + 1).tolist()
+    for (kind, counts), colour in zip(kinds.items(), COLOURS, strict=False):
+        label = f"{counted(sum(counts), 'pair')} {kind}".rstrip()
+        ax.hist(edges[:-1], edges, weights=counts, label=label, color=colour, alpha=0.6)
+    ax.set(xlabel=name, ylabel="pairs", xlim=(0, 1))
+    if len(kinds) > 1:
+        ax.set_yscale("symlog", linthresh=1)  # pairs between threads outnumber all others
+    ax.set_ylim(bottom=0)
+
+
+def _pairs_by_kind(stories: StoryClusterer) -> dict[str, NDArray[np.float64]]:
+    """Similarities of all pairs that were compared, by what became of the pair."""
+    ready = prepare(stories._articles, stories.copy_threshold, stories.n_jobs, stories.memory_limit)
+    pairs = ready.graph.tocoo()
+    once = pairs.row < pairs.col
+    a, b = ready.kept[pairs.row[once]], ready.kept[pairs.col[once]]
+    similarities = pairs.data[once]
+    same_thread = stories.labels_[a] == stories.labels_[b]
+    same_event = stories.event_labels_[a] == stories.event_labels_[b]
+    return {
+        "inside events": similarities[same_event],
+        "between events of one thread": similarities[same_thread & ~same_event],
+        "between threads": similarities[~same_thread],
+    }

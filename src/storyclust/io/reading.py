@@ -1,0 +1,302 @@
+"""Reading articles from files, and setting aside the records that are none."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field, replace
+from itertools import count
+from pathlib import Path
+from typing import IO, Any
+
+from storyclust.articles.article import Article
+from storyclust.articles.dates import quoted
+from storyclust.articles.records import ArticleMaker, dates_unread, ensure_ids, ids_renamed
+from storyclust.errors import InputError, StoryclustWarning
+from storyclust.io.record_readers import RAW_LIMIT, Row, read_rows
+from storyclust.io.sources import Source, known_format, sources
+from storyclust.io.writing import json_bytes, open_output, write_records
+
+__all__ = ["ReadReport", "Reject", "iter_articles", "open_output", "read_articles", "write_records"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A record that could not be used: where it stood, why, and its text (at most 10,000 characters).
+
+    Examples
+    --------
+    >>> from storyclust.io import Reject
+    >>> print(Reject("week.jsonl", 7, "it is not an object but a list", "[1, 2]"))
+    week.jsonl:7: it is not an object but a list
+    """
+
+    path: str
+    line: int
+    reason: str
+    raw: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.reason}"
+
+
+@dataclass
+class ReadReport:
+    """What became of the records that were read.
+
+    Attributes
+    ----------
+    read, kept : int
+        Records seen, and those that became articles.
+    rejects : list of Reject
+        The others, in the order of reading.
+    undated, dates, bad_dates : int
+        Articles without a date, dates found, and those of them that could not be read.
+    first_bad_date : str
+        The first of these with its file and line, or "".
+    renamed : list of (str, str)
+        Old and new id of each article whose id was taken.
+
+    Examples
+    --------
+    >>> from storyclust.io import ReadReport, Reject
+    >>> ReadReport(read=3, kept=2, rejects=[Reject("a.jsonl", 2, "not valid JSON", "{")]).messages()
+    ['1 of 3 records was set aside, first: a.jsonl:2: not valid JSON.']
+    """
+
+    read: int = 0
+    kept: int = 0
+    rejects: list[Reject] = field(default_factory=list)
+    undated: int = 0
+    dates: int = 0
+    bad_dates: int = 0
+    first_bad_date: str = ""
+    renamed: list[tuple[str, str]] = field(default_factory=list)
+
+    def messages(self) -> list[str]:
+        """Say in a sentence each what was set aside, left undated or renamed."""
+        found = []
+        if count := len(self.rejects):
+            verb = "was" if count == 1 else "were"
+            found.append(f"{count:,} of {self.read:,} records {verb} set aside, first: {self.rejects[0]}.")
+        if self.bad_dates:
+            found.append(dates_unread(self.bad_dates, self.dates, self.first_bad_date))
+        if self.renamed:
+            found.append(ids_renamed(self.renamed))
+        return found
+
+
+def read_articles(
+    *paths: Any,
+    fields: Mapping[str, str] | None = None,
+    format: str | None = None,  # noqa: A002  (the word that people look for)
+    rejects: str | os.PathLike[str] | None = None,
+    report: ReadReport | None = None,
+) -> list[Article]:
+    """Read articles from files, folders or standard input.
+
+    Parameters
+    ----------
+    *paths : str or path-like, or one list of them
+        Each a file, a folder, a pattern such as ``news/*.jsonl.gz``, or ``-`` for standard input. Of a
+        folder all ``.txt`` files are read or, where it has none, those of the other formats; hidden files
+        are left out. Compression by gzip, xz, bzip2 or Zstandard is recognised by the first bytes.
+    fields : mapping of str to str or None, default=None
+        Names of the fields to use, as for `as_articles`.
+    format : {"jsonl", "json", "csv", "tsv", "parquet", "txt"} or None, default=None
+        The format of all `paths`; None goes by the name, or else by the first bytes.
+    rejects : str or path-like or None, default=None
+        Where to write the records that could not be used, as JSON Lines of `path, line, reason, raw`.
+    report : ReadReport or None, default=None
+        Filled with what became of the records. Without one, StoryclustWarning says it.
+
+    Returns
+    -------
+    list of Article
+        In the order of the paths, each with an id of its own.
+
+    Raises
+    ------
+    InputError
+        If a path does not exist or cannot be read, or if of all its records none could be used.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from storyclust.io import read_articles
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "week.jsonl")
+    ...     _ = path.write_text('{"id": "n1", "headline": "Snow", "body": "It snowed."}')
+    ...     read_articles(path)[0].title
+    'Snow'
+    """
+    tally = ReadReport() if report is None else report
+    earlier = len(tally.rejects)
+    articles = list(_read(paths, fields, format, tally))
+    tally.renamed += ensure_ids(articles)
+    _conclude(tally, earlier, rejects, some=bool(articles))
+    if report is None:
+        _warn(tally)
+    return articles
+
+
+def iter_articles(
+    *paths: Any,
+    fields: Mapping[str, str] | None = None,
+    format: str | None = None,  # noqa: A002  (the word that people look for)
+    rejects: str | os.PathLike[str] | None = None,
+    report: ReadReport | None = None,
+) -> Iterator[Article]:
+    r"""Read articles one by one, for corpora that are not to be held in memory.
+
+    Parameters and errors are those of `read_articles`; rejects are written, and what was set aside is said,
+    when the last article has been read. An article without an id gets its number in the order of reading; an
+    id that was seen before is renamed to ``id#2``, ``id#3`` and so on.
+
+    Yields
+    ------
+    article : Article
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import storyclust as sc
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "week.jsonl")
+    ...     _ = path.write_text('{"body": "Snow fell."}\n{"body": "snow fell"}\n')
+    ...     dedup = sc.Deduplicator().fit(sc.iter_articles(path))
+    >>> dedup.keep_
+    array([ True, False])
+    """
+    tally = ReadReport() if report is None else report
+    given = iter_as_given(*paths, fields=fields, format=format, rejects=rejects, report=tally)
+    taken: set[str] = set()
+    for number, article in enumerate(given):
+        name = wanted = article.id or str(number)
+        for repeat in count(2):
+            if name not in taken:
+                break
+            name = f"{wanted}#{repeat}"
+        if name != article.id:
+            if article.id:
+                tally.renamed.append((article.id, name))
+            article = replace(article, id=name)  # noqa: PLW2901 - the same article under its name
+        taken.add(name)
+        yield article
+    if report is None:
+        _warn(tally)
+
+
+def iter_as_given(
+    *paths: Any,
+    fields: Mapping[str, str] | None,
+    format: str | None,  # noqa: A002  (as above)
+    rejects: str | os.PathLike[str] | None,
+    report: ReadReport,
+) -> Iterator[Article]:
+    """Read articles one by one as `iter_articles` does, and leave their ids alone.
+
+    One without has the id ''; several may share one. What was set aside is only noted in the report.
+    """
+    earlier, some = len(report.rejects), False
+    for article in _read(paths, fields, format, report):
+        some = True
+        yield article
+    _conclude(report, earlier, rejects, some=some)
+
+
+def _read(
+    paths: tuple[Any, ...], fields: Mapping[str, str] | None, kind: str | None, tally: ReadReport
+) -> Iterator[Article]:
+    """Read the articles of all paths, and count in `tally` what became of their records."""
+    if len(paths) == 1 and isinstance(paths[0], (list, tuple)):
+        paths = tuple(paths[0])
+    maker = ArticleMaker(fields)
+    for source in sources(paths, known_format(kind)):
+        yield from read_source(source, maker, tally)
+    tally.dates += maker.dates
+    tally.bad_dates += maker.bad_dates
+    maker.check_fields()
+
+
+def _conclude(tally: ReadReport, earlier: int, rejects: str | os.PathLike[str] | None, *, some: bool) -> None:
+    """Write the rejects, and refuse input none of which could be used."""
+    if rejects is not None:
+        write_records(rejects, map(asdict, tally.rejects[earlier:]), format="jsonl")
+    if tally.rejects[earlier:] and not some:
+        raise InputError(f"no record could be used; first: {tally.rejects[earlier]}.")
+
+
+def _warn(tally: ReadReport) -> None:
+    """Say what was set aside."""
+    for message in tally.messages():
+        warnings.warn(message, StoryclustWarning, stacklevel=3)
+
+
+def read_source(source: Source, maker: ArticleMaker, tally: ReadReport) -> Iterator[Article]:
+    """Read the articles of one input, and count in `tally` what became of its records."""
+    try:
+        with nullcontext(sys.stdin.buffer) if source.path == "-" else Path(source.path).open("rb") as file:
+            yield from read_file(file, source, maker, tally)
+    except OSError as error:
+        raise InputError(f"cannot read {_shown(source)}: {error.strerror or error}.") from error
+
+
+def read_file(file: IO[bytes], source: Source, maker: ArticleMaker, tally: ReadReport) -> Iterator[Article]:
+    """Read the articles of an open file."""
+    maker = ArticleMaker() if source.kind == "txt" else maker  # whose fields are named by us
+    yield from articles_of(read_rows(file, source), _shown(source), maker, tally)
+
+
+def _shown(source: Source) -> str:
+    return "<stdin>" if source.path == "-" else source.path
+
+
+def articles_of(rows: Iterable[Row], shown: str, maker: ArticleMaker, tally: ReadReport) -> Iterator[Article]:
+    """Make articles of rows; `shown` is the place that is named where one cannot be used."""
+    for row in rows:
+        for article in _row_articles(row, maker):
+            tally.read += 1
+            if maker.bad_dates and not tally.first_bad_date:
+                tally.first_bad_date = f"{shown}:{row.line} {quoted(maker.first_bad_date)}"
+            if isinstance(article, Article):
+                tally.kept += 1
+                tally.undated += article.published is None
+                yield article
+            else:
+                tally.rejects.append(Reject(shown, row.line, article, _raw_text(row)))
+
+
+def _row_articles(row: Row, maker: ArticleMaker) -> Iterator[Article | str]:
+    """Make the article of a row, or say why there is none; an object around a list gives all of the list."""
+    if row.reason:
+        yield row.reason
+    elif not isinstance(row.record, dict):
+        kind = {list: "a list", str: "text", type(None): "null"}.get(type(row.record), "a number")
+        yield f"it is not an object but {kind}"
+    else:
+        for record in _wrapped(row.record, maker) or [row.record]:
+            try:
+                yield maker(record)
+            except InputError as error:
+                yield str(error)
+
+
+def _wrapped(record: dict[str, Any], maker: ArticleMaker) -> list[Any]:
+    """Find the articles in the answer of a news service, such as ``{"status": "ok", "articles": [...]}``."""
+    plan = maker.plan(record)
+    if plan["text"] or plan["title"]:
+        return []
+    lists = [value for value in record.values() if isinstance(value, list) and value]
+    lists = [value for value in lists if all(isinstance(item, dict) for item in value)]
+    return lists[0] if len(lists) == 1 else []
+
+
+def _raw_text(row: Row) -> str:
+    raw = json_bytes(row.record) if row.raw is None else row.raw
+    if isinstance(raw, str):
+        raw = raw.encode("utf-8", "surrogateescape")
+    return raw[: 4 * RAW_LIMIT].removesuffix(b"\r").decode("utf-8", "backslashreplace")[:RAW_LIMIT]

@@ -1,0 +1,285 @@
+"""From files to rows: which files, what their bytes are, and the records in them with their lines.
+
+Each step is a generator over the one before: a file gives chunks of bytes, freed of compression and byte
+order mark; chunks give rows, each with its line and a record or the reason why it is none.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import IO, Any, NamedTuple
+
+import orjson
+
+from storyclust.errors import MissingExtraError
+from storyclust.io.sources import Source
+from storyclust.io.streams import _ENGINES, _MARKS, _DamageError, _Stream
+
+RAW_LIMIT = 10_000
+
+
+# From bytes to rows ----------------------------------------------------------------------------
+
+
+class Row(NamedTuple):
+    """One record of an input, or the reason why there is none."""
+
+    line: int
+    record: Any
+    raw: bytes | str | None
+    reason: str = ""
+
+
+def read_rows(file: IO[bytes], source: Source) -> Iterator[Row]:
+    """Read the rows of one input, the last of which tells of damage if there is any."""
+    stream = _Stream(file)
+    try:
+        stream.peek()
+        yield from _parsed(stream, source)
+    except _DamageError as damage:
+        yield Row(stream.line + 1, None, stream.partial, str(damage))
+
+
+def _parsed(stream: _Stream, source: Source) -> Iterator[Row]:
+    kind = source.kind or _sniffed(stream.head)
+    if kind == "txt":
+        return _txt_rows(stream, source.name)
+    if not stream.head:
+        return iter(())
+    if kind == "parquet":
+        return _parquet_rows(stream)
+    if kind in ("csv", "tsv"):
+        return _csv_rows(stream, "\t" if kind == "tsv" else None)
+    start = stream.head.lstrip()
+    # An array may stand in a .jsonl file and lines may stand in a .json file: the first line tells.
+    if kind == "jsonl":
+        return _json_values(stream) if re.match(rb"\[\s*\{", start) else read_lines(stream.lines())
+    return read_lines(stream.lines()) if re.match(rb"\{[^\n]*\}\s*\n", start) else _json_values(stream)
+
+
+def _sniffed(head: bytes) -> str:
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    return "json" if head.lstrip()[:1] in (b"[", b"{") else "csv"
+
+
+def grows_by_lines(head: bytes) -> bool:
+    """Tell of the first bytes of a JSONL file whether its lines can be read as they are appended.
+
+    Otherwise it is compressed, recoded or one array, and is read as a whole.
+    """
+    start = head.lstrip()
+    coded = any(magic.match(head) for magic, _ in _ENGINES) or any(
+        head.startswith(mark) for mark, _ in _MARKS
+    )
+    return not coded and not start.startswith(b"[")
+
+
+def read_lines(lines: Iterable[bytes], first: int = 1) -> Iterator[Row]:
+    """Read rows of lines of JSON; `first` is the number of the first of them."""
+    for number, line in enumerate(lines, first):
+        bare = line.strip(b" \t\r\n\0")
+        if bare:
+            record, reason = _json(bare)
+            yield Row(number, record, line.removesuffix(b"\n"), reason)
+
+
+def _json(text: bytes) -> tuple[object, str]:
+    """Parse one value, by the standard library where orjson is too strict or would round a long number."""
+    try:
+        value = orjson.loads(text)
+        if not (
+            isinstance(value, dict) and any(type(v) is float and abs(v) >= 2**63 for v in value.values())
+        ):
+            return value, ""
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return json.loads(text.decode("utf-8-sig"), strict=False), ""
+    except UnicodeDecodeError as error:
+        return None, f"not valid UTF-8 (byte {error.start + 1})"
+    except json.JSONDecodeError as error:
+        return None, f"not valid JSON ({error.msg}, column {error.colno})"
+    except (ValueError, RecursionError) as error:
+        return None, f"not valid JSON ({error})"
+
+
+def _json_values(stream: _Stream) -> Iterator[Row]:
+    """Parse values that follow one another, in an array or not, holding little more than one at a time."""
+    pieces = _decoded(stream.chunks)
+    parse = json.JSONDecoder(strict=False).raw_decode
+    text, at, depth, stream.line = "", 0, 0, 1
+    while True:
+        gap = _GAP.match(text, at)[0]  # type: ignore[index]  # it matches anything
+        at += len(gap)
+        depth += gap.count("[") - gap.count("]")
+        stream.line += gap.count("\n")
+        if at == len(text):
+            text, at = next(pieces, ""), 0
+            if text:
+                continue
+            break
+        try:
+            value, end = parse(text, at)
+        except (ValueError, RecursionError) as error:
+            if _cut_off(error, text) and (more := _at_least(len(text) - at, pieces)):
+                text, at = text[at:] + more, 0
+                continue
+            reason = f"not valid JSON ({getattr(error, 'msg', error)}); the rest was not read"
+            yield Row(stream.line, None, text[at : at + RAW_LIMIT], reason)
+            return
+        raw, at = text[at:end], end
+        yield Row(stream.line, value, raw, _not_utf8(raw.encode("utf-8", "surrogateescape")))
+        stream.line += raw.count("\n")
+    if depth > 0:
+        yield Row(stream.line, None, "", "the array is not closed: the file seems to be cut off")
+
+
+_GAP = re.compile(r"[\s,\[\]\0]*")
+
+
+def _decoded(chunks: Iterator[bytes]) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    yield from filter(None, map(decoder.decode, chunks))
+    yield decoder.decode(b"", True)
+
+
+def _cut_off(error: Exception, text: str) -> bool:
+    """Tell whether more text could mend the error: it is at the very end, or a string has not ended."""
+    if not isinstance(error, json.JSONDecodeError):
+        return False
+    return error.msg.startswith("Unterminated") or error.pos >= len(text) - 12
+
+
+def _at_least(size: int, pieces: Iterator[str]) -> str:
+    """Read as much again as there was, so that a long value is not parsed once for every piece of it."""
+    more = ""
+    while len(more) < size and (piece := next(pieces, "")):
+        more += piece
+    return more
+
+
+def _not_utf8(raw: bytes) -> str:
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        return f"not valid UTF-8 (byte {error.start + 1})"
+    return ""
+
+
+def _csv_rows(stream: _Stream, delimiter: str | None) -> Iterator[Row]:
+    csv.field_size_limit(2**31 - 1)  # the most that a C long holds everywhere
+    taken: list[bytes] = []
+    ended = False
+
+    def feed() -> Iterator[str]:
+        nonlocal ended
+        for line in stream.lines():
+            taken.append(line)
+            yield line.decode("utf-8", "surrogateescape") + "\n"
+        ended = True
+
+    reader = csv.reader(feed(), delimiter=delimiter or _delimiter(stream.head))
+    header: list[str] = []
+    cells: list[str] | None = []
+    while cells is not None:
+        taken.clear()
+        line, reason = stream.line + 1, ""
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            cells, reason = [], f"not valid CSV ({error})"
+        if not reason and not any(cells or ()):
+            continue
+        if ended:  # the reader came to the end of the file before the end of this row
+            reason = "a quotation mark is never closed, and the rest of the file follows it"
+        elif not header and not reason:
+            header = _distinct(cells or [])
+            continue
+        elif any((cells or [])[len(header) :]):
+            reason = f"it has {len(cells or [])} columns where the header has {len(header)}"
+        raw = b"\n".join(taken)
+        yield Row(line, dict(zip(header, cells or [], strict=False)), raw, reason or _not_utf8(raw))
+
+
+def _delimiter(head: bytes) -> str:
+    header = re.sub(r'"[^"]*"', "", head.lstrip().partition(b"\n")[0].decode("utf-8", "replace"))
+    return max(",;\t", key=header.count)
+
+
+def _distinct(header: list[str]) -> list[str]:
+    """Add a number to names that are there already, so that no column hides another."""
+    return [
+        f"{name}#{header[:at].count(name) + 1}" if name in header[:at] else name
+        for at, name in enumerate(header)
+    ]
+
+
+def _parquet_rows(stream: _Stream) -> Iterator[Row]:
+    pyarrow = import_pyarrow("reading Parquet")
+    file = stream.file
+    if not _is_bare_parquet(file):
+        file = io.BytesIO(b"".join(stream.chunks))
+    try:
+        for batch in pyarrow.parquet.ParquetFile(file).iter_batches(batch_size=4096):
+            for record, reason in _batch_records(pyarrow, batch):
+                stream.line += 1
+                yield Row(stream.line, record, None, reason)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise _DamageError(f"not a readable Parquet file ({str(error).splitlines()[0]})") from error
+
+
+def _is_bare_parquet(file: IO[bytes]) -> bool:
+    """Tell whether the file can be read as it is: not compressed as a whole, and no pipe."""
+    if not file.seekable():
+        return False
+    here = file.tell()
+    file.seek(0)
+    magic = file.read(4)
+    file.seek(here)
+    return magic == b"PAR1"
+
+
+def _batch_records(pyarrow: Any, batch: Any) -> Iterator[tuple[Any, str]]:
+    """Make Python values of a batch, row by row if one of them stands in the way of the others."""
+    try:
+        records = batch.cast(_microseconds(pyarrow, batch.schema), safe=False).to_pylist()
+    except (ValueError, OverflowError, KeyError, pyarrow.ArrowException) as error:
+        if len(batch) == 1:
+            yield None, f"its values cannot be read ({error})"
+        for row in range(len(batch) if len(batch) > 1 else 0):
+            yield from _batch_records(pyarrow, batch.slice(row, 1))
+    else:
+        yield from ((record, "") for record in records)
+
+
+def _microseconds(pyarrow: Any, schema: Any) -> Any:
+    """Round the nanoseconds of timestamps, which Python's own datetime does not have."""
+    for at, column in enumerate(schema):
+        if pyarrow.types.is_timestamp(column.type) and column.type.unit == "ns":
+            schema = schema.set(at, column.with_type(pyarrow.timestamp("us", column.type.tz)))
+    return schema
+
+
+def import_pyarrow(purpose: str) -> Any:
+    """Import pyarrow, or name the extra that brings it."""
+    try:
+        import pyarrow.parquet
+    except ImportError:
+        raise MissingExtraError(purpose, "parquet") from None
+    return pyarrow
+
+
+def _txt_rows(stream: _Stream, name: str) -> Iterator[Row]:
+    raw = b"".join(stream.chunks)
+    if reason := _not_utf8(raw):
+        yield Row(raw[: int(reason.split()[-1][:-1])].count(b"\n") + 1, None, raw, reason)
+        return
+    title, _, body = raw.decode().lstrip().partition("\n")
+    record = {"id": name, "title": title.rstrip(), "text": body.strip("\r\n")}
+    yield Row(1, record, raw, "" if title else "the file is empty")

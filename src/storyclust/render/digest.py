@@ -1,0 +1,187 @@
+"""Threads as records for a file, and as a digest for a person at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from storyclust._core.progress import stage
+from storyclust._core.terminal import clean, counted, terminal
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from storyclust.articles.article import Article
+    from storyclust.stories.clusterer import StoryClusterer
+    from storyclust.stories.threads import Reports, StoryThread
+    from storyclust.summary.summarizer import SummarySentence
+
+
+def thread_records(threads: Sequence[StoryThread], ids: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield the record of each thread; their summaries are made on the way."""
+    with stage("summaries", len(threads)) as advance:
+        for thread in threads:
+            yield thread_record(thread, ids)
+            advance(1)
+
+
+def thread_record(thread: StoryThread, ids: Sequence[str]) -> dict[str, Any]:
+    """Return a thread as a plain record, articles by their ids.
+
+    Parameters
+    ----------
+    thread : StoryThread
+    ids : sequence of str
+        Id of every article, by row.
+
+    Returns
+    -------
+    record : dict
+    """
+    summary = thread.summary
+    sentences = [_sentence(sentence, ids) for sentence in summary.sentences]
+    timeline = [
+        {"when": _iso(line.when), "event": line.event, **_sentence(line.sentence, ids)}
+        for line in thread.timeline
+    ]
+    events = [{"event": event.label, **_reports(event, ids)} for event in thread.events]
+    return {
+        "thread": thread.label,
+        "headline": summary.headline,
+        "summary": summary.text,
+        "keywords": list(summary.keywords),
+        "sources": thread.sources,
+        **_reports(thread, ids),
+        "n_independent": len(thread.independent),
+        "sentences": sentences,
+        "timeline": timeline,
+        "events": events,
+    }
+
+
+def _sentence(sentence: SummarySentence, ids: Sequence[str]) -> dict[str, Any]:
+    return {
+        "text": sentence.string, "id": ids[sentence.article], "start": sentence.start, "end": sentence.end
+    }  # fmt: skip
+
+
+def _iso(when: datetime | None) -> str | None:
+    return when.isoformat() if when else None
+
+
+def _reports(reports: Reports, ids: Sequence[str]) -> dict[str, Any]:
+    return {
+        "size": len(reports),
+        "start": _iso(reports.start),
+        "end": _iso(reports.end),
+        "representative": ids[reports.representative],
+        "representative_reason": reports.representative_reason,
+        "cohesion": round(reports.cohesion, 4),
+        "members": [ids[row] for row in reports.members],
+    }
+
+
+def print_digest(
+    stories: StoryClusterer, articles: Sequence[Article], console: Console | None = None, min_size: int = 2
+) -> None:
+    """Print the threads of so many articles and more, biggest first, and count the rest.
+
+    Parameters
+    ----------
+    stories : StoryClusterer
+        Fitted.
+    articles : sequence of Article
+        What it was fitted to.
+    console : rich.console.Console, optional
+        Where to print; by default stdout, at most 100 columns wide.
+    min_size : int, default=2
+        Articles of the smallest thread printed.
+    """
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    console = console or terminal()
+    threads = [thread for thread in stories.threads_ if len(thread) >= min_size]
+    for thread in threads:
+        console.print(Text(clean(thread.headline), style="bold"))
+        block = Table.grid()
+        block.add_row(Text(" | ".join(facts(thread)), style="dim"))
+        block.add_row(Text(clean(thread.summary.text)))
+        if len(thread.events) > 1:
+            block.add_row(_timeline(thread, articles))
+        if len(thread) > 1 and (typical := _typical(thread, articles)):
+            block.add_row(typical)
+        if thread.keywords:
+            block.add_row(Text(clean(" · ".join(thread.keywords)), style="green"))
+        console.print(Padding(block, (0, 0, 0, 2)))
+        console.print()
+    console.print(closing(len(threads), len(stories.threads_) - len(threads), min_size))
+
+
+def closing(shown: int, rest: int, min_size: int) -> str:
+    """Count the threads shown, and those that are not.
+
+    Examples
+    --------
+    >>> closing(12, 1, 2)
+    '12 threads, and 1 article on its own.'
+    """
+    if min_size > 2:
+        others = f"{counted(rest, 'thread')} of fewer than {min_size} articles"
+    else:
+        others = f"{counted(rest, 'article')} on {'its' if rest == 1 else 'their'} own"
+    return f"{counted(shown, 'thread')}, and {others}."
+
+
+def _timeline(thread: StoryThread, articles: Sequence[Article]) -> Table:
+    """One line an event: its first day, what is new in it or else its title, how many articles."""
+    from rich.table import Table
+    from rich.text import Text
+
+    said = {line.event: line.sentence.string for line in thread.timeline}
+    lines = Table.grid(padding=(0, 2, 0, 0))
+    for event in thread.events:
+        line = clean(said.get(event.label, "")) or clean(articles[event.representative].title)
+        day = Text(span(event.start, event.start), style="cyan", no_wrap=True)
+        lines.add_row(day, Text(f"{line} ({len(event)})"))
+    return lines
+
+
+def _typical(thread: StoryThread, articles: Sequence[Article]) -> Text | None:
+    """The article to read, and why that one; None where it says neither its title nor its source."""
+    from rich.text import Text
+
+    article = articles[thread.representative]
+    named = ", ".join(filter(None, (clean(article.title), clean(article.source or ""))))
+    return Text(f"Read {named}: {thread.representative_reason}", style="dim") if named else None
+
+
+def facts(thread: StoryThread) -> list[str]:
+    """How big a thread is, when it was and who reported it, in a few words each."""
+    copies = len(thread) - len(thread.independent)
+    found = [
+        counted(len(thread), "article") + (f", {copies:,} of them copies" if copies else ""),
+        counted(len(thread.events), "event"),
+    ]
+    if thread.start:
+        found.append(span(thread.start, thread.end))
+    if thread.sources:
+        more = len(thread.sources) - 3
+        found.append(clean(", ".join(thread.sources[:3])) + (f" and {more} more" if more > 0 else ""))
+    return found
+
+
+def span(start: datetime | None, end: datetime | None) -> str:
+    """Day or days, as short as they can be said."""
+    if start is None or end is None:
+        return ""
+    first, last = f"{start.day} {start:%b %Y}", f"{end.day} {end:%b %Y}"
+    if first == last:
+        return first
+    if (start.year, start.month) == (end.year, end.month):
+        return f"{start.day} to {last}"
+    return f"{start.day} {start:%b} to {last}" if start.year == end.year else f"{first} to {last}"

@@ -1,0 +1,8 @@
+"""The report: story threads as one page of HTML that needs nothing else, and as a table for a notebook."""
+
+from __future__ import annotations
+
+from storyclust.render.report.content import Content, report_content
+from storyclust.render.report.page import glance, render
+
+__all__ = ["Content", "glance", "render", "report_content"]

@@ -1,8 +1,0 @@
-"""The report: story threads as one page of HTML that needs nothing else, and as a table for a notebook."""
-
-from __future__ import annotations
-
-from storyclust.report.content import Content, report_content
-from storyclust.report.page import glance, render
-
-__all__ = ["Content", "glance", "render", "report_content"]

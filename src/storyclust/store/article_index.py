@@ -1,0 +1,206 @@
+"""The feed: all that has to be in memory to place an article among a million others.
+
+Independent articles (those that are no copies) have a row here, numbered as they came: their terms by
+language, when they were published, the event they are in, and the keys by which copies of them are found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from storyclust._core.arrays import compressed_rows
+from storyclust.cluster.graph import CROWD
+from storyclust.store.growable_array import Growing
+from storyclust.store.postings import Levels
+from storyclust.store.terms_index import TermsIndex
+from storyclust.store.weights import SETTINGS, Held
+from storyclust.text.background import Background
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from scipy import sparse
+
+
+class Edges(NamedTuple):
+    """Pairs of rows, the first the later one, and their similarity above strangers."""
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    similarities: NDArray[np.float64]
+
+
+class Feed:
+    """Independent articles by row.
+
+    Attributes
+    ----------
+    numbers : Growing of int64
+        Number of the article in the store.
+    times : Growing of float64
+        Days since 1970, NaN where undated.
+    events : Growing of int64
+        Event of each row.
+    keys : Levels
+        Rows by the keys that copies share with them.
+    """
+
+    def __init__(self) -> None:
+        self.numbers = Growing(np.int64)
+        self.times = Growing(np.float64)
+        self.events = Growing(np.int64)
+        self.keys = Levels()
+        self.key_counts = Growing(np.int64)
+        self._names: list[str] = []
+        self._indexes: list[TermsIndex] = []
+        self._language = Growing(np.int64)
+        self._place = Growing(np.int64)  # in the index of its language
+        self._background = Background.load(SETTINGS.background)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def add(
+        self,
+        numbers: Sequence[int],
+        times: NDArray[np.float64],
+        languages: Sequence[str],
+        held: Held,
+        strangers: NDArray[np.float64] | None = None,
+    ) -> NDArray[np.int64]:
+        """Add articles, not yet in any event; returns their rows.
+
+        Where it is given what they share with strangers, they are read from a store, and when all have been
+        `fill` must follow.
+        """
+        rows = np.arange(len(self), len(self) + len(numbers))
+        codes = np.array([self._code(name) for name in languages], np.int64)
+        places = np.empty(len(rows), np.int64)
+        for code in np.unique(codes):
+            index, own = self._indexes[code], np.flatnonzero(codes == code)
+            places[own] = np.arange(len(index), len(index) + len(own))
+            if strangers is None:
+                index.add(rows[own], held.of(own))
+            else:
+                index.enter(rows[own], held.of(own), strangers[own])
+        self.numbers.extend(np.array(numbers, np.int64))
+        self.times.extend(times)
+        self.events.extend(np.full(len(rows), -1))
+        self._language.extend(codes)
+        self._place.extend(places)
+        return rows
+
+    def add_keys(self, rows: NDArray[np.int64], sizes: NDArray[np.int64], keys: NDArray[np.uint32]) -> None:
+        """Add the keys of the rows that have just been added."""
+        self.keys.add(keys, np.repeat(rows, sizes).astype(np.int32))
+        self.key_counts.extend(sizes)
+
+    def fill(self) -> None:
+        """Make what is looked up in of all articles that were read, and weigh them."""
+        for index in self._indexes:
+            index.fill()
+        self.weigh_all()
+
+    def weigh_all(self) -> None:
+        """Weigh all articles by the document frequencies of now."""
+        for index in self._indexes:
+            index.weigh_all(measured=len(index), anew=True)
+
+    def remove(self, rows: NDArray[np.int64]) -> None:
+        """Let rows have no neighbours and no copies any more."""
+        for code in np.unique(self._language.values[rows]):
+            own = rows[self._language.values[rows] == code]
+            self._indexes[code].remove(self._place.values[own])
+        self.events.values[rows] = -1
+        self.key_counts.values[rows] = 0
+
+    def strangers(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """What rows share with strangers."""
+        out = np.empty(len(rows))
+        for code, own in self._by_language(rows):
+            out[own] = self._indexes[code].strangers.values[self._place.values[rows[own]]]
+        return out
+
+    def neighbours(self, rows: NDArray[np.int64], least: float, n_jobs: int | None = None) -> Edges:
+        """Earlier rows that rows are similar to, above strangers; `rows` ascend."""
+        first, second, cosines = [], [], []
+        for code, own in self._by_language(rows):
+            index = self._indexes[code]
+            places = self._place.values[rows[own]]
+            weighed = index.weighed(places)
+            strangers = index.strangers.values[places]
+            for other in self._indexes:
+                before = np.searchsorted(other.rows.values, rows[own])
+                same = other is index
+                found = other.neighbours(weighed, strangers, before, least, n_jobs, own=same)
+                first.append(rows[own][found.first])
+                second.append(other.rows.values[found.second])
+                cosines.append(found.cosines)
+        if not first:
+            empty = np.empty(0, np.int64)
+            return Edges(empty, empty, np.empty(0))
+        return self._above(np.concatenate(first), np.concatenate(second), np.concatenate(cosines), least)
+
+    def like(self, language: str, held: Held, least: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Rows that an article which is none of them is similar to, and how similar: above strangers."""
+        index = self._indexes[self._code(language)]
+        weighed, _ = index.weigh(held, guest=1)
+        place = len(index)
+        strangers = index.share_with_strangers(weighed, np.array([place]))
+        rows, similarities = [], []
+        for other in self._indexes:
+            found = other.neighbours(weighed, strangers, np.array([len(other)]), least, guest=1)
+            floors = np.maximum(strangers[0], other.strangers.values[found.second])
+            rows.append(other.rows.values[found.second])
+            similarities.append(above_floors(found.cosines, floors))
+        return np.concatenate(rows), np.concatenate(similarities)
+
+    def vectors(self, rows: NDArray[np.int64]) -> sparse.csr_array:
+        """Vectors of rows as they are weighed now."""
+        parts, sizes = [], np.zeros(len(rows), np.int64)
+        groups = list(self._by_language(rows))
+        for code, own in groups:
+            index = self._indexes[code]
+            weighed, _ = index.weigh(index.held.of(self._place.values[rows[own]]))
+            used = weighed.weights > 0
+            bounds = np.append(0, np.cumsum(used))[weighed.bounds]
+            sizes[own] = np.diff(bounds)
+            parts.append((bounds, weighed.terms[weighed.places[used]], weighed.weights[used]))
+        bounds = np.append(0, np.cumsum(sizes))
+        terms, weights = np.empty(bounds[-1], np.uint32), np.empty(bounds[-1], np.float32)
+        for (_, own), (own_bounds, own_terms, own_weights) in zip(groups, parts, strict=True):
+            to = np.repeat(bounds[own] - own_bounds[:-1], sizes[own]) + np.arange(own_bounds[-1])
+            terms[to], weights[to] = own_terms, own_weights
+        vocabulary, columns = np.unique(terms, return_inverse=True)
+        return compressed_rows(bounds, columns.astype(np.int32), weights, (len(rows), len(vocabulary)))
+
+    def _above(
+        self, first: NDArray[np.int64], second: NDArray[np.int64], cosines: NDArray[np.float64], least: float
+    ) -> Edges:
+        """Similarities above strangers, and above the last of `CROWD` neighbours of a row that has more."""
+        floors = np.maximum(self.strangers(first), self.strangers(second))
+        sizes = np.bincount(first, minlength=1)
+        for row in np.flatnonzero(sizes > CROWD):
+            own = first == row
+            floors[own] = np.maximum(floors[own], np.partition(cosines[own], -CROWD)[-CROWD])
+        similarities = above_floors(cosines, floors)
+        kept = (similarities >= least) & (similarities > 0.0)
+        order = np.lexsort((second[kept], first[kept]))
+        return Edges(first[kept][order], second[kept][order], similarities[kept][order])
+
+    def _code(self, name: str) -> int:
+        if name not in self._names:
+            self._names.append(name)
+            self._indexes.append(TermsIndex(name, self._background, self._indexes))
+        return self._names.index(name)
+
+    def _by_language(self, rows: NDArray[np.int64]) -> Any:
+        codes = self._language.values[rows]
+        return [(int(code), np.flatnonzero(codes == code)) for code in np.unique(codes)]
+
+
+def above_floors(cosines: NDArray[Any], floors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Similarities counted from what two articles share with strangers: `graph.above` for arrays."""
+    return np.where(floors < 1.0, (cosines - floors) / np.maximum(1.0 - floors, 1e-12), 0.0)

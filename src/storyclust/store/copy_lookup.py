@@ -1,0 +1,220 @@
+"""Originals: which new articles are copies of one that is there, or stand inside it.
+
+Every original leaves keys by which copies of it are found: a sixteenth of its shingles, chosen by hash
+(FracMinHash), and of a short text, which has few of them, the bands of its signature. Who shares enough keys
+is compared in full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from storyclust.dedup.deduplicator import FEWEST_SHINGLES
+from storyclust.dedup.excerpt_candidates import CUT, EXCERPT, PROMISE
+from storyclust.dedup.jaccard import ShingleSets, jaccard_pairs
+from storyclust.dedup.lsh import band_keys, choose_bands
+from storyclust.dedup.minhash import MinHasher
+from storyclust.store.postings import Levels, Run
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from storyclust.store.article_index import Feed
+
+SHORT = (
+    160  # shingles of a text below which it leaves bands too: of fewer, ten in the sample cannot be expected
+)
+HOLDERS = 32  # texts looked at that share a key, the first ones
+MOST_COMPARED = 64  # texts that one is compared with in full: those that share most keys
+LOWER = np.uint64(0xFFFFFFFF)
+
+
+class Keys(NamedTuple):
+    """Keys of texts, and what they are compared by."""
+
+    sizes: NDArray[np.int64]
+    keys: NDArray[np.uint32]  # those of a text in ascending order
+    short: NDArray[np.bool_]
+    fingerprints: NDArray[np.uint64]
+    shingles: NDArray[np.uint64]
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, texts: Sequence[str], threshold: float, n_jobs: int | None = None) -> Keys:
+        """Find the keys of texts, such that copies are found from a similarity on."""
+        hasher = MinHasher(n_jobs=n_jobs)
+        signed = hasher.sign(texts, keep_shingles=True, cut=CUT)
+        short = np.flatnonzero(signed.counts < SHORT)
+        banding = choose_bands(threshold, hasher.num_perm)
+        parts = [band_keys(signed.signatures[short], band, banding.rows) for band in range(banding.bands)]
+        found = np.concatenate((signed.sampled, *parts)) & LOWER
+        texts_of = np.repeat(np.arange(len(texts)), signed.sampled_counts)
+        owners = np.concatenate((texts_of, np.tile(short, banding.bands)))
+        codes = np.unique(owners.astype(np.uint64) << np.uint64(32) | found)
+        sizes = np.bincount((codes >> np.uint64(32)).astype(np.int64), minlength=len(texts))
+        shingles = np.concatenate([np.empty(0, np.uint64), *signed.shingles])
+        is_short = signed.counts < SHORT
+        return cls(sizes, codes.astype(np.uint32), is_short, signed.fingerprints, shingles, signed.counts)
+
+    def of_texts(self, chosen: NDArray[np.int64]) -> Keys:
+        """Keys of some texts; what texts are compared by is left out."""
+        places = [np.arange(*self.bounds[k : k + 2]) for k in chosen]
+        keys = self.keys[np.concatenate([np.empty(0, np.int64), *places])]
+        none = np.empty(0, np.uint64)
+        return self._replace(
+            sizes=self.sizes[chosen], keys=keys, short=self.short[chosen],
+            fingerprints=self.fingerprints[chosen], shingles=none, counts=none.astype(np.int64),
+        )  # fmt: skip
+
+    @property
+    def bounds(self) -> NDArray[np.int64]:
+        """Where the keys of each text begin, and end."""
+        return np.append(0, np.cumsum(self.sizes))
+
+
+class Found(NamedTuple):
+    """What new texts turned out to be.
+
+    Attributes
+    ----------
+    original : int64 array of shape (n,)
+        What each is a copy of: a row of the feed, or `-2 - k` for the new text `k`; -1 for none.
+    similarity : float64 array of shape (n,)
+    excerpts : list of (int, int, float)
+        New text, row of the feed or `-2 - k`, and the share of the shorter that stands in the longer.
+    """
+
+    original: NDArray[np.int64]
+    similarity: NDArray[np.float64]
+    excerpts: list[tuple[int, int, float]]
+
+
+NONE = -1
+
+
+def find_originals(
+    feed: Feed, keys: Keys, texts_of: Callable[[list[int]], list[str]], threshold: float, n_jobs: int | None
+) -> Found:
+    """Find what each new text copies, or shares a good part with.
+
+    Parameters
+    ----------
+    feed : Feed
+    keys : Keys
+        Of the new texts.
+    texts_of : callable
+        Gives the texts of rows of the feed.
+    threshold : float
+        Jaccard similarity of copies.
+    """
+    n = len(keys.sizes)
+    _, first, twin = np.unique(keys.fingerprints, axis=0, return_index=True, return_inverse=True)
+    leader = first[twin.ravel()]
+    pairs = candidates(feed, keys, np.flatnonzero(leader == np.arange(n)))
+    similarities, shares = compare(pairs, keys, texts_of, threshold, n_jobs)
+
+    original, similarity = np.full(n, NONE), np.ones(n)
+    by_text: list[list[int]] = [[] for _ in range(n)]
+    for k in np.lexsort((-pairs[:, 1], -similarities)).tolist():
+        by_text[pairs[k, 0]].append(k)
+    excerpts = []
+    for text in range(n):
+        if leader[text] != text:
+            original[text] = original[leader[text]]
+            similarity[text] = similarity[leader[text]]
+            if original[text] == NONE:
+                original[text] = -2 - leader[text]
+            continue
+        free = [k for k in by_text[text] if pairs[k, 1] >= 0 or original[-2 - pairs[k, 1]] == NONE]
+        if free and similarities[free[0]] > 0:
+            original[text], similarity[text] = pairs[free[0], 1], similarities[free[0]]
+        else:
+            excerpts += [(text, int(pairs[k, 1]), float(shares[k])) for k in free if shares[k] > 0]
+    return Found(original, similarity, excerpts)
+
+
+def candidates(feed: Feed, keys: Keys, texts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Pairs of a new text and one that shares enough keys with it: a row of the feed, or `-2 - k`.
+
+    `texts` are the new texts of which none equals an earlier one.
+    """
+    own = np.concatenate([np.empty(0, np.int64), *(np.arange(*keys.bounds[k : k + 2]) for k in texts)])
+    owners, values = np.repeat(texts, keys.sizes[texts]), keys.keys[own]
+    order = np.argsort(values, kind="stable")
+    owners, values = owners[order], values[order]
+    wanted, at = np.unique(values, return_inverse=True)
+    new = Levels()
+    new.runs[0] = Run.of(values, owners.astype(np.int32))
+    stored = shared(feed.keys, wanted, at, owners)
+    among = shared(new, wanted, at, owners)
+    among = among[among[:, 1] < among[:, 0]]
+    sizes_of = feed.key_counts.values
+    stored = stored[sizes_of[stored[:, 1]] > 0]
+    least = PROMISE * np.minimum(keys.sizes[stored[:, 0]], sizes_of[stored[:, 1]]) - 1
+    stored = stored[stored[:, 2] > np.where(keys.short[stored[:, 0]], 0, least)]
+    least = PROMISE * keys.sizes[among[:, :2]].min(axis=1) - 1
+    among = among[among[:, 2] > np.where(keys.short[among[:, :2]].any(axis=1), 0, least)]
+    among[:, 1] = -2 - among[:, 1]
+    both = np.concatenate((stored, among))
+    both = both[np.lexsort((-both[:, 1], -both[:, 2], both[:, 0]))]
+    starts = np.searchsorted(both[:, 0], both[:, 0])
+    return both[np.arange(len(both)) - starts < MOST_COMPARED, :2]
+
+
+def shared(
+    levels: Levels, wanted: NDArray[np.uint32], at: NDArray[np.int64], owners: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Count the keys that owners share with holders: rows (owner, holder, keys)."""
+    codes = []
+    for run, spans in zip(levels.runs, levels.spans(wanted), strict=True):
+        sizes = np.minimum(spans[:, 1] - spans[:, 0], HOLDERS)[at]
+        ends = np.cumsum(sizes)
+        places = np.repeat(spans[at, 0] - (ends - sizes), sizes) + np.arange(ends[-1] if len(ends) else 0)
+        codes.append(np.repeat(owners, sizes) << 32 | run.values[places].astype(np.int64))
+    pairs, counts = np.unique(np.concatenate(codes), return_counts=True)
+    return np.column_stack((pairs >> 32, pairs & 0xFFFFFFFF, counts))
+
+
+def compare(
+    pairs: NDArray[np.int64],
+    keys: Keys,
+    texts_of: Callable[[list[int]], list[str]],
+    threshold: float,
+    n_jobs: int | None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Jaccard similarity of pairs, 0 below the threshold, and containment, 0 where that is no excerpt."""
+    if not len(pairs):
+        return np.empty(0), np.empty(0)
+    rows = np.unique(pairs[pairs[:, 1] >= 0, 1])
+    new = np.unique(np.append(pairs[:, 0], -2 - pairs[pairs[:, 1] < 0, 1]))
+    there = MinHasher(num_perm=1, n_jobs=n_jobs).sign(texts_of(rows.tolist()), keep_shingles=True)
+    starts = np.append(0, np.cumsum(keys.counts))
+    own = [keys.shingles[starts[k] : starts[k + 1]] for k in new.tolist()]
+    counts = np.append(there.counts, keys.counts[new]).astype(np.int64)
+    shingles = np.concatenate([np.empty(0, np.uint64), *there.shingles, *own])
+    sets = ShingleSets.from_shingles(shingles, np.append(0, np.cumsum(counts)))
+    other = np.where(
+        pairs[:, 1] >= 0,
+        np.searchsorted(rows, pairs[:, 1]),
+        len(rows) + np.searchsorted(new, -2 - pairs[:, 1]),
+    )
+    local = np.column_stack((len(rows) + np.searchsorted(new, pairs[:, 0]), other))
+    similarities = jaccard_pairs(sets, local, threshold, n_jobs)
+    shares = jaccard_pairs(sets, local, EXCERPT, n_jobs, contained=True)
+    shares[counts[local].min(axis=1) < FEWEST_SHINGLES] = 0.0
+    return similarities, shares
+
+
+def likeness(keys: Keys, pairs: NDArray[np.int64], threshold: float) -> NDArray[np.float64]:
+    """Jaccard similarity of pairs of texts, all of them new; 0 below the threshold."""
+    sets = ShingleSets.from_shingles(keys.shingles, np.append(0, np.cumsum(keys.counts)).astype(np.int64))
+    same = (keys.fingerprints[pairs[:, 0]] == keys.fingerprints[pairs[:, 1]]).reshape(len(pairs), -1)
+    return np.where(same.all(axis=1), 1.0, jaccard_pairs(sets, pairs, threshold))
+
+
+def relation_of(similarity: float) -> str:
+    """How a copy is related to its original."""
+    return "exact" if similarity == 1.0 else "near"

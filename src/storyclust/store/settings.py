@@ -1,0 +1,51 @@
+"""Settings of a store: checked, and kept in its file."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import numpy as np
+
+from storyclust._core.validation import check_float
+from storyclust.errors import InputError, StoreError
+from storyclust.store.placing import Settings
+from storyclust.store.transactions import name_of, reading
+
+
+def noted_settings(connection: sqlite3.Connection) -> Settings:
+    """Settings that the file has."""
+    with reading(connection):
+        rows = connection.execute("SELECT name, value FROM meta").fetchall()
+    noted = {name: value for name, value in rows if name in Settings._fields}
+    try:
+        if noted and len(noted) < len(Settings._fields):
+            raise InputError("some of them are missing.")
+        return Settings(**check_settings({name: float(value) for name, value in noted.items()}))
+    except ValueError as error:  # an InputError is one too
+        raise StoreError(
+            f"{name_of(connection)} is damaged: its settings cannot be read ({error}); take a backup."
+        ) from error
+
+
+def as_noted(settings: Settings) -> dict[str, str]:
+    """Settings as the file has them."""
+    return {name: repr(float(value)) for name, value in settings._asdict().items()}
+
+
+def check_settings(settings: dict[str, float]) -> dict[str, float]:
+    """Check what events and threads are to be."""
+    for name in settings:
+        if name not in Settings._fields:
+            raise InputError(f"a store has no setting {name!r}; there are {', '.join(Settings._fields)}.")
+    checked = {
+        name: check_float(name, value, low=0, high=np.inf if name == "event_window" else 1)
+        for name, value in settings.items()
+    }
+    whole = Settings(**checked)
+    if whole.thread_distance < whole.event_distance:
+        raise InputError(
+            f"thread_distance must not be less than event_distance ({whole.event_distance:g}), "
+            f"got {whole.thread_distance:g}: events lie inside threads."
+        )
+    check_float("copy_threshold", whole.copy_threshold, low=0, high=1, open_low=True)
+    return checked

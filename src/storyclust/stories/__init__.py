@@ -1,0 +1,9 @@
+"""Articles to events, and events to story threads.
+
+In: articles. Out: an event and a thread for every article, links between articles with their evidence, and
+threads that describe themselves.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

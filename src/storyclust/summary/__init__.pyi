@@ -1,0 +1,2 @@
+from .summarizer import Summary as Summary
+from .summarizer import summarize as summarize

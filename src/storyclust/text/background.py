@@ -1,0 +1,126 @@
+"""Document frequencies of news at large: what a small corpus cannot know about its own words.
+
+In a corpus about one thing that thing's name is in every article and would weigh nothing; a background
+worth a few dozen articles says that it is rare elsewhere, and what is common everywhere.
+"""
+
+from __future__ import annotations
+
+import functools
+import gzip
+from collections.abc import Iterable
+from contextlib import closing
+from importlib import resources
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from storyclust.articles.records import as_articles
+from storyclust.errors import InputError
+from storyclust.text.features import find_terms, token_hashes
+from storyclust.text.language import plain_code
+from storyclust.text.tokens import look_up
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+WORTH = 50.0  # articles that a background counts for
+
+
+class Background(NamedTuple):
+    """Rates at which articles of one language hold each word.
+
+    Attributes
+    ----------
+    language : str
+        The language it speaks for, as `group_languages` names it.
+    terms : uint64 array of shape (n_terms,)
+        Sorted token hashes.
+    shares : float64 array of shape (n_terms,)
+        Share of background articles that hold each.
+    worth : float
+        Articles that the background counts for beside those of a corpus.
+    """
+
+    language: str
+    terms: NDArray[np.uint64]
+    shares: NDArray[np.float64]
+    worth: float = WORTH
+
+    @classmethod
+    def load(cls, background: str | Background | None) -> Background:
+        """Return a background by name ('english'), as it is, or for None one that says nothing.
+
+        Raises
+        ------
+        InputError
+            There is no background of that name.
+
+        Examples
+        --------
+        >>> from storyclust.text.background import Background
+        >>> english = Background.load("english")
+        >>> english.language, len(english.terms) > 10_000
+        ('en', True)
+        """
+        if isinstance(background, Background):
+            return background
+        if background is None:
+            return cls("", np.empty(0, np.uint64), np.empty(0), 0.0)
+        if not isinstance(background, str) or background != "english":
+            raise InputError(f"background must be 'english', None or a Background, got {background!r}.")
+        return _english()
+
+    @classmethod
+    def from_articles(cls, articles: Iterable[Any], language: str = "en", min_df: int = 5) -> Background:
+        """Count a background in articles of one's own.
+
+        Parameters
+        ----------
+        articles : sequence of str, mapping or Article, or a DataFrame
+            Some thousands of articles of one language, on everything.
+        language : str, default='en'
+            Their language, as `Article.lang` has it.
+        min_df : int, default=5
+            Words found in fewer articles are left out.
+
+        Returns
+        -------
+        background : Background
+
+        Examples
+        --------
+        >>> from storyclust.text.background import Background
+        >>> Background.from_articles(["ferry late", "ferry early"], min_df=2).shares
+        array([1.])
+        """
+        listed = as_articles(articles)
+        language = plain_code(language)
+        names = [language] * len(listed)
+        with closing(find_terms(listed, (1, 1), names=names).terms) as pile:
+            terms, df = np.unique(pile.whole(), return_counts=True)
+        kept = df >= min_df
+        return cls(language, terms[kept], df[kept] / max(1, len(listed)))
+
+    def rates(self, language: str, vocabulary: NDArray[np.uint64]) -> tuple[NDArray[np.float64], float]:
+        """Shares of the background that hold each term (0 where unknown), and what it is worth.
+
+        Of articles in another language it only says that there are more than those at hand: it counts
+        for as many, and knows none of their words.
+        """
+        if language != self.language or not len(self.terms):
+            return np.zeros(len(vocabulary)), self.worth
+        at, known = look_up(self.terms, vocabulary)
+        return np.where(known, self.shares[at], 0.0), self.worth
+
+
+@functools.cache
+def _english() -> Background:
+    """Read the English background: a line for each word and the articles that hold it, the total first."""
+    with resources.files("storyclust").joinpath("data/english.tsv.gz").open("rb") as file:
+        lines = gzip.decompress(file.read()).decode("utf-8").splitlines()
+    words, counts = zip(*(line.split("\t") for line in lines), strict=True)
+    hashes = token_hashes(list(words[1:]))
+    order = np.argsort(hashes)
+    shares = np.array(counts, dtype=np.float64)
+    return Background("en", hashes[order], shares[1:][order] / shares[0])

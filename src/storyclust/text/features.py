@@ -1,0 +1,288 @@
+"""Terms of articles: hashed words and pairs of neighbouring words, straight from the text buffer.
+
+Stop words of the article's language and single letters are left out before pairs are formed. No Python
+object is made for a token; what a term looks like is found again in the articles that hold it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from storyclust._core.arrays import join_parts
+from storyclust._core.memory import give_back
+from storyclust._core.parallel import each_chunk, kernel
+from storyclust._core.spill import Pile
+from storyclust.articles.article import Article
+from storyclust.text.language import group_languages
+from storyclust.text.tokens import (
+    SORT_HEADS,
+    TextBuffer,
+    Tokens,
+    codepoint_table,
+    hash_tokens,
+    mix,
+    sort_hashes,
+    tokenize,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PAIR_STEP = np.uint64(0xA0761D6478BD642F)
+PAIR_BIT = np.uint64(1 << 63)  # set in the hash of a pair, and in that of no word
+WORD_MASK = np.uint64((1 << 63) - 2)
+LATE = np.uint64(1)  # a term's last bit, else 0: set while terms are sorted where it is not in the head
+HEAD_WORDS = 100
+STOP_SHIFT = np.uint64(20)  # bits of a hash that choose its place in a table of stop words begin here
+
+
+class ArticleTerms(NamedTuple):
+    """Terms of articles: row `i` has the sorted hashes from `indptr[i]` to `indptr[i + 1]`."""
+
+    indptr: NDArray[np.int64]
+    terms: Pile
+    head: NDArray[np.bool_]  # whether a term stands in the head of its article
+
+
+def find_terms(
+    articles: Sequence[Article],
+    ngram_range: tuple[int, int],
+    n_jobs: int | None = None,
+    names: Sequence[str] | None = None,
+    limit: int | None = None,
+) -> ArticleTerms:
+    """Find the distinct terms of every article, in one pass over titles and texts.
+
+    `names` are the languages of the articles, as `group_languages` tells them; `limit` says how many bytes
+    of terms are kept in memory. Whoever asked closes the pile of terms.
+    """
+    table = codepoint_table()
+    languages, groups = np.unique(
+        np.array(group_languages(articles) if names is None else names, dtype=str), return_inverse=True
+    )
+    stops = stop_tables([stop_hashes(str(language)) for language in languages])
+
+    def work(start: int, stop: int) -> Any:
+        texts = [part for article in articles[start:stop] for part in (article.title, article.text)]
+        data, offsets = TextBuffer.from_texts(texts)
+        return terms_of_buffer(data, offsets, table, stops, groups[start:stop], *ngram_range)
+
+    sizes = np.fromiter((len(a.title) + len(a.text) + 1 for a in articles), np.int64, len(articles))
+    pile = Pile(limit)
+    rest: list[tuple[NDArray[Any], ...]] = []
+    for lengths, terms, head in each_chunk(work, sizes, n_jobs, "terms"):
+        pile.add(terms)
+        rest.append((lengths, head))
+    lengths, head = join_parts(rest, (np.int64, np.bool_))
+    give_back()
+    return ArticleTerms(np.append(0, np.cumsum(lengths)), pile, head)
+
+
+def are_terms(tokens: Tokens, stop: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Whether each token is a term: no stop word, and no single letter (see `is_letter`)."""
+    lengths, wide = tokens.ends - tokens.starts, tokens.data[tokens.starts] >= 0xC0
+    letters = (lengths == 1) | ((lengths == 2) & wide)
+    kept: NDArray[np.bool_] = ~letters & ~np.isin(tokens.hashes & WORD_MASK, stop)
+    return kept
+
+
+def name_terms(article: Article, ngram_range: tuple[int, int], language: str) -> dict[int, str]:
+    """Hashes of an article's terms, and how each is written where it first stands.
+
+    A pair is written with the stop words that stand inside it.
+    """
+    tokens = hash_tokens([article.title, article.text])
+    words = tokens.hashes & WORD_MASK
+    kept = np.flatnonzero(are_terms(tokens, stop_hashes(language)))
+    in_text = kept >= tokens.indptr[1]
+    together = np.flatnonzero(in_text[1:] == in_text[:-1])
+    first, last = kept[together], kept[together + 1]
+    spans = [(kept, kept, words[kept]), (first, last, pair_hashes(words[first], words[last]))]
+    names: dict[int, str] = {}
+    for begin, end, hashes in spans[ngram_range[0] - 1 : ngram_range[1]]:
+        for a, b, term in zip(tokens.starts[begin], tokens.ends[end], hashes.tolist(), strict=True):
+            if term not in names:
+                names[term] = " ".join(tokens.data[a:b].tobytes().decode().split())
+    return names
+
+
+@functools.cache
+def stop_hashes(language: str = "en") -> NDArray[np.uint64]:
+    """Sorted token hashes of a language's stop words; of a language or script without a list, none.
+
+    For English it is scikit-learn's list, for other languages that of Stopwords ISO.
+    """
+    if language == "en":
+        from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+        return hash_words(sorted(ENGLISH_STOP_WORDS))
+    import stopwordsiso
+
+    listed = stopwordsiso.stopwords(language) if stopwordsiso.has_lang(language) else ()
+    return hash_words(sorted(listed))
+
+
+def stop_tables(lists: Sequence[NDArray[np.uint64]]) -> NDArray[np.uint64]:
+    """Hash tables of several lists of stop words, a row each, 0 where empty; most look-ups take one step."""
+    size = 4
+    while size < 4 * max((len(words) for words in lists), default=0):
+        size *= 2
+    tables = np.zeros((len(lists), size), np.uint64)
+    for table, words in zip(tables, lists, strict=True):
+        for word in words:
+            at = int(word >> STOP_SHIFT) % size
+            while table[at]:
+                at = (at + 1) % size
+            table[at] = word
+    return tables
+
+
+def hash_words(words: Sequence[str]) -> NDArray[np.uint64]:
+    """Sorted distinct hashes of those words that are one token."""
+    tokens = hash_tokens(words)
+    single = np.diff(tokens.indptr) == 1
+    return np.unique(tokens.hashes[tokens.indptr[:-1][single]] & WORD_MASK)
+
+
+def token_hashes(words: Sequence[str]) -> NDArray[np.uint64]:
+    """Hash of the first token of each word; each must have one."""
+    tokens = hash_tokens(words)
+    return tokens.hashes[tokens.indptr[:-1]] & WORD_MASK
+
+
+@kernel
+def is_letter(data: NDArray[np.uint8], start: Any, end: Any) -> Any:
+    """Whether a token is one letter of an alphabet (Latin to Arabic: at most two bytes)."""
+    return end - start == 1 or (end - start == 2 and data[start] >= 0xC0)
+
+
+@kernel
+def is_stop(stops: NDArray[np.uint64], word: Any) -> bool:
+    """Whether a word is in a table of stop words."""
+    last = np.uint64(len(stops) - 1)
+    at = (word >> STOP_SHIFT) & last
+    while stops[at] != 0:
+        if stops[at] == word:
+            return True
+        at = (at + np.uint64(1)) & last
+    return False
+
+
+@kernel
+def words_of(
+    data: NDArray[np.uint8],
+    start: Any,
+    end: Any,
+    table: NDArray[np.uint32],
+    stops: NDArray[np.uint64],
+    words: NDArray[np.uint64],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    most: int,
+) -> Any:
+    """Fill in the token hashes of a text without stop words and single letters.
+
+    Returns how many there are, and how many of them are among its first `most` tokens.
+    """
+    n = tokenize(data, start, end, table, words, starts, ends)
+    kept, early = 0, 0
+    for k in range(n):
+        if k == most:
+            early = kept
+        if is_letter(data, starts[k], ends[k]):
+            continue
+        word = words[k] & WORD_MASK
+        if is_stop(stops, word):
+            continue
+        words[kept] = word
+        kept += 1
+    return kept, kept if n <= most else early
+
+
+@kernel
+def pair_hashes(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> Any:
+    """Hash of each pair of words."""
+    out = np.empty(len(first), np.uint64)
+    for k in range(len(first)):
+        out[k] = (mix(first[k] * PAIR_STEP + second[k]) | PAIR_BIT) & ~LATE
+    return out
+
+
+@kernel
+def add_terms(
+    words: NDArray[np.uint64],
+    n: int,
+    early: int,
+    low: int,
+    high: int,
+    out: NDArray[np.uint64],
+    filled: int,
+) -> int:
+    """Append the hashes of words and of pairs of neighbours to `out`; returns how far it is filled.
+
+    Those that do not lie among the first `early` words are marked as late.
+    """
+    if low == 1:
+        for k in range(n):
+            out[filled] = words[k] if k < early else words[k] | LATE
+            filled += 1
+    if high == 2:
+        for k in range(n - 1):
+            pair = mix(words[k] * PAIR_STEP + words[k + 1]) | PAIR_BIT
+            out[filled] = pair & ~LATE if k + 1 < early else pair | LATE
+            filled += 1
+    return filled
+
+
+@kernel
+def terms_of_buffer(
+    data: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    table: NDArray[np.uint32],
+    stops: NDArray[np.uint64],
+    groups: NDArray[np.int64],
+    low: int,
+    high: int,
+) -> Any:
+    """Find the terms of articles, given as title, text, title, text, ...
+
+    Returns the number of distinct terms of each article, then for all of them in turn the sorted terms,
+    and whether each stands in the head.
+    """
+    n = (len(offsets) - 1) // 2
+    room = 1
+    for row in range(n):
+        room = max(room, offsets[2 * row + 2] - offsets[2 * row])
+    words = np.empty(room, np.uint64)
+    starts, ends = np.empty(room, np.int64), np.empty(room, np.int64)
+    found, scratch = np.empty(2 * room, np.uint64), np.empty(2 * room, np.uint64)
+    heads = np.empty(SORT_HEADS, np.int64)
+    lengths = np.empty(n, np.int64)
+    capacity = (offsets[len(offsets) - 1] - offsets[0]) // 3 + 1024
+    terms = np.empty(capacity, np.uint64)
+    in_head = np.empty(capacity, np.bool_)
+    filled = 0
+    for row in range(n):
+        a, b, c = offsets[2 * row], offsets[2 * row + 1], offsets[2 * row + 2]
+        stop = stops[groups[row]]
+        n_words, _ = words_of(data, a, b, table, stop, words, starts, ends, HEAD_WORDS)
+        m = add_terms(words, n_words, n_words, low, high, found, 0)
+        n_words, early = words_of(data, b, c, table, stop, words, starts, ends, HEAD_WORDS)
+        m = add_terms(words, n_words, early, low, high, found, m)
+        sort_hashes(found, m, scratch, heads)  # of equal terms, one of the head comes first
+        if filled + m > len(terms):
+            terms = np.concatenate((terms, np.empty(len(terms) + m, np.uint64)))
+            in_head = np.concatenate((in_head, np.empty(len(in_head) + m, np.bool_)))
+        begin = filled
+        for k in range(m):
+            term = found[k] & ~LATE
+            if filled == begin or term != terms[filled - 1]:
+                terms[filled] = term
+                in_head[filled] = found[k] == term
+                filled += 1
+        lengths[row] = filled - begin
+    return lengths, terms[:filled].copy(), in_head[:filled].copy()

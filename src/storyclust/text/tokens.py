@@ -1,0 +1,387 @@
+"""Texts to hashed tokens: code-point tables, the tokenizer kernel, the shingle kernel.
+
+A corpus is one contiguous UTF-8 buffer with int64 offsets (Arrow's large_string layout). The kernels
+decode it, fold case and width through one table, cut words and hash them in a single pass; no Python
+object is made for a token.
+
+What a token is: a run of letters, digits and marks, folded (NFKC where that is one character, then
+case); in scripts written without spaces (Han, Kana, Thai, Lao, Khmer, Myanmar) each pair of
+neighbouring characters. Vowel points of Arabic and Hebrew, soft hyphens and joiners are passed over.
+"""
+
+from __future__ import annotations
+
+import functools
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from storyclust._core.parallel import kernel
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+TABLE_SIZE = 0x20000  # planes 0 and 1; beyond them only Han ideographs are letters
+SEPARATOR, WORD, BIGRAM, IGNORED = 0, 1, 2, 3
+CLASS_SHIFT = 24
+CODEPOINT_MASK = np.uint32(0x1FFFFF)
+
+# Scripts without spaces between words, as ranges of code points. Their own digits make words.
+BIGRAM_RANGES = (
+    (0x0E01, 0x0E4E),  # Thai
+    (0x0E81, 0x0EFF),  # Lao
+    (0x1000, 0x109F),  # Myanmar
+    (0x1780, 0x17DD),  # Khmer
+    (0x2E80, 0x2FDF),  # Han radicals, which fold to ideographs
+    (0x3005, 0x3007),  # Han iteration mark, closing mark, zero
+    (0x3021, 0x3029),  # Hangzhou numerals
+    (0x3031, 0x3035),  # vertical Kana iteration marks
+    (0x3038, 0x303A),  # Hangzhou tens
+    (0x3041, 0x30FF),  # Hiragana, Katakana
+    (0x31F0, 0x31FF),  # Katakana phonetic extensions
+    (0x3400, 0x4DBF),  # Han extension A
+    (0x4E00, 0x9FFF),  # Han
+    (0xA9E0, 0xA9FE),  # Myanmar extension B
+    (0xAA60, 0xAA7F),  # Myanmar extension A
+    (0xF900, 0xFAFF),  # Han compatibility
+    (0xFF66, 0xFF9F),  # half-width Katakana
+    (0x1AFF0, 0x1B16F),  # Kana extensions
+)
+RADICALS = range(0x2E80, 0x2FE0)
+# Characters without a shape of their own: soft hyphen, tatweel, joiners, direction marks, byte order mark.
+INVISIBLE = (
+    "\u00ad\u0640\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
+VARIATION_SELECTORS = range(0xFE00, 0xFE10)
+MORE_VARIATION_SELECTORS = (np.uint32(0xE0100), np.uint32(0xE01EF))
+
+MIX1 = np.uint64(0xFF51AFD7ED558CCD)  # the 64-bit finalizer of MurmurHash3 (Appleby, 2011)
+MIX2 = np.uint64(0xC4CEB9FE1A85EC53)
+TOKEN_SEED = np.uint64(0x9E3779B97F4A7C15)
+TOKEN_STEP = np.uint64(0x9FB21C651E98DF25)
+ROLL = np.uint64(0xD6E8FEB86659FD93)  # base of the rolling polynomial over tokens
+SORT_HEADS = (1 << 16) + 1
+
+
+class TextBuffer(NamedTuple):
+    """A corpus as bytes: text `i` is `data[offsets[i]:offsets[i + 1]]`, in UTF-8."""
+
+    data: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+
+    @classmethod
+    def from_texts(cls, texts: Sequence[str]) -> TextBuffer:
+        """Encode texts, composed to NFC; lone surrogates become question marks."""
+        encoded = [_encode(text) for text in texts]
+        offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
+        np.cumsum(np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded)), out=offsets[1:])
+        return cls(np.frombuffer(b"".join(encoded), dtype=np.uint8), offsets)
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """Bytes of each text."""
+        return np.diff(self.offsets)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+
+def _encode(text: str) -> bytes:
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    return text.encode("utf-8", "replace")
+
+
+def text_sizes(texts: Iterable[str]) -> NDArray[np.int64]:
+    """Characters of each text plus one: the weights by which a list of texts is cut in chunks."""
+    return np.fromiter(map(len, texts), dtype=np.int64) + 1
+
+
+@functools.cache
+def codepoint_table() -> NDArray[np.uint32]:
+    """Return the class and the folded form of every code point below `TABLE_SIZE`, as one uint32 each."""
+    table = np.zeros(TABLE_SIZE, dtype=np.uint32)
+    for point in range(0x30, TABLE_SIZE):
+        char = chr(point)
+        category = unicodedata.category(char)
+        radical = point in RADICALS and unicodedata.category(chr(_fold(char))) == "Lo"
+        if category[0] in "LMN" or radical:
+            # Vowel points are what careful writers set and others leave out.
+            pointed = category == "Mn" and unicodedata.name(char).startswith(("ARABIC", "HEBREW"))
+            table[point] = (IGNORED if pointed else WORD) << CLASS_SHIFT | _fold(char)
+    for first, last in BIGRAM_RANGES:
+        for point in range(first, last + 1):
+            if table[point] >> CLASS_SHIFT == WORD and unicodedata.category(chr(point)) != "Nd":
+                table[point] += np.uint32(BIGRAM - WORD) << CLASS_SHIFT
+    for point in (*map(ord, INVISIBLE), *VARIATION_SELECTORS):
+        table[point] = IGNORED << CLASS_SHIFT
+    table.setflags(write=False)
+    return table
+
+
+def _fold(char: str) -> int:
+    """Fold width, compatibility form and case, as far as that is one character for one."""
+    form = unicodedata.normalize("NFKC", char)
+    if len(form) != 1:
+        form = char
+    for folded in (form.casefold(), form.lower()):
+        if len(folded) == 1:
+            return ord(folded)
+    return ord(form.lower()[0])
+
+
+@kernel
+def mix(h: Any) -> Any:
+    """Spread every bit of a 64-bit value over all of its bits."""
+    h ^= h >> np.uint64(33)
+    h *= MIX1
+    h ^= h >> np.uint64(33)
+    h *= MIX2
+    return h ^ (h >> np.uint64(33))
+
+
+@kernel
+def decode(data: NDArray[np.uint8], i: Any, end: Any) -> Any:
+    """Decode the code point at byte `i` of valid UTF-8: (code point, next byte)."""
+    b = np.uint32(data[i])
+    low = np.uint32(0x3F)
+    if b < np.uint32(0x80):
+        return b, i + 1
+    if b < np.uint32(0xE0) and i + 1 < end:
+        return (b & np.uint32(0x1F)) << np.uint32(6) | (np.uint32(data[i + 1]) & low), i + 2
+    if b < np.uint32(0xF0) and i + 2 < end:
+        high = (b & np.uint32(0x0F)) << np.uint32(12) | (np.uint32(data[i + 1]) & low) << np.uint32(6)
+        return high | (np.uint32(data[i + 2]) & low), i + 3
+    if i + 3 < end:
+        high = (b & np.uint32(0x07)) << np.uint32(18) | (np.uint32(data[i + 1]) & low) << np.uint32(12)
+        return high | (np.uint32(data[i + 2]) & low) << np.uint32(6) | (np.uint32(data[i + 3]) & low), i + 4
+    return np.uint32(0), end
+
+
+@kernel
+def classify(point: Any, table: NDArray[np.uint32]) -> Any:
+    """Class and folded form of a code point, packed as in the table."""
+    if point < np.uint32(TABLE_SIZE):
+        return table[point]
+    if point < np.uint32(0x40000):
+        return np.uint32(BIGRAM << CLASS_SHIFT) | point
+    if MORE_VARIATION_SELECTORS[0] <= point <= MORE_VARIATION_SELECTORS[1]:
+        return np.uint32(IGNORED << CLASS_SHIFT)
+    return np.uint32(0)
+
+
+@kernel
+def tokenize(
+    data: NDArray[np.uint8],
+    start: Any,
+    end: Any,
+    table: NDArray[np.uint32],
+    hashes: NDArray[np.uint64],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+) -> int:
+    """Cut one text into tokens: their 64-bit hashes and byte positions. Returns how many there are.
+
+    The three output arrays must have room for `end - start` tokens.
+    """
+    n = 0
+    i = start
+    h = TOKEN_SEED
+    in_word = False
+    run = 0  # characters so far in a run of bigram script
+    previous = np.uint32(0)  # the last of them, folded
+    first, last, previous_first = start, start, start  # bytes of the token at hand
+    while i < end:
+        at = i
+        b = data[i]
+        if b < 0x80:
+            entry = table[b]
+            i += 1
+            if entry != 0 and run == 0:  # the common case: run through the rest of an ASCII word
+                if not in_word:
+                    in_word = True
+                    first = at
+                    h = TOKEN_SEED
+                h = h * TOKEN_STEP + np.uint64(entry)
+                while i < end and data[i] < 0x80:
+                    entry = table[data[i]]
+                    i += 1
+                    if entry == 0:
+                        hashes[n], starts[n], ends[n] = mix(h), first, i - 1
+                        n += 1
+                        in_word = False
+                        break
+                    h = h * TOKEN_STEP + np.uint64(entry)
+                last = i
+                continue
+        else:
+            point, i = decode(data, i, end)
+            entry = classify(point, table)
+        kind = entry >> np.uint32(CLASS_SHIFT)
+        if kind == IGNORED:
+            continue
+        if kind != WORD and in_word:
+            hashes[n], starts[n], ends[n] = mix(h), first, last
+            n += 1
+            in_word = False
+        if kind != BIGRAM and run > 0:
+            if run == 1:  # a lone character stands for itself
+                hashes[n], starts[n], ends[n] = mix(np.uint64(previous)), previous_first, last
+                n += 1
+            run = 0
+        if kind == WORD:
+            if not in_word:
+                in_word = True
+                first = at
+                h = TOKEN_SEED
+            h = h * TOKEN_STEP + np.uint64(entry)  # mixed once, at the word's end
+            last = i
+        elif kind == BIGRAM:
+            folded = entry & CODEPOINT_MASK
+            run += 1
+            if run > 1:
+                pair = np.uint64(previous) << np.uint64(32) | np.uint64(folded)
+                hashes[n], starts[n], ends[n] = mix(pair), previous_first, i
+                n += 1
+            previous, previous_first, last = folded, at, i
+    if in_word:
+        hashes[n], starts[n], ends[n] = mix(h), first, last
+        n += 1
+    elif run == 1:
+        hashes[n], starts[n], ends[n] = mix(np.uint64(previous)), previous_first, last
+        n += 1
+    return n
+
+
+@kernel
+def raw_hash(data: NDArray[np.uint8], start: Any, end: Any) -> Any:
+    """64-bit hash of a text's bytes less outer white space, for texts that hold no token at all."""
+    while start < end and data[start] <= 32:
+        start += 1
+    while start < end and data[end - 1] <= 32:
+        end -= 1
+    h = ROLL
+    for i in range(start, end):
+        h = (h ^ np.uint64(data[i])) * TOKEN_STEP
+        h ^= h >> np.uint64(32)
+    return mix(h ^ np.uint64(end - start))
+
+
+@kernel
+def shingle(tokens: NDArray[np.uint64], n_tokens: int, size: int, out: NDArray[np.uint64]) -> int:
+    """64-bit hashes of all runs of `size` tokens, repeats included. Returns how many there are.
+
+    A text of fewer tokens is one shingle as a whole, so only an equal text shares it. The hash is a
+    polynomial over the token hashes, rolled along (Karp and Rabin, 1987) modulo 2**64, and mixed.
+    """
+    h = np.uint64(0)
+    if n_tokens < size:
+        for k in range(n_tokens):
+            h = h * ROLL + tokens[k]
+        out[0] = mix(h ^ np.uint64(n_tokens))
+        return 1
+    leaving = np.uint64(1)
+    for _ in range(size):
+        leaving *= ROLL
+    for k in range(size):
+        h = h * ROLL + tokens[k]
+    out[0] = mix(h)
+    for k in range(size, n_tokens):
+        h = h * ROLL + tokens[k] - leaving * tokens[k - size]
+        out[k - size + 1] = mix(h)
+    return n_tokens - size + 1
+
+
+@kernel
+def sort_hashes(
+    values: NDArray[np.uint64], n: int, scratch: NDArray[np.uint64], heads: NDArray[np.int64]
+) -> None:
+    """Sort the first `n` hashes in place; `heads` is scratch of `SORT_HEADS` places.
+
+    One pass deals them into buckets by their leading bits, so that each is within a step or two of its
+    place, and an insertion sort finishes: linear on average, since hashes are uniform.
+    """
+    bits = 0
+    while (2 << bits) <= n and (2 << bits) < SORT_HEADS:
+        bits += 1
+    if bits > 0:
+        buckets = 1 << bits
+        shift = np.uint64(64 - bits)
+        heads[: buckets + 1] = 0
+        for k in range(n):
+            heads[np.int64(values[k] >> shift) + 1] += 1
+        for k in range(buckets):
+            heads[k + 1] += heads[k]
+        for k in range(n):
+            bucket = np.int64(values[k] >> shift)
+            scratch[heads[bucket]] = values[k]
+            heads[bucket] += 1
+        values[:n] = scratch[:n]
+    for k in range(1, n):
+        v = values[k]
+        at = k
+        while at > 0 and values[at - 1] > v:
+            values[at] = values[at - 1]
+            at -= 1
+        values[at] = v
+
+
+@kernel
+def drop_repeats(values: NDArray[np.uint64], n: int) -> int:
+    """Drop the repeats of sorted values in place; returns how many are left."""
+    kept = 0
+    for k in range(n):
+        if kept == 0 or values[k] != values[kept - 1]:
+            values[kept] = values[k]
+            kept += 1
+    return kept
+
+
+class Tokens(NamedTuple):
+    """Tokens of texts: text `i` has the entries from `indptr[i]` to `indptr[i + 1]`."""
+
+    data: NDArray[np.uint8]
+    indptr: NDArray[np.int64]
+    hashes: NDArray[np.uint64]
+    starts: NDArray[np.int64]  # bytes in `data`
+    ends: NDArray[np.int64]
+
+
+def hash_tokens(texts: Sequence[str]) -> Tokens:
+    """Tokenise a few texts and keep where each token stands.
+
+    Examples
+    --------
+    >>> tokens = hash_tokens(["Ferry, FERRY"])
+    >>> bool(tokens.hashes[0] == tokens.hashes[1]), tokens.starts, tokens.ends
+    (True, array([0, 7]), array([ 5, 12]))
+    """
+    data, offsets = TextBuffer.from_texts(texts)
+    return Tokens(data, *tokenize_all(data, offsets, codepoint_table()))
+
+
+@kernel
+def tokenize_all(data: NDArray[np.uint8], offsets: NDArray[np.int64], table: NDArray[np.uint32]) -> Any:
+    """Tokens of every text of a buffer."""
+    n = len(offsets) - 1
+    room = len(data) + 1
+    indptr = np.zeros(n + 1, np.int64)
+    hashes, starts, ends = np.empty(room, np.uint64), np.empty(room, np.int64), np.empty(room, np.int64)
+    for row in range(n):
+        at = indptr[row]
+        found = tokenize(data, offsets[row], offsets[row + 1], table, hashes[at:], starts[at:], ends[at:])
+        indptr[row + 1] = at + found
+    total = indptr[n]
+    return indptr, hashes[:total].copy(), starts[:total].copy(), ends[:total].copy()
+
+
+def look_up(
+    terms: NDArray[np.uint64], wanted: NDArray[np.uint64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Find hashes among sorted ones: where each stands (anywhere, if it does not), and whether it does."""
+    if not len(terms):
+        return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), bool)
+    at = np.minimum(np.searchsorted(terms, wanted), len(terms) - 1)
+    return at, terms[at] == wanted

@@ -1,0 +1,423 @@
+"""Copies among shards against the copies of one machine, for any cut into shards and parts."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import storyclust as sc
+from storyclust.cluster import graph
+from storyclust.dedup import lsh
+from storyclust.errors import InputError, MissingExtraError
+
+pytest.importorskip("pyarrow", reason="shards are read and written through pyarrow")
+
+from storyclust.datasets.newswire import make_newswire
+from storyclust.distributed import (
+    copy_stage,
+    graph_stage,
+    linkage_stage,
+    pair_verification,
+    pipeline,
+    stages,
+    vector_stage,
+)
+from storyclust.distributed.copy_parts import Input
+from storyclust.distributed.copy_stage import find_copies
+from storyclust.distributed.corpus import Sketches
+from storyclust.distributed.files import Arrays, pack_texts, texts_at, write_arrays, writing
+from storyclust.distributed.pipeline import Job, run, run_job
+from storyclust.distributed.shards import find_shards, hash_of, settle_names, write_shard
+from storyclust.distributed.sketching import CopySettings, name_hash, number_hashes
+from storyclust.distributed.stages import Serial
+from storyclust.distributed.story_stage import StorySettings
+
+WORDS = "ferry pier harbour divers bow yard bridge buses island port Monday seven deck hurt towed".split()
+
+
+class Cut(Serial):
+    """Runs stages here, and cuts them into more parts than they need."""
+
+    def __init__(self, width, block_rows=1000):
+        self.width, self.memory = width, block_rows * vector_stage.ROW_BYTES
+        self.stages, self.needs = [], {}
+
+    def run(self, name, function, calls, needs=None, processors=1):
+        self.stages.append((name, len(calls)))
+        self.needs[name] = needs
+        return super().run(name, function, calls, needs, processors)
+
+
+def write_shards(folder, records, bounds):
+    """Write records as shards, cut at some places."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, (start, stop) in enumerate(zip([0, *bounds], [*bounds, len(records)], strict=True)):
+        lines = (json.dumps(record, default=str) + "\n" for record in records[start:stop])
+        (folder / f"{number:04d}.jsonl").write_text("".join(lines), encoding="utf-8")
+    return find_shards([folder])
+
+
+def names_of(found):
+    with Sketches(found.corpus) as sketches:
+        return sketches.names(np.arange(found.corpus.n), found.renamed)
+
+
+def check(folder, records, bounds, keep="earliest", width=1, threshold=0.8):
+    """Find copies both ways; everything has to be equal."""
+    shards = write_shards(folder / "in", records, bounds)
+    found = find_copies(shards, str(folder / "work"), Input(), CopySettings(threshold, keep=keep), Cut(width))
+    ids = []
+
+    def noting():
+        for article in sc.iter_articles(folder / "in", report=sc.io.ReadReport()):
+            ids.append(article.id)
+            yield article
+
+    local = sc.Deduplicator(threshold, keep=keep, excerpts="ignore").fit(noting())
+    np.testing.assert_array_equal(found.kept, local.representatives_)
+    assert names_of(found) == ids
+    return found, local
+
+
+@st.composite
+def corpora(draw):
+    """Records of few texts, much alike, with few dates, titles and ids."""
+    base = [WORDS[k % len(WORDS)] for k in range(30)]
+    n = draw(st.integers(1, 24))
+    records = []
+    for _ in range(n):
+        words = list(base) if draw(st.booleans()) else list(reversed(base))
+        for _ in range(draw(st.integers(0, 2))):
+            words[draw(st.integers(0, 29))] = draw(st.sampled_from(["x", "y"]))
+        record = {"text": " ".join(words[: draw(st.sampled_from([30, 29, 3, 0]))])}
+        record["title"] = draw(st.sampled_from(["", "Ferry", "ferry", "Pier"])) or "none"
+        name = draw(st.sampled_from(["", "", "a", "b", "a#2", "a#2#2", "3", "7", "07"]))
+        record |= {"id": name} if name else {}
+        if day := draw(st.integers(0, 2)):
+            record["published"] = f"2024-03-0{day}"
+        records.append(record | {"source": draw(st.sampled_from(["AP", "BBC"]))})
+    return records
+
+
+@settings(max_examples=40)
+@given(st.data(), corpora(), st.sampled_from(["earliest", "latest", "longest", "first", "source:BBC,AP"]))
+def test_any_cut_into_shards_and_parts_gives_the_same(tmp_path_factory, data, records, keep):
+    bounds = sorted(data.draw(st.lists(st.integers(0, len(records)), max_size=5)))
+    width = data.draw(st.sampled_from([1, 3, 21]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(copy_stage, "BIN", data.draw(st.sampled_from([1, 4, 1000])))
+        patch.setattr(stages, "VALUES_AT_ONCE", data.draw(st.sampled_from([1, 10, 1000])))
+        patch.setattr(stages, "SMALL", data.draw(st.sampled_from([0, 1000])))
+        patch.setattr(pair_verification, "BLOCK_SHINGLES", data.draw(st.sampled_from([1, 100, 1 << 20])))
+        crowd = data.draw(st.sampled_from([2, 4, 128]))
+        patch.setattr(lsh, "CROWD", crowd)
+        patch.setattr(pair_verification, "CROWD", crowd)
+        threshold = data.draw(st.sampled_from([0.5, 0.8, 1.0]))
+        check(tmp_path_factory.mktemp("c"), records, bounds, keep, width, threshold)
+
+
+def test_news_from_the_wire(tmp_path):
+    wire = [article.to_record() for article in make_newswire(3000, random_state=3)]
+    found, local = check(tmp_path, wire, [17, 900, 900, 2500], width=4)
+    assert (~local.keep_).sum() > 100
+    assert sum(found.stages.taken.values()) / len(wire) < 1800, (
+        "bytes an article that one worker reads of another"
+    )
+
+
+def test_a_crowd_larger_than_lists_of_pairs(tmp_path):
+    text = " ".join(WORDS * 20)
+    records = [{"text": f"{text} number{k}", "published": f"2024-03-{1 + k % 28:02d}"} for k in range(300)]
+    found, local = check(tmp_path, records, [100, 200])
+    assert local.keep_.sum() < 10
+    assert found.largest == 300
+
+
+def test_what_is_written_is_not_done_again(tmp_path):
+    records = [{"text": " ".join(WORDS), "id": str(k)} for k in range(9)]
+    shards = write_shards(tmp_path / "in", records, [3, 6])
+    work = str(tmp_path / "work")
+    first = find_copies(shards, work, Input(), CopySettings(), Serial())
+    before = {
+        path.name: path.stat().st_mtime_ns
+        for path in (tmp_path / "work").glob("*")
+        if "-late" not in path.name
+    }
+    lost = next((tmp_path / "work").glob("*-twins-*"))
+    lost.unlink()
+    again = find_copies(shards, work, Input(), CopySettings(), Serial())
+    np.testing.assert_array_equal(first.kept, again.kept)
+    after = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "work").glob("*")}
+    changed = {name for name in before if before[name] != after[name]}
+    assert lost.name in changed
+    assert all("sketch" not in name and "verification" not in name for name in changed)
+
+
+def test_a_shard_that_has_changed_is_sketched_again(tmp_path):
+    records = [{"text": " ".join(WORDS), "id": str(k)} for k in range(4)]
+    work = str(tmp_path / "work")
+    shards = write_shards(tmp_path / "in", records, [2])
+    assert find_copies(shards, work, Input(), CopySettings(), Serial()).kept.tolist() == [0, 0, 0, 0]
+    (tmp_path / "in" / "0001.jsonl").write_text('{"text": "Another one."}\n{"text": "And another."}\n')
+    shards = find_shards([tmp_path / "in"])
+    assert find_copies(shards, work, Input(), CopySettings(), Serial()).kept.tolist() == [0, 0, 2, 3]
+
+
+def test_without_ray_the_extra_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    write_shards(tmp_path / "in", [{"text": "Snow fell."}], [])
+    with pytest.raises(MissingExtraError, match=r"storyclust\[ray\]"):
+        run(tmp_path / "in", tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [({"threshold": 0}, "threshold"), ({"keep": len}, "keep must be a name"), ({"keep": "x"}, "keep")],
+)
+def test_settings_are_checked(tmp_path, settings, reason):
+    with pytest.raises(InputError, match=reason):
+        run(tmp_path, tmp_path / "out", **settings)
+
+
+# Shards ----------------------------------------------------------------------------------------
+
+
+def test_shards_of_folders_patterns_and_addresses_are_the_same(tmp_path):
+    for name in ("b.jsonl", "a.jsonl.gz", "c.parquet", ".hidden.jsonl", "notes.doc"):
+        (tmp_path / name).write_text("")
+    want = ["a.jsonl.gz", "b.jsonl", "c.parquet"]
+    for path in (tmp_path, f"file://{tmp_path}", f"file://{tmp_path}/*", tmp_path / "*[glt]*"):
+        found = find_shards([path])
+        assert [shard.output for shard in found][:3] == want
+    assert find_shards([f"file://{tmp_path}/b.jsonl"])[0].address == f"file://{tmp_path}/b.jsonl"
+
+
+def test_shards_of_one_name_get_outputs_of_their_own(tmp_path):
+    for day in ("mon", "tue"):
+        (tmp_path / day).mkdir()
+        (tmp_path / day / "a.jsonl").write_text("")
+    assert [shard.output for shard in find_shards([tmp_path])] == ["00000-a.jsonl", "00001-a.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("-", "standard input"),
+        ("file:///no/such/place/*.jsonl", "no file matches"),
+        ("nosuch://bucket/x", "cannot be reached"),
+    ],
+)
+def test_what_is_no_shard_is_an_error(path, reason):
+    with pytest.raises(InputError, match=reason):
+        find_shards([path])
+
+
+def test_a_file_takes_its_place_when_it_is_whole(tmp_path):
+    path = str(tmp_path / "out" / "a.jsonl")
+
+    def records():
+        yield {"id": 1}
+        raise ValueError("no more")
+
+    with pytest.raises(ValueError, match="no more"):
+        write_shard(path, records())
+    assert list((tmp_path / "out").iterdir()) == []
+    written = write_shard(path, iter([{"id": 1}]))
+    assert written.records == 1
+    assert written.sha256 == hash_of(path)
+    assert hash_of(path + ".gz") is None
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.csv", "a.tsv.xz", "a.parquet", "a.json.zst"])
+def test_shards_of_every_format_are_written_and_read(tmp_path, name):
+    records = [{"id": "n1", "text": "Snow fell.\nAnd fell.", "tags": ["snow"]}, {"id": "n2", "text": "Rain"}]
+    write_shard(str(tmp_path / name), records)
+    assert [article.text for article in sc.read_articles(tmp_path / name)] == [r["text"] for r in records]
+
+
+@given(st.lists(st.sampled_from(["a", "a#2", "a#3", "b", "0", "1", "2"]), max_size=12))
+def test_names_are_settled_as_readers_do(names):
+    taken, want = set(), []
+    for name in names:
+        new, k = name, 2
+        while new in taken:
+            new, k = f"{name}#{k}", k + 1
+        taken.add(new)
+        want.append(new)
+    renamed = settle_names(list(range(len(names))), names)
+    assert [renamed.get(row, name) for row, name in enumerate(names)] == want
+
+
+def test_numbers_hash_as_names_that_are_numbers():
+    numbers = np.array([0, 7, 10**12])
+    assert [name_hash(str(k)) for k in numbers.tolist()] == number_hashes(numbers).tolist()
+    assert name_hash("07") != name_hash("7")
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), max_size=50), st.data())
+def test_any_part_of_an_array_can_be_read(tmp_path_factory, values, data):
+    path = str(tmp_path_factory.mktemp("a") / "a")
+    array = np.array(values, np.uint64)
+    ends = sorted(data.draw(st.lists(st.integers(0, len(values)), min_size=2, max_size=8)))
+    starts, stops = np.array(ends[:-1]), np.array(ends[1:])
+    order = np.array(data.draw(st.permutations(range(len(starts)))))
+    write_arrays(path, {"head": array[:3], "values": array}, tail=("tail", len(array), iter([array])))
+    with Arrays(path) as file:
+        for name in ("values", "tail"):
+            want = np.concatenate([array[:0], *(array[starts[k] : stops[k]] for k in order)])
+            np.testing.assert_array_equal(file.spans(name, starts[order], stops[order]), want)
+            np.testing.assert_array_equal(file[name], array)
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=[])), max_size=5))
+def test_texts_come_back_as_they_were(tmp_path_factory, texts):
+    path = str(tmp_path_factory.mktemp("a") / "a")
+    write_arrays(path, pack_texts("t", texts))
+    with Arrays(path) as file:
+        rows = np.arange(len(texts))[::-1]
+        assert texts_at(file, "t", rows) == texts[::-1]
+
+
+def test_writing_leaves_nothing_when_it_is_broken_off(tmp_path):
+    def half():
+        with writing(str(tmp_path / "a")) as file:
+            file.write(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        half()
+    assert list(tmp_path.iterdir()) == []
+
+
+# Stories ---------------------------------------------------------------------------------------
+
+
+@settings(max_examples=12)
+@given(st.data(), st.integers(0, 99))
+def test_any_cut_gives_the_same_stories(tmp_path_factory, data, seed):
+    folder = tmp_path_factory.mktemp("s")
+    n = data.draw(st.integers(1, 150))
+    records = [article.to_record() for article in make_newswire(n, random_state=seed)]
+    bounds = sorted(data.draw(st.lists(st.integers(0, n), max_size=4)))
+    shards = write_shards(folder / "in", records, bounds)
+    block_rows = data.draw(st.sampled_from([7, 40, 1000]))
+    runner, wanted = Cut(data.draw(st.sampled_from([1, 3, 40])), block_rows), StorySettings()
+    runner.processors = data.draw(st.sampled_from([1, 3]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(graph_stage, "CALLS", data.draw(st.sampled_from([1, 4])))
+        patch.setattr(linkage_stage, "MOST_EDGES", data.draw(st.sampled_from([1, 50, 1 << 20])))
+        patch.setattr(graph_stage, "CROWDED_ROWS", data.draw(st.sampled_from([3, 1000])))
+        patch.setattr(graph, "CROWD", data.draw(st.sampled_from([2, 5, 1000])))
+        patch.setattr(vector_stage, "SMALL", data.draw(st.sampled_from([0, 1000])))
+        job = Job(shards, str(folder / "out"), Input(stories=True), CopySettings(), None, wanted)
+        report = run_job(job, runner)
+        local = sc.StoryClusterer().fit(sc.iter_articles(folder / "in"))
+    found = [article.record for article in sc.iter_articles(str(folder / "out" / "*.jsonl"))]
+    assert [record["thread"] for record in found] == local.labels_.tolist()
+    assert [record["event"] for record in found] == local.event_labels_.tolist()
+    assert report.threads == len(local.threads_)
+
+
+def test_crowds_of_neighbours_are_looked_at_in_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr(graph, "CROWD", 3)
+    monkeypatch.setattr(graph_stage, "CROWDED_ROWS", 10)
+    shards = write_shards(tmp_path / "in", [a.to_record() for a in make_newswire(300, random_state=1)], [90])
+    runner = Cut(1)
+    job = Job(shards, str(tmp_path / "out"), Input(stories=True), CopySettings(), None, StorySettings())
+    run_job(job, runner)
+    assert dict(runner.stages)["floors"] > 1
+    local = sc.StoryClusterer().fit(sc.iter_articles(tmp_path / "in"))
+    found = sc.iter_articles(str(tmp_path / "out" / "*.jsonl"))
+    assert [article.record["thread"] for article in found] == local.labels_.tolist()
+
+
+@given(st.integers(1, 60), st.integers(1, 500))
+def test_tiles_cover_every_pair_of_blocks_once(n_blocks, width):
+    tiles = graph_stage.tiles_of(n_blocks, width)
+    met = [(b, other) for b, first, last in tiles for other in range(first, last)]
+    assert sorted(met) == [(b, other) for b in range(n_blocks) for other in range(b + 1)]
+
+
+@given(st.integers(1, 10**8), st.integers(1, 500), st.integers(1 << 28, 1 << 36))
+def test_blocks_fit_into_memory_and_keep_workers_busy(n, width, memory):
+    n_blocks = vector_stage.blocks_for(n, width, memory)
+    assert -(-n // n_blocks) * vector_stage.ROW_BYTES <= memory + vector_stage.ROW_BYTES
+    assert len(graph_stage.tiles_of(n_blocks, width)) >= min(width, n_blocks * (n_blocks + 1) // 2)
+
+
+def test_giants_are_linked_level_by_level_in_what_memory_there_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(linkage_stage, "MOST_EDGES", 50)
+    monkeypatch.setattr(linkage_stage, "FAN", 2)
+    shards = write_shards(tmp_path / "in", [a.to_record() for a in make_newswire(600, random_state=1)], [90])
+    runner = Cut(4, block_rows=100)
+    job = Job(shards, str(tmp_path / "out"), Input(stories=True), CopySettings(), None, StorySettings())
+    report = run_job(job, runner)
+    assert report.giants
+    assert min(report.giants) > 50
+    levels = [name for name, _ in runner.stages if name == "dealing"]
+    assert len(levels) > 2
+    assert len(runner.needs["merging"]) == dict(runner.stages)["merging"]
+    assert max(runner.needs["merging"]) <= 50 * linkage_stage.EDGE_BYTES
+    local = sc.StoryClusterer().fit(sc.iter_articles(tmp_path / "in"))
+    found = [article.record for article in sc.iter_articles(str(tmp_path / "out" / "*.jsonl"))]
+    assert [record["thread"] for record in found] == local.labels_.tolist()
+    assert [record["event"] for record in found] == local.event_labels_.tolist()
+
+
+def test_what_a_stage_left_and_is_lost_is_made_again(tmp_path):
+    """Somebody clears up while it runs: it ends with an error, and run again it goes on."""
+    shards = write_shards(tmp_path / "in", [a.to_record() for a in make_newswire(300, random_state=1)], [90])
+    job = Job(shards, str(tmp_path / "out"), Input(stories=True), CopySettings(), None, StorySettings())
+
+    class Clearing(Cut):
+        def run(self, name, function, calls, needs=None, processors=1):
+            if name == "vectors":
+                for path in (tmp_path / "out" / ".storyclust").glob("sketch-*"):
+                    path.unlink()
+                next((tmp_path / "out" / ".storyclust").glob("*-terms-*")).unlink()
+            return super().run(name, function, calls, needs, processors)
+
+    with pytest.raises(FileNotFoundError):
+        run_job(job, Clearing(1))
+    run_job(job, Cut(1))
+    local = sc.StoryClusterer().fit(sc.iter_articles(tmp_path / "in"))
+    found = sc.iter_articles(str(tmp_path / "out" / "*.jsonl"))
+    assert [article.record["thread"] for article in found] == local.labels_.tolist()
+
+
+def test_shards_too_large_for_a_worker_are_told_of(tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline, "LARGE_SHARD", 200)
+    shards = write_shards(tmp_path / "in", [a.to_record() for a in make_newswire(300, random_state=1)], [90])
+    report = run_job(Job(shards, str(tmp_path / "out"), Input(), CopySettings(), None), Cut(1))
+    assert report.messages == [
+        "1 of 2 shards have more than 200 articles, the largest 210: one worker has to hold all of them, and "
+        "smaller shards would be done sooner."
+    ]
+
+
+@pytest.mark.parametrize("broken", ["trees", "dealing", "merging", "contraction"])
+def test_what_is_broken_off_goes_on_where_the_cluster_is_another_size(tmp_path, monkeypatch, broken):
+    """Other blocks and bins are cut then: nothing of the first run may be taken for a part of the second."""
+    monkeypatch.setattr(linkage_stage, "FAN", 2)
+    monkeypatch.setattr(vector_stage, "SMALL_BLOCK", 20)
+    shards = write_shards(tmp_path / "in", [a.to_record() for a in make_newswire(300, random_state=1)], [90])
+    job = Job(shards, str(tmp_path / "out"), Input(stories=True), CopySettings(), None, StorySettings())
+
+    class Broken(Cut):
+        def run(self, name, function, calls, needs=None, processors=1):
+            if name != broken:
+                return super().run(name, function, calls, needs, processors)
+            super().run(name, function, calls[: len(calls) // 2], None, processors)
+            raise KeyboardInterrupt
+
+    for width in (12, 9, 6):
+        with pytest.raises(KeyboardInterrupt):
+            run_job(job, Broken(width))
+    run_job(job, Cut(7))
+    local = sc.StoryClusterer().fit(sc.iter_articles(tmp_path / "in"))
+    found = [article.record for article in sc.iter_articles(str(tmp_path / "out" / "*.jsonl"))]
+    assert [record["thread"] for record in found] == local.labels_.tolist()
+    assert [record["event"] for record in found] == local.event_labels_.tolist()

@@ -1,0 +1,187 @@
+"""Kernels behind summaries agree with the slow and obvious way, whatever rows there are."""
+
+import numpy as np
+import pytest
+import reference_summaries as slow
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from storyclust.summary.extract import ALONE, NOT_LEANING, extract, pick_rows
+from storyclust.summary.sentence_terms import (
+    centroid_of,
+    distinct_terms,
+    hash_stems,
+    number_terms,
+    term_weights,
+)
+from storyclust.text.tokens import codepoint_table, hash_tokens
+
+VOCABULARY = [f"word{k}" for k in range(12)]
+
+
+@st.composite
+def groups(draw):
+    """Articles as rows: a title each, then sentences."""
+    rows = []
+    for number in range(draw(st.integers(1, 4))):
+        for position in range(-1, draw(st.integers(0, 5))):
+            words = draw(st.lists(st.sampled_from(VOCABULARY), max_size=7))
+            good = position >= 0 and draw(st.booleans())
+            candidate = good and draw(st.booleans())
+            rows.append((number, position, words, good, candidate))
+    leans_on = [NOT_LEANING] * len(rows)
+    for row in range(1, len(rows)):
+        if rows[row][4] and draw(st.integers(0, 3)) == 0:
+            leans_on[row] = row - 1 if rows[row - 1][4] else ALONE
+    return rows, leans_on, draw(st.integers(1, 30))
+
+
+def arrays(rows, leans_on, max_words):
+    """What the kernels take, and the words as tokens."""
+    article, position, good, candidate = (np.array([row[k] for row in rows]) for k in (0, 1, 3, 4))
+    tokens = hash_tokens([" ".join(row[2]) for row in rows])
+    stems = hash_stems(tokens.data, tokens.starts, tokens.ends, codepoint_table())
+    lengths = np.array([float(len(row[2])) for row in rows])
+    rest = lengths, good, candidate, np.array(leans_on), float(max_words)
+    return stems, tokens.indptr, article, position, *rest
+
+
+def extracted(rows, leans_on, max_words):
+    picked, centrality = extract(*arrays(rows, leans_on, max_words))
+    return picked.tolist(), centrality
+
+
+def picked_greedily(rows, leans_on, max_words):
+    stems, indptr, article, position, lengths, good, *rest = arrays(rows, leans_on, max_words)
+    ids, first = number_terms(stems)
+    bounds, terms = distinct_terms(ids, indptr, len(first))
+    weights = term_weights(bounds, terms, len(first), good)
+    centroid = centroid_of(bounds, terms, weights, article, position, good)
+    return pick_rows(bounds, terms, weights, centroid, position, lengths, *rest).tolist()
+
+
+def slow_vectors(rows):
+    article, position, words, good, _ = zip(*rows, strict=True)
+    weights = slow.weights_of(words, good)
+    return [slow.vector_of(row, weights) for row in words], slow.centroid_of(
+        words, weights, article, position, good
+    )
+
+
+@given(groups())
+@settings(max_examples=300)
+def test_rows_are_weighed_and_picked_as_the_slow_way_does(group):
+    rows, leans_on, max_words = group
+    article, position, words, good, candidate = zip(*rows, strict=True)
+    _, centrality = extracted(rows, leans_on, max_words)
+    weights = slow.weights_of(words, good)
+    centroid = slow.centroid_of(words, weights, article, position, good)
+    np.testing.assert_allclose(centrality, slow.centrality(words, weights, centroid, position), atol=1e-9)
+    lengths = [len(row) for row in words]
+    wanted = slow.pick(words, weights, centroid, position, lengths, candidate, leans_on, max_words)
+    picked = picked_greedily(rows, leans_on, max_words)
+    if picked != wanted:  # equally good but for the last bits of a sum
+        vectors = [slow.vector_of(row, weights) for row in words]
+        at = next(k for k in range(len(wanted) + 1) if picked[k : k + 1] != wanted[k : k + 1])
+        assert at < min(len(picked), len(wanted))
+        gains = []
+        for row in (picked[at], wanted[at]):
+            total = slow.Counter()
+            for other in (*wanted[:at], row):
+                total.update(vectors[other])
+            gains.append(slow.cosine(total, centroid) / (1 + position[row]) ** 0.02)
+        assert gains[0] == pytest.approx(gains[1], abs=1e-6)
+
+
+@given(groups())
+@settings(max_examples=200)
+def test_in_the_end_no_trade_for_a_longer_row_makes_the_whole_better(group):
+    rows, leans_on, max_words = group
+    vectors, centroid = slow_vectors(rows)
+    position, lengths = [row[1] for row in rows], [len(row[2]) for row in rows]
+
+    def length(picks):
+        return sum(lengths[row] for row in picks)
+
+    def worth(picks):
+        return slow.worth(picks, vectors, centroid, position, lengths)
+
+    begun, ended = picked_greedily(rows, leans_on, max_words), extracted(rows, leans_on, max_words)[0]
+    assert bool(begun) == bool(ended)
+    if ended != begun:
+        assert length(begun) < length(ended) <= max_words
+        assert worth(ended) > worth(begun)
+    if ended:
+        candidate = [row[4] for row in rows]
+        for other in slow.trades(ended, vectors, centroid, lengths, candidate, leans_on, max_words):
+            assert worth(other) <= worth(ended) * (1 + 1e-6)
+
+
+@given(groups())
+@settings(max_examples=100)
+def test_words_are_numbered_as_they_appear(group):
+    said = [word for row in group[0] for word in row[2]]
+    ids, first = number_terms(hash_tokens([" ".join(said)]).hashes)
+    numbers = {word: number for number, word in enumerate(dict.fromkeys(said))}
+    assert ids.tolist() == [numbers[word] for word in said]
+    assert first.tolist() == [said.index(word) for word in numbers]
+
+
+def stems_of(text):
+    tokens = hash_tokens([text])
+    return hash_stems(tokens.data, tokens.starts, tokens.ends, codepoint_table()).tolist()
+
+
+def test_words_that_begin_alike_have_one_stem():
+    for same in [
+        "elections Election",
+        "zemětřesení ZEMĚTŘESENÍM",
+        "ministers ministerial",
+        "विश्वविद्यालय विश्वविद्यालयों",
+    ]:
+        one, other = stems_of(same)
+        assert one == other
+    for unlike in ["ferry ferries", "minute minister", "Kyoto Tokyo", "会議"]:
+        assert len(set(stems_of(unlike))) == len(stems_of(unlike))
+
+
+def sentence(number, position, text):
+    return number, position, text.split(), True, True
+
+
+def test_no_sentence_is_picked_that_leans_on_one_left_out():
+    rows = [
+        (0, -1, [], False, False),
+        sentence(0, 0, "budget vote carrow"),
+        sentence(0, 1, "ferry aldmouth fog harbour"),
+        (1, -1, [], False, False),
+        sentence(1, 0, "ferry pier monday storm"),
+    ]
+    assert 2 in extracted(rows, [NOT_LEANING] * 5, 30)[0]
+    leaning = [NOT_LEANING, NOT_LEANING, 1, NOT_LEANING, NOT_LEANING]
+    assert 2 not in extracted(rows, leaning, 4)[0]
+    assert 2 not in extracted(rows, [NOT_LEANING, NOT_LEANING, ALONE, NOT_LEANING, NOT_LEANING], 30)[0]
+
+
+def test_where_all_lean_one_is_picked_even_so():
+    rows = [(0, -1, [], False, False), sentence(0, 0, "ferry pier"), sentence(0, 1, "storm harbour")]
+    assert extracted(rows, [NOT_LEANING, ALONE, 1], 30)[0]
+
+
+def test_without_words_there_is_nothing_to_pick():
+    picked, centrality = extracted([(0, -1, [], False, False)], [NOT_LEANING], 10)
+    assert picked == []
+    assert centrality.tolist() == [0.0]
+
+
+def test_a_sentence_is_traded_for_a_longer_one_where_much_of_the_length_is_unused():
+    rows = [
+        (0, -1, [], False, False),
+        sentence(0, 0, "ferry aldmouth"),
+        sentence(0, 1, "ferry aldmouth pier fog storm"),
+        (1, -1, [], False, False),
+        sentence(1, 0, "ferry aldmouth"),
+    ]
+    assert len(picked_greedily(rows, [NOT_LEANING] * 5, 6)) == 1
+    picked = extracted(rows, [NOT_LEANING] * 5, 6)[0]
+    assert sum(len(rows[row][2]) for row in picked) >= 5
