@@ -35,7 +35,7 @@ from bench_stories import labelled_sets
 from common import data_set, peak_megabytes, table, write_results
 from compare_stories import LEAST_COSINE
 from storyclust.articles.ordering import canonical_order, times_of
-from storyclust.cluster.background_similarity import stranger_similarity
+from storyclust.cluster.background_similarity import background_similarity
 from storyclust.cluster.graph import similarity_graph
 from storyclust.cluster.linkage import agglomerate, cut
 from storyclust.evaluation.metrics import b_cubed, harmonic, number_labels
@@ -154,9 +154,9 @@ def curves_of(features: Features, tokens: Tokens, corpora: Sequence[Corpus], var
     for corpus in corpora:
         groups, apart = tokens.group[corpus.rows], len(corpus.parts) > 1
         X = vectors_of(features, tokens, corpus.rows, variant, apart=apart)
-        strangers = stranger_similarity(X, groups) if variant.calibrated else None
+        null_similarity = background_similarity(X, groups) if variant.calibrated else None
         least = LEAST_SIMILARITY if variant.calibrated else LEAST_COSINE
-        graph = similarity_graph(X, least, strangers=strangers)
+        graph = similarity_graph(X, least, null_similarity=null_similarity)
         if apart:
             rows = np.repeat(np.arange(len(groups)), np.diff(graph.indptr))
             same = groups[rows] == groups[graph.indices]

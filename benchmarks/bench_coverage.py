@@ -27,7 +27,7 @@ from scipy import sparse
 import storyclust as sc
 from common import EXAMPLES, data_folder, data_set, table, timed, write_results
 from storyclust._core.parallel import kernel
-from storyclust.cluster.graph import HEAVIEST, MOST_HOLDERS, PROMISE, similarity_graph
+from storyclust.cluster.graph import HEAVIEST, MAX_POSTINGS, PROMISE, similarity_graph
 from storyclust.cluster.postings import choose_entries
 from storyclust.dedup.lsh import Bands, Candidates, candidate_pairs
 from storyclust.dedup.minhash import permutations, permute, premix
@@ -187,7 +187,7 @@ def all_codes(found: Candidates, held: NDArray[np.int64], n: int) -> NDArray[np.
 
 def index_candidates(X: sparse.csr_array) -> tuple[int, int, int]:
     """Pairs that `similarity_graph` meets in its index, those it computes, and the terms indexed of a row."""
-    chosen = choose_entries(X, MOST_HOLDERS, HEAVIEST)
+    chosen = choose_entries(X, MAX_POSTINGS, HEAVIEST)
     indexed = X.copy()
     indexed.data[~chosen] = 0.0
     indexed.eliminate_zeros()

@@ -30,7 +30,7 @@ import storyclust as sc
 from bench_copies import Recorder
 from common import EXAMPLES, RESULTS, data_set, forget_peak, peak_megabytes, table, timed, write_results
 from storyclust._core.progress import reporting_to
-from storyclust.cluster.background_similarity import stranger_similarity
+from storyclust.cluster.background_similarity import background_similarity
 from storyclust.cluster.graph import similarity_graph
 from storyclust.stories.grouping import LEAST_SIMILARITY, find_events, find_threads, prepare
 
@@ -101,10 +101,12 @@ def compare_graphs(name: str) -> dict[str, Any]:
     """Share of the edges of the exact graph that the graph has, and whether threads come out the same."""
     articles = list(sc.datasets.make_newswire(10_000)) if name == "newswire" else data_set(name)
     ready = prepare(articles, n_jobs=-1)
-    strangers = stranger_similarity(ready.vectors, ready.vectorizer.groups_, n_jobs=-1)
+    null_similarity = background_similarity(ready.vectors, ready.vectorizer.groups_, n_jobs=-1)
 
     def search(exact: bool) -> Any:
-        return similarity_graph(ready.vectors, LEAST_SIMILARITY, strangers=strangers, n_jobs=-1, exact=exact)
+        return similarity_graph(
+            ready.vectors, LEAST_SIMILARITY, null_similarity=null_similarity, n_jobs=-1, exact=exact
+        )
 
     graph, seconds = timed(lambda: search(False))
     whole, exact_seconds = timed(lambda: search(True), 1)

@@ -17,7 +17,7 @@ import numpy as np
 import storyclust as sc
 from bench_stories import labelled_sets
 from common import RESULTS, table, write_results
-from storyclust.cluster.background_similarity import stranger_similarity
+from storyclust.cluster.background_similarity import background_similarity
 from storyclust.cluster.graph import similarity_graph
 from storyclust.cluster.linkage import Merges, cut
 from storyclust.evaluation.parameter_search import DISTANCES, USUAL, cut_all
@@ -71,8 +71,8 @@ def graph_of(independent: list[sc.Article], *, calibrated: bool = True, **settin
     vectors = vectorizer.fit_transform(independent)
     if not calibrated:
         return similarity_graph(vectors, LEAST_COSINE)
-    strangers = stranger_similarity(vectors, vectorizer.groups_)
-    return similarity_graph(vectors, LEAST_SIMILARITY, strangers=strangers)
+    null_similarity = background_similarity(vectors, vectorizer.groups_)
+    return similarity_graph(vectors, LEAST_SIMILARITY, null_similarity=null_similarity)
 
 
 def ours(*, window: float | None = 7.0, calibrated: bool = True, **settings: Any) -> Way:

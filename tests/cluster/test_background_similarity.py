@@ -9,9 +9,9 @@ from storyclust.cluster.agglomerate import unit_rows
 from storyclust.cluster.background_similarity import (
     FARTHEST,
     LEAST,
-    MOST_COMPARED,
     NEAREST,
-    stranger_similarity,
+    SAMPLE_SIZE,
+    background_similarity,
 )
 from storyclust.cluster.graph import similarity_graph
 
@@ -28,41 +28,41 @@ def slow_twin(X, groups):
     for row, group in enumerate(groups):
         own = np.flatnonzero(groups == group)
         own_size = len(own)
-        if len(own) > MOST_COMPARED:
-            own = own[np.unique(np.linspace(0, len(own) - 1, MOST_COMPARED).astype(int))]
+        if len(own) > SAMPLE_SIZE:
+            own = own[np.unique(np.linspace(0, len(own) - 1, SAMPLE_SIZE).astype(int))]
         ranked = np.sort(products[row, own])[::-1][NEAREST:FARTHEST]
         missing = 1 - min(max(own_size - NEAREST, 0) / (FARTHEST - NEAREST), 1)
         means.append(ranked.sum() / (FARTHEST - NEAREST) + LEAST * missing**3)
     return np.array(means)
 
 
-@pytest.mark.parametrize("n", [0, 1, 49, 50, 51, 52, 120, 300, MOST_COMPARED + 137])
+@pytest.mark.parametrize("n", [0, 1, 49, 50, 51, 52, 120, 300, SAMPLE_SIZE + 137])
 def test_it_is_the_mean_of_the_middle_ranks(n):
     X = corpus(n) if n else sparse.csr_array((0, 400))
     groups = np.zeros(n, np.int64)
-    np.testing.assert_allclose(stranger_similarity(X, groups), slow_twin(X, groups), rtol=0, atol=1e-7)
+    np.testing.assert_allclose(background_similarity(X, groups), slow_twin(X, groups), rtol=0, atol=1e-7)
 
 
 def test_each_language_is_compared_with_itself_alone():
     X = corpus(330)
     groups = np.random.default_rng(1).permutation(np.repeat([0, 1, 3], [200, 100, 30]))
-    found = stranger_similarity(X, groups)
+    found = background_similarity(X, groups)
     np.testing.assert_allclose(found, slow_twin(X, groups), rtol=0, atol=1e-7)
     assert (found[groups == 3] == LEAST).all(), "thirty articles may all be of one story"
-    alone = stranger_similarity(sparse.csr_array(X[groups == 1]), np.zeros(100, np.int64))
+    alone = background_similarity(sparse.csr_array(X[groups == 1]), np.zeros(100, np.int64))
     assert alone.tobytes() == found[groups == 1].tobytes()
 
 
 def test_threads_and_chunks_change_nothing(monkeypatch):
     X, groups = corpus(400), np.repeat([0, 1], 200)
-    once = stranger_similarity(X, groups)
+    once = background_similarity(X, groups)
     monkeypatch.setattr(parallel, "CHUNK_BYTES", 1 << 10)
-    assert stranger_similarity(X, groups, n_jobs=2).tobytes() == once.tobytes()
+    assert background_similarity(X, groups, n_jobs=2).tobytes() == once.tobytes()
 
 
 def test_rows_without_terms_share_nothing():
     X = sparse.csr_array(np.vstack([np.zeros((60, 5)), np.ones((60, 5)) / np.sqrt(5)]))
-    found = stranger_similarity(X, np.zeros(120, np.int64))
+    found = background_similarity(X, np.zeros(120, np.int64))
     fading = LEAST * 0.3**3
     assert found[:60] == pytest.approx(fading, abs=1e-7)
     assert found[60:] == pytest.approx(9 / 100 + fading, abs=1e-7)  # ranks 50 to 58 are its own kind
@@ -70,11 +70,11 @@ def test_rows_without_terms_share_nothing():
 
 def test_similarities_are_counted_from_the_larger_of_both():
     X = corpus(80)
-    strangers = np.linspace(0.0, 0.3, 80)
+    null_similarity = np.linspace(0.0, 0.3, 80)
     products = (X @ X.T).toarray()
     np.fill_diagonal(products, 0.0)
-    floor = np.maximum(strangers[:, None], strangers[None, :])
+    floor = np.maximum(null_similarity[:, None], null_similarity[None, :])
     wanted = (products - floor) / (1 - floor)
     wanted[(wanted < 0.02) | np.eye(80, dtype=bool)] = 0.0
-    found = similarity_graph(X, 0.02, strangers=strangers, exact=True).toarray()
+    found = similarity_graph(X, 0.02, null_similarity=null_similarity, exact=True).toarray()
     np.testing.assert_allclose(found, wanted, rtol=0, atol=2e-10)

@@ -10,7 +10,7 @@ from scipy import sparse
 from storyclust._core import parallel
 from storyclust.cluster.agglomerate import unit_rows
 from storyclust.cluster.graph import Bounds, search, similarity_graph
-from storyclust.cluster.pair_search import edges_of_rows
+from storyclust.cluster.pair_search import similar_pairs_of_rows
 from storyclust.cluster.postings import choose_entries
 from storyclust.stories.grouping import near_in_time
 
@@ -217,8 +217,8 @@ def products_too_small():
 )
 def test_sums_that_are_zero_again_do_no_harm(X, edges, floor, monkeypatch):
     """The kernel is run as plain Python, where a write beyond an array is an error, not a fault elsewhere."""
-    plain = getattr(edges_of_rows, "py_func", edges_of_rows)
-    monkeypatch.setattr("storyclust.cluster.graph.edges_of_rows", plain)
+    plain = getattr(similar_pairs_of_rows, "py_func", similar_pairs_of_rows)
+    monkeypatch.setattr("storyclust.cluster.graph.similar_pairs_of_rows", plain)
     found = similarity_graph(unit_rows(X), floor)
     assert list(zip(*sparse.triu(found).nonzero(), strict=True)) == edges
 
@@ -231,17 +231,17 @@ def test_rows_with_negative_values_are_compared_exactly(seed, n, m):
     np.testing.assert_allclose(graph.toarray(), similar_pairs(X.toarray(), 0.0), rtol=0, atol=1e-12)
 
 
-def crowded(X, strangers, least, crowd):
+def crowded(X, null_similarity, least, crowd):
     """Slow twin: each row keeps its best earlier neighbours; a row of too many counts from the last."""
     n = X.shape[0]
     cosines = np.tril((X @ X.T).toarray(), -1)
-    floor = np.maximum(strangers[:, None], strangers[None, :])
+    floor = np.maximum(null_similarity[:, None], null_similarity[None, :])
     cosines[(cosines - floor) / (1 - floor) < least] = 0
     for row in cosines:
         row[np.argsort(-row)[crowd:]] = 0
     cosines += cosines.T
     last = np.sort(cosines, axis=1)[:, -crowd]
-    raised = np.where((cosines > 0).sum(axis=1) > crowd, np.maximum(strangers, last), strangers)
+    raised = np.where((cosines > 0).sum(axis=1) > crowd, np.maximum(null_similarity, last), null_similarity)
     floor = np.maximum(raised[:, None], raised[None, :])
     similarities = (cosines - floor) / (1 - floor)
     return np.where((similarities >= least) & ~np.eye(n, dtype=bool), similarities, 0)
@@ -252,15 +252,15 @@ def crowded(X, strangers, least, crowd):
 def test_rows_of_a_crowd_count_from_what_they_share_with_the_last_of_it(seed, n, crowd):
     rng = np.random.default_rng(seed)
     X = unit_rows(rng.random((n, 30)) * (rng.random((n, 30)) < 0.4))
-    strangers = rng.uniform(0, 0.1, n)
-    graph = search(X, 0.03, strangers, Bounds(n, 0, 0.1, crowd))
+    null_similarity = rng.uniform(0, 0.1, n)
+    graph = search(X, 0.03, null_similarity, Bounds(n, 0, 0.1, crowd))
     assert_well_formed(graph, n)
-    np.testing.assert_allclose(graph.toarray(), crowded(X, strangers, 0.03, crowd), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(graph.toarray(), crowded(X, null_similarity, 0.03, crowd), rtol=0, atol=1e-6)
 
 
 def test_rows_that_share_all_they_have_with_strangers_have_no_edge():
     X = sparse.csr_array(np.tile(np.eye(4)[0], (60, 1)))
-    assert similarity_graph(X, 0.03, strangers=np.ones(60)).nnz == 0
+    assert similarity_graph(X, 0.03, null_similarity=np.ones(60)).nnz == 0
 
 
 def test_a_template_that_thousands_use_joins_only_those_that_share_more(monkeypatch):
@@ -268,7 +268,7 @@ def test_a_template_that_thousands_use_joins_only_those_that_share_more(monkeypa
     form = np.tile(np.eye(4)[0], (400, 1))  # four hundred notices of one form, in pairs of the same town
     towns = np.repeat(np.eye(200), 2, axis=0)
     X = unit_rows(np.hstack((2 * form, towns)))
-    graph = similarity_graph(X, 0.03, strangers=np.full(400, 0.01))
+    graph = similarity_graph(X, 0.03, null_similarity=np.full(400, 0.01))
     pairs = sparse.csr_array((np.ones(400), (np.arange(400), np.arange(400) ^ 1)))
     assert ((graph > 0) != (pairs > 0)).nnz == 0
     assert similarity_graph(X, 0.03).nnz == 400 * 399, "cosines count from nothing, and know no crowds"

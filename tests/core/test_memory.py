@@ -73,8 +73,8 @@ def answers(stories):
 def test_hashes_that_wait_in_files_give_the_same_stories(newswire, monkeypatch):
     held = sc.StoryClusterer().fit(newswire)
     spilled = []
-    begin = spill.Pile._spill
-    monkeypatch.setattr(spill.Pile, "_spill", lambda pile: (spilled.append(pile), begin(pile)))
+    begin = spill.SpillableArray._spill
+    monkeypatch.setattr(spill.SpillableArray, "_spill", lambda pile: (spilled.append(pile), begin(pile)))
     monkeypatch.setattr(spill, "BLOCK", 10_000)
     limited = sc.StoryClusterer(memory_limit="17MB", n_jobs=2).fit(newswire)
     assert len(set(map(id, spilled))) == 2, "shingles and terms"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import storyclust as sc
 from storyclust._core import spill
-from storyclust._core.spill import Pile, Shelf
+from storyclust._core.spill import Shelf, SpillableArray
 
 NEWSDESK = Path(__file__).parents[2] / "examples" / "newsdesk.jsonl"
 hashes = st.lists(st.integers(0, 2**64 - 1), max_size=6)
@@ -45,7 +45,7 @@ def test_copies_are_the_same_from_memory_and_from_disk(monkeypatch):
 @settings(max_examples=60)
 @given(st.lists(st.integers(0, 9), max_size=6), st.sampled_from([0, 40, 10**9]), st.integers(1, 7))
 def test_a_pile_gives_back_what_was_added(sizes, limit, block):
-    with closing(Pile(limit)) as pile, pytest.MonkeyPatch.context() as patch:
+    with closing(SpillableArray(limit)) as pile, pytest.MonkeyPatch.context() as patch:
         patch.setattr(spill, "BLOCK", block)
         for number, size in enumerate(sizes):
             pile.add(np.arange(size, dtype=np.uint64) + np.uint64(100 * number))

@@ -256,12 +256,12 @@ def test_similarities_are_those_of_news():
     same_event, same_story = event[i] == event[j], story[i] == story[j]
     of_event = S[i, j][same_event & (text[i] != text[j])]
     of_story = S[i, j][same_story & ~same_event]
-    strangers = S[i, j][~same_story]
+    null_similarity = S[i, j][~same_story]
     assert 0.15 < np.median(of_event) < 0.45
     assert 0.05 < np.median(of_story) < 0.25
     assert np.median(of_story) < 0.6 * np.median(of_event)
-    assert np.median(strangers) < 0.02
-    assert np.quantile(strangers, 0.99) < 0.1
+    assert np.median(null_similarity) < 0.02
+    assert np.quantile(null_similarity, 0.99) < 0.1
 
 
 def test_the_defaults_find_stories_neither_perfectly_nor_badly():

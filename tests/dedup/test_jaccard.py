@@ -9,7 +9,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from storyclust._core import parallel
-from storyclust.dedup.jaccard import ShingleSets, follow_leaders, jaccard, jaccard_pairs, shared_count
+from storyclust.dedup.jaccard import (
+    ShingleSets,
+    jaccard,
+    jaccard_pairs,
+    shared_count,
+    similarities_to_leaders,
+)
 
 
 def all_pairs(n):
@@ -149,7 +155,9 @@ def test_a_crowd_follows_its_leaders(texts, size, threshold, random):
     random.shuffle(rows)
     rows = rows[: random.randint(0, len(rows))]
     sets = [reference.shingles(text, size) for text in texts]
-    found = follow_leaders(*ShingleSets.from_texts(texts, size), np.array(rows, dtype=np.int64), threshold)
+    found = similarities_to_leaders(
+        *ShingleSets.from_texts(texts, size), np.array(rows, dtype=np.int64), threshold
+    )
     led = {follower: (leader, value) for leader, follower, value in zip(*map(list, found), strict=True)}
     assert len(led) == len(found[0])
     leaders = []

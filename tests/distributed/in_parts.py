@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from storyclust.articles.ordering import DAY, by_fingerprint, seconds_of
+from storyclust.articles.ordering import DAY, fingerprint_order, seconds_of
 from storyclust.cluster import graph
-from storyclust.cluster.background_similarity import stranger_similarity
+from storyclust.cluster.background_similarity import background_similarity
 from storyclust.distributed.block_search import (
     Edges,
     count_edges,
@@ -19,7 +19,7 @@ from storyclust.distributed.block_search import (
     merge_found,
     pairs_of,
 )
-from storyclust.distributed.blocks import join_blocks, rows_at, sample_places, strangers_of, take_rows
+from storyclust.distributed.blocks import background_of_block, join_blocks, rows_at, sample_places, take_rows
 from storyclust.distributed.columns import degrees_of, some_of
 from storyclust.distributed.linkage import (
     add_degrees,
@@ -65,7 +65,7 @@ class Parts(NamedTuple):
     languages: list
     table: object
     vectors: object
-    strangers: np.ndarray
+    null_similarity: np.ndarray
     edges: list
     labels: np.ndarray
     event_labels: np.ndarray
@@ -74,7 +74,7 @@ class Parts(NamedTuple):
 
 def in_parts(articles, dedup, cut, distances=(0.89, 7.0, 0.96)):
     """Group articles, of which copies are known, part by part."""
-    kept = by_fingerprint(dedup.fingerprints_, np.flatnonzero(dedup.keep_))
+    kept = fingerprint_order(dedup.fingerprints_, np.flatnonzero(dedup.keep_))
     place = np.full(len(articles), -1, np.int64)
     place[kept] = np.arange(len(kept))
     shards = [range(start, stop) for start, stop in zip(cut.bounds, cut.bounds[1:], strict=False)]
@@ -88,14 +88,14 @@ def in_parts(articles, dedup, cut, distances=(0.89, 7.0, 0.96)):
         blocks = [join_blocks(blocks)]
     blocks = [part for block in blocks for part in split_block(block, cut.block_rows)] or blocks[:1]
     frozen(blocks)
-    strangers = floors_of(blocks, group_of, len(languages), n)
-    edges = edges_between(blocks, strangers, n)
+    null_similarity = floors_of(blocks, group_of, len(languages), n)
+    edges = edges_between(blocks, null_similarity, n)
     seconds = seconds_of(articles)
     events, threads, giants = grouped(edges, seconds[kept], n, cut, distances)
     place = place[dedup.representatives_]
     labels, event_labels = number_stories(threads[place], events[place], seconds)
     vectors = join_blocks(blocks)
-    return Parts(languages, table, vectors, strangers, edges, labels, event_labels, giants)
+    return Parts(languages, table, vectors, null_similarity, edges, labels, event_labels, giants)
 
 
 def split_block(block, most_rows):
@@ -153,15 +153,15 @@ def floors_of(blocks, group_of, n_languages, n):
         for language, places in enumerate(wanted)
     }
     sizes = np.bincount(group_of, minlength=n_languages)
-    strangers = np.full(n, np.nan)
+    null_similarity = np.full(n, np.nan)
     for block in blocks:
-        strangers[block.places] = strangers_of(block, samples, sizes)
-    return strangers
+        null_similarity[block.places] = background_of_block(block, samples, sizes)
+    return null_similarity
 
 
-def edges_between(blocks, strangers, n, least=LEAST_SIMILARITY):
+def edges_between(blocks, null_similarity, n, least=LEAST_SIMILARITY):
     """Edges of the graph, those of each block with earlier rows."""
-    marked = [frozen(mark_block(block, strangers[block.places])) for block in blocks]
+    marked = [frozen(mark_block(block, null_similarity[block.places])) for block in blocks]
     pairs = []
     for number, one in enumerate(marked):
         parts = [find_between(one, other, least) for other in marked]
@@ -244,7 +244,7 @@ def graph_of(parts):
     codes = np.searchsorted(places, earlier) * n + np.searchsorted(places, later)
     order = np.argsort(codes % n, kind="stable")
     return places, sparse.csr_array(
-        graph.compressed_rows(*graph.both_ways(codes[order], values[order], n), (n, n))
+        graph.compressed_rows(*graph.symmetric_csr(codes[order], values[order], n), (n, n))
     )
 
 
@@ -264,7 +264,7 @@ def compare(articles, cut, **settings):
         "lengths of vectors": (np.diff(vectors.indptr), np.diff(ready.vectors.indptr)),
         "columns": (np.searchsorted(table.terms, vectors.terms)[vectors.indices], ready.vectors.indices),
         "values": (vectors.data, ready.vectors.data),
-        "strangers": (parts.strangers, stranger_similarity(ready.vectors, vectorizer.groups_)),
+        "strangers": (parts.null_similarity, background_similarity(ready.vectors, vectorizer.groups_)),
         "rows of edges": (np.repeat(places, np.diff(graph_found.indptr)), ready.graph.nonzero()[0]),
         "neighbours": (places[graph_found.indices], ready.graph.indices),
         "similarities": (graph_found.data, ready.graph.data),

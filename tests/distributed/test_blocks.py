@@ -12,7 +12,7 @@ from scipy import sparse
 import storyclust as sc
 from storyclust.articles.records import as_articles
 from storyclust.cluster.agglomerate import unit_rows
-from storyclust.cluster.background_similarity import graph_above_strangers, stranger_similarity
+from storyclust.cluster.background_similarity import background_similarity, corrected_similarity_graph
 from storyclust.cluster.postings import count_holders
 from storyclust.distributed.block_search import Edges, Found, merge_found, pairs_of
 from storyclust.distributed.blocks import Block, join_blocks, sample_places, take_rows
@@ -36,11 +36,11 @@ def bounds(crowd=2, nearest=2):
     """Bounds that a handful of rows reach; with `nearest` of 50, hardly anything is shared with strangers."""
     small = {
         "cluster.graph.CROWD": crowd,
-        "cluster.graph.MOST_HOLDERS": 4,
+        "cluster.graph.MAX_POSTINGS": 4,
         "cluster.graph.HEAVIEST": 3,
         "cluster.background_similarity.NEAREST": nearest,
         "cluster.background_similarity.FARTHEST": nearest + 4,
-        "cluster.background_similarity.MOST_COMPARED": 12,
+        "cluster.background_similarity.SAMPLE_SIZE": 12,
     }
     with pytest.MonkeyPatch.context() as patch:
         for name, value in small.items():
@@ -77,10 +77,10 @@ def dealt(block, rng, n_blocks):
 def assert_same_graph(blocks, X, groups, least):
     """Return how many edges there are."""
     n_groups = int(groups.max()) + 1
-    strangers = floors_of(blocks, groups, n_groups, len(groups))
-    assert same(strangers, stranger_similarity(X, groups))
-    whole = graph_above_strangers(X, groups, least)
-    places, graph = graph_of(edges_between(blocks, strangers, len(groups), least))
+    null_similarity = floors_of(blocks, groups, n_groups, len(groups))
+    assert same(null_similarity, background_similarity(X, groups))
+    whole = corrected_similarity_graph(X, groups, least)
+    places, graph = graph_of(edges_between(blocks, null_similarity, len(groups), least))
     assert np.array_equal(places, np.flatnonzero(np.diff(whole.indptr)))
     assert np.array_equal(np.diff(graph.indptr), np.diff(whole.indptr)[places])
     assert np.array_equal(places[graph.indices], whole.indices)
@@ -156,7 +156,7 @@ def test_sorted_terms_are_found_among_sorted_ones(terms, wanted):
 
 
 def test_each_language_has_a_sample_of_its_own(monkeypatch):
-    monkeypatch.setattr("storyclust.cluster.background_similarity.MOST_COMPARED", 3)
+    monkeypatch.setattr("storyclust.cluster.background_similarity.SAMPLE_SIZE", 3)
     places = sample_places(np.array([0, 1, 0, 0, 1, 0, 0]))
     assert [one.tolist() for one in places] == [[0, 3, 6], [1, 4]]
 

@@ -8,7 +8,7 @@ from scipy import sparse
 
 import storyclust as sc
 from storyclust.articles.ordering import times_of
-from storyclust.cluster.background_similarity import stranger_similarity
+from storyclust.cluster.background_similarity import background_similarity
 from storyclust.cluster.graph import similarity_graph
 from storyclust.store.article_index import Feed
 from storyclust.store.copy_lookup import NONE, Keys, find_originals
@@ -50,7 +50,7 @@ def independent():
 def batch(independent):
     vectorizer = sc.NewsVectorizer()
     vectors = vectorizer.fit_transform(independent)
-    return vectors, stranger_similarity(vectors, vectorizer.groups_)
+    return vectors, background_similarity(vectors, vectorizer.groups_)
 
 
 # Levels
@@ -96,7 +96,7 @@ def test_vectors_are_those_of_the_batch(independent, batch, step):
     difference = abs(mine @ mine.T - theirs @ theirs.T)
     assert difference.max() < 0.05  # two terms may share 32 bits
     assert difference.sum() < 1e-4 * (theirs @ theirs.T).sum()
-    np.testing.assert_allclose(feed.strangers(np.arange(len(independent))), batch[1], atol=2e-3)
+    np.testing.assert_allclose(feed.null_similarity(np.arange(len(independent))), batch[1], atol=2e-3)
 
 
 @pytest.mark.parametrize("n_jobs", [None, 2])
@@ -106,7 +106,7 @@ def test_neighbours_are_the_edges_of_the_graph(independent, batch, n_jobs):
     edges = feed.neighbours(np.arange(n), LEAST_SIMILARITY, n_jobs)
     assert (edges.first > edges.second).all()
     half = sparse.csr_array((edges.similarities, (edges.first, edges.second)), shape=(n, n))
-    graph = similarity_graph(batch[0], LEAST_SIMILARITY, strangers=batch[1])
+    graph = similarity_graph(batch[0], LEAST_SIMILARITY, null_similarity=batch[1])
     assert abs((half + half.T) - graph).sum() < 0.005 * graph.sum()
 
 

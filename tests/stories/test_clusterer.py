@@ -24,7 +24,7 @@ import storyclust as sc
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import canonical_order
 from storyclust.articles.records import as_articles
-from storyclust.cluster.medoids import centres
+from storyclust.cluster.medoids import find_medoids
 from storyclust.stories.grouping import find_events, find_threads
 
 NEWSDESK = Path(__file__).parents[2] / "examples" / "newsdesk.jsonl"
@@ -594,12 +594,12 @@ def test_the_medoid_is_the_longest_then_the_earliest_of_equals():
     late, early = datetime(2024, 2, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC)
     pair = [Article("four words of text", published=late), Article("a longer text of six words")]
     vectors = sparse.csr_array(np.eye(2))
-    assert centres(vectors, np.array([0, 0]), pair).medoids.tolist() == [1]
+    assert find_medoids(vectors, np.array([0, 0]), pair).medoids.tolist() == [1]
     pair = [Article("same length", published=late), Article("same lengzz", published=early)]
-    assert centres(vectors, np.array([0, 0]), pair).medoids.tolist() == [1]
+    assert find_medoids(vectors, np.array([0, 0]), pair).medoids.tolist() == [1]
     three = [Article("x"), Article("y"), Article("z" * 50)]
     vectors = sparse.csr_array(np.array([[1, 0], [np.sqrt(0.5), np.sqrt(0.5)], [0, 1]]))
-    assert centres(vectors, np.array([0, 0, 0]), three).medoids.tolist() == [1]
+    assert find_medoids(vectors, np.array([0, 0, 0]), three).medoids.tolist() == [1]
 
 
 def test_the_order_of_work_depends_on_what_articles_say():

@@ -15,7 +15,7 @@ from reference_stories import stop_words
 import storyclust as sc
 from storyclust.articles.records import as_articles
 from storyclust.cli.app import main
-from storyclust.cluster.background_similarity import stranger_similarity
+from storyclust.cluster.background_similarity import background_similarity
 
 NEWSDESK = Path(__file__).parents[2] / "examples" / "newsdesk.jsonl"
 JAPAN_INDIA = "japan-india-two-plus-two"
@@ -177,8 +177,8 @@ def test_overlap_is_the_cosine_above_strangers_and_no_pair_is_missed(records, wh
     kept = np.flatnonzero(dedup.keep_)
     vectorizer = sc.NewsVectorizer()
     X = vectorizer.fit_transform([records[row] for row in kept])
-    strangers = stranger_similarity(X, vectorizer.groups_)
-    floor = np.maximum.outer(strangers, strangers)
+    null_similarity = background_similarity(X, vectorizer.groups_)
+    floor = np.maximum.outer(null_similarity, null_similarity)
     cosines = ((X @ X.T).toarray() - floor) / (1 - floor)
     found = {(link.a, link.b): link.similarity for link in overlaps(whenever)}
     other = {(link.a, link.b) for link in whenever if link.relation != "overlap"}

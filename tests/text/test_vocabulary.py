@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storyclust._core import parallel
-from storyclust._core.spill import Pile
+from storyclust._core.spill import SpillableArray
 from storyclust.text import vocabulary
 from storyclust.text.vocabulary import document_frequencies, frequent_terms
 
@@ -29,7 +29,7 @@ def as_array(values):
 
 def pile_of(values, limit=None):
     """A pile of values in parts of seven."""
-    pile = Pile(limit)
+    pile = SpillableArray(limit)
     for start in range(0, len(values), 7_000):
         pile.add(values[start : start + 7_000])
     return pile

@@ -64,7 +64,7 @@ def size_text(size: int) -> str:
     return f"{size / 1000**power:.3g} {('bytes', 'KB', 'MB', 'GB')[power]}"
 
 
-def give_back() -> None:
+def release_memory() -> None:
     """Hand freed memory back to the system at once.
 
     The allocator of Linux keeps what threads have freed for later, a gigabyte for some hundred thousand
@@ -77,7 +77,7 @@ def give_back() -> None:
 
 
 @contextlib.contextmanager
-def no_collection() -> Iterator[None]:
+def paused_gc() -> Iterator[None]:
     """Keep the collector of cycles from looking through all objects again with every few made.
 
     Articles and stories are in no cycle, so that nothing is held back; whoever has switched it off finds it

@@ -20,7 +20,7 @@ SPILL_ABOVE = 1 << 30  # bytes kept in memory: hashes of about 250,000 articles 
 BLOCK = 1 << 22  # values read from a file at a time
 
 
-class Pile:
+class SpillableArray:
     """A long uint64 array, appended part by part.
 
     Parameters
@@ -32,7 +32,7 @@ class Pile:
     Examples
     --------
     >>> import numpy as np
-    >>> pile = Pile(limit=0)
+    >>> pile = SpillableArray(limit=0)
     >>> pile.add(np.array([5, 6, 7], np.uint64))
     >>> len(pile), [(start, block.tolist()) for start, block in pile.blocks()]
     (3, [(0, [5, 6, 7])])
@@ -117,7 +117,7 @@ class Shelf:
     Parameters
     ----------
     limit : int or None, default=None
-        Bytes kept in memory; see `Pile`.
+        Bytes kept in memory; see `SpillableArray`.
 
     Examples
     --------
@@ -130,7 +130,7 @@ class Shelf:
     """
 
     def __init__(self, limit: int | None = None) -> None:
-        self.pile = Pile(limit)
+        self.pile = SpillableArray(limit)
         self._counts: list[NDArray[np.int64]] = []
 
     @property

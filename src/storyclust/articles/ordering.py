@@ -26,7 +26,7 @@ def canonical_order(articles: Sequence[Article], rows: NDArray[np.int64]) -> NDA
     return np.array(sorted(rows.tolist(), key=key), dtype=np.int64)
 
 
-def by_fingerprint(fingerprints: NDArray[np.uint64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def fingerprint_order(fingerprints: NDArray[np.uint64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Put rows of different texts in the order of their fingerprints, which means nothing.
 
     Unlike `canonical_order` it needs no text, so that articles that lie on many machines can be put in it.

@@ -15,7 +15,7 @@ def run_dedup(options: argparse.Namespace) -> None:
     if options.engine == "ray":
         run_on_cluster(options)
         return
-    from storyclust.render.dedup_records import removed_records
+    from storyclust.render.dedup_records import dedup_records
 
     ids: list[str] = []
     again = _reader(options)
@@ -32,7 +32,7 @@ def run_dedup(options: argparse.Namespace) -> None:
     outside = [article.id for article in reference or ()]
     copy_of = [_original(dedup, row, ids, outside) for row in range(len(ids))]
     if options.groups:
-        sc.write_records(options.groups, removed_records(dedup, again(), ids, outside, reference or ()))
+        sc.write_records(options.groups, dedup_records(dedup, again(), ids, outside, reference or ()))
     if options.labelled:
         _write_labelled(options.labelled, again(), ({"duplicate_of": original} for original in copy_of))
     kept = (article.to_record() for article, keep in zip(again(), dedup.keep_, strict=True) if keep)

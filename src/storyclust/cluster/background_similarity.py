@@ -19,17 +19,17 @@ from storyclust.cluster.postings import index_entries
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MOST_COMPARED = 2_000  # articles of a language that each is compared with
+SAMPLE_SIZE = 2_000  # articles of a language that each is compared with
 NEAREST, FARTHEST = 50, 150  # ranks of the neighbours taken for strangers
 LEAST = 0.01  # what any two articles share, where there are too few to tell
 
 
-def stranger_similarity(
+def background_similarity(
     X: sparse.csr_array, groups: NDArray[np.int64], *, n_jobs: int | None = None
 ) -> NDArray[np.float64]:
     """Mean cosine of each row with its 50th to 150th neighbours among rows of its group.
 
-    The first fifty may belong to the same story. Neighbours that a small group has not got count as
+    The first fifty may belong to the same story. NeighborPairs that a small group has not got count as
     similarity 0, so that a corpus of fewer than fifty articles, which may be about one thing alone, is hardly
     touched; for those a little is added that fades as the group grows. Of a large group, rows evenly apart
     stand for all: then the figure means the same at any size.
@@ -50,34 +50,34 @@ def stranger_similarity(
     similarity = np.zeros(X.shape[0])
     for group in range(int(groups.max(initial=-1)) + 1):
         rows = np.flatnonzero(groups == group)
-        there = enough_to_tell(len(rows))
+        there = neighbor_coverage(len(rows))
         if there:
             similarity[rows] = _among(X if len(rows) == X.shape[0] else sparse.csr_array(X[rows]), n_jobs)
-        similarity[rows] += for_want_of_neighbours(there)
+        similarity[rows] += small_sample_prior(there)
     return similarity
 
 
-def enough_to_tell(n: int) -> float:
+def neighbor_coverage(n: int) -> float:
     """Share of the neighbours taken for strangers that a group of `n` rows has."""
     return min(max(n - NEAREST, 0) / (FARTHEST - NEAREST), 1.0)
 
 
-def for_want_of_neighbours(there: float) -> float:
+def small_sample_prior(there: float) -> float:
     """What any two articles are taken to share, the more the fewer neighbours there are to tell."""
     return LEAST * (1.0 - there) ** 3
 
 
 def sample_rows(n: int) -> NDArray[np.int64]:
     """Rows, evenly apart, that stand for `n`."""
-    return np.unique(np.linspace(0, n - 1, min(n, MOST_COMPARED)).astype(np.int64))
+    return np.unique(np.linspace(0, n - 1, min(n, SAMPLE_SIZE)).astype(np.int64))
 
 
-def graph_above_strangers(
+def corrected_similarity_graph(
     X: sparse.csr_array, groups: NDArray[np.int64], min_similarity: float, *, n_jobs: int | None = None
 ) -> sparse.csr_array:
     """Similarities, counted from what rows share with strangers, of all pairs that reach `min_similarity`."""
-    strangers = stranger_similarity(X, groups, n_jobs=n_jobs)
-    return similarity_graph(X, min_similarity, strangers=strangers, n_jobs=n_jobs)
+    null_similarity = background_similarity(X, groups, n_jobs=n_jobs)
+    return similarity_graph(X, min_similarity, null_similarity=null_similarity, n_jobs=n_jobs)
 
 
 def _among(X: sparse.csr_array, n_jobs: int | None) -> NDArray[np.float64]:
@@ -85,10 +85,10 @@ def _among(X: sparse.csr_array, n_jobs: int | None) -> NDArray[np.float64]:
     n = X.shape[0]
     sample = sample_rows(n)
     compared = sparse.csr_array(X[sample])
-    return means_among(X, np.arange(n), compared, sample, n_jobs)
+    return mean_similarities_among(X, np.arange(n), compared, sample, n_jobs)
 
 
-def means_among(
+def mean_similarities_among(
     X: sparse.csr_array,
     places: NDArray[np.int64],
     compared: sparse.csr_array,
@@ -103,7 +103,7 @@ def means_among(
     held = np.packbits(np.diff(index.bounds) > 0, bitorder="little")  # small enough to stay in cache
 
     def work(start: int, stop: int) -> Any:
-        return middle_means(
+        return mean_of_middle_ranks(
             start, stop, X.indptr, X.indices, X.data, held, index.bounds, index.rows, index.weights, places,
             sample, NEAREST, FARTHEST,
         )  # fmt: skip
@@ -113,7 +113,7 @@ def means_among(
 
 
 @kernel
-def middle_means(
+def mean_of_middle_ranks(
     begin: int,
     end: int,
     indptr: NDArray[Any],

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class Joins(NamedTuple):
+class Dendrograms(NamedTuple):
     """Linkage matrices of all threads, one behind the other: together they cost less than apart.
 
     Attributes
@@ -29,14 +29,14 @@ class Joins(NamedTuple):
     begins: NDArray[np.int64]
 
 
-def joins_of(
+def dendrograms_of(
     to_events: Merges,
     to_threads: Merges,
     events: NDArray[np.int64],
     threads: NDArray[np.int64],
     kept: NDArray[np.int64],
     event_distance: float,
-) -> Joins:
+) -> Dendrograms:
     """Put the merges of articles and those of events together, for each thread.
 
     Parameters
@@ -50,7 +50,7 @@ def joins_of(
 
     Returns
     -------
-    joins : Joins
+    joins : Dendrograms
     """
     n, inside = len(events), len(to_events.children)
     by_row = np.argsort(kept)
@@ -68,4 +68,4 @@ def joins_of(
     thread, Z = linkage_rows(children, heights, threads[by_row])
     ends = np.cumsum(np.bincount(threads) - 1)
     rows = np.column_stack((Z, distances))[np.argsort(thread, kind="stable")]
-    return Joins(rows, np.append(0, ends)[:-1])
+    return Dendrograms(rows, np.append(0, ends)[:-1])

@@ -17,13 +17,13 @@ from scipy import sparse
 
 from storyclust._core.arrays import compressed_rows, join_parts
 from storyclust._core.parallel import kernel, map_chunks
-from storyclust.cluster.pair_search import MARKS, above, edges_of_rows, table_size
+from storyclust.cluster.pair_search import MARKS, above, similar_pairs_of_rows, table_size
 from storyclust.cluster.postings import choose_entries, index_entries, reads_of_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MOST_HOLDERS = 500  # rows that hold a term, beyond which it is common and not indexed
+MAX_POSTINGS = 500  # rows that hold a term, beyond which it is common and not indexed
 HEAVIEST = 32  # terms of a row that are indexed all the same, so that short texts have enough
 PROMISE = 0.4  # share of the least similarity that indexed terms must show for a pair to be computed
 CROWD = 1_000  # neighbours of a row that may belong to its story; what it shares with more is no sign of one
@@ -38,16 +38,16 @@ class Bounds(NamedTuple):
     crowd: int  # neighbours of a row
 
 
-def usual_bounds() -> Bounds:
+def default_limits() -> Bounds:
     """Bounds of a search for stories."""
-    return Bounds(MOST_HOLDERS, HEAVIEST, PROMISE, CROWD)
+    return Bounds(MAX_POSTINGS, HEAVIEST, PROMISE, CROWD)
 
 
 def similarity_graph(
     X: sparse.csr_array,
     min_similarity: float,
     *,
-    strangers: NDArray[np.float64] | None = None,
+    null_similarity: NDArray[np.float64] | None = None,
     n_jobs: int | None = None,
     exact: bool = False,
 ) -> sparse.csr_array:
@@ -76,29 +76,29 @@ def similarity_graph(
         Symmetric, without a diagonal, indices sorted.
     """
     n = X.shape[0]
-    bounds = usual_bounds()
-    if strangers is None:
+    bounds = default_limits()
+    if null_similarity is None:
         bounds = bounds._replace(crowd=n)
     if exact or min_similarity <= 0 or bool((X.data < 0).any()):
         bounds = Bounds(n, 0, -1.0, n)
-    return search(X, min_similarity, strangers, bounds, n_jobs)
+    return search(X, min_similarity, null_similarity, bounds, n_jobs)
 
 
 def search(
     X: sparse.csr_array,
     least: float,
-    strangers: NDArray[np.float64] | None,
+    null_similarity: NDArray[np.float64] | None,
     bounds: Bounds,
     n_jobs: int | None = None,
 ) -> sparse.csr_array:
     """Search for similarities inside these bounds."""
     n = X.shape[0]
-    floors = np.zeros(n) if strangers is None else strangers
+    floors = np.zeros(n) if null_similarity is None else null_similarity
     codes, cosines = _find_edges(X, least, floors, bounds, n_jobs)
-    indptr, indices, data = both_ways(codes, cosines, n)
-    if strangers is not None:
-        floors = above_crowds(indptr, data, floors, bounds.crowd)
-        indptr, indices, data = count_from_floors(indptr, indices, data, floors, least)
+    indptr, indices, data = symmetric_csr(codes, cosines, n)
+    if null_similarity is not None:
+        floors = raise_floors_of_crowded(indptr, data, floors, bounds.crowd)
+        indptr, indices, data = correct_similarities(indptr, indices, data, floors, least)
     return compressed_rows(indptr, indices, data, (n, n))
 
 
@@ -116,7 +116,7 @@ def _find_edges(
         if not hasattr(own, "scratch"):  # once for each thread: rows leave it as they found it
             own.scratch = (np.zeros(n, np.float32), np.empty(n, np.int32),
                            np.zeros(places, np.int32), np.zeros(MARKS, np.bool_))  # fmt: skip
-        return edges_of_rows(
+        return similar_pairs_of_rows(
             start, stop, X.indptr, X.indices, X.data, indexed, *index, floors, bounds.promise, least,
             bounds.crowd, *own.scratch,
         )  # fmt: skip
@@ -126,7 +126,7 @@ def _find_edges(
 
 
 @kernel
-def above_crowds(
+def raise_floors_of_crowded(
     indptr: NDArray[np.int64], cosines: NDArray[np.float64], floors: NDArray[np.float64], crowd: int
 ) -> NDArray[np.float64]:
     """What rows share with strangers, where they have more than `crowd` neighbours: its last cosine."""
@@ -139,7 +139,7 @@ def above_crowds(
 
 
 @kernel
-def count_from_floors(
+def correct_similarities(
     indptr: NDArray[np.int64],
     indices: NDArray[np.int32],
     cosines: NDArray[np.float64],
@@ -160,7 +160,7 @@ def count_from_floors(
 
 
 @kernel
-def both_ways(codes: NDArray[np.int64], values: NDArray[np.float64], n: int) -> Any:
+def symmetric_csr(codes: NDArray[np.int64], values: NDArray[np.float64], n: int) -> Any:
     """CSR arrays of a symmetric graph from its edges, given once each in order of the later row."""
     sizes = np.zeros(n, np.int64)
     for code in codes:

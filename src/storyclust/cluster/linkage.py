@@ -56,7 +56,7 @@ def agglomerate(
     sizes = np.ones(n, np.int64) if sizes is None else np.asarray(sizes, np.int64)
     spans = np.full((n, 2), np.nan) if times is None else np.asarray(times, np.float64)
     first, last = (spans, spans) if spans.ndim == 1 else (spans[:, 0], spans[:, 1])
-    joined, averages = follow_chains(
+    joined, averages = nearest_neighbor_chain(
         graph.indptr.astype(np.int64),
         graph.indices.astype(np.int32, copy=False),
         graph.data.astype(np.float64, copy=False),
@@ -160,7 +160,7 @@ def repack(
 
 
 @kernel
-def follow_chains(
+def nearest_neighbor_chain(
     indptr: NDArray[np.int64],
     indices: NDArray[np.int32],
     data: NDArray[np.float64],

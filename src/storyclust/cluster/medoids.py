@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class Centres(NamedTuple):
+class Medoids(NamedTuple):
     """What stands for each group of rows."""
 
     medoids: NDArray[np.int64]  # row of the member most like the group: longest, then earliest, among equals
@@ -24,7 +24,9 @@ class Centres(NamedTuple):
     likenesses: NDArray[np.float64]  # mean cosine of the medoid with the other members, 1 if there is none
 
 
-def centres(vectors: sparse.csr_array, labels: NDArray[np.int64], articles: Sequence[Article]) -> Centres:
+def find_medoids(
+    vectors: sparse.csr_array, labels: NDArray[np.int64], articles: Sequence[Article]
+) -> Medoids:
     """Find the middle of each group of articles, and how close its members lie to it."""
     n = len(labels)
     order = np.argsort(labels, kind="stable")
@@ -38,7 +40,7 @@ def centres(vectors: sparse.csr_array, labels: NDArray[np.int64], articles: Sequ
     medoids = order[first]
     others = np.maximum(sizes - 1, 1)
     likenesses = np.where(sizes > 2, (closeness[medoids] - 1) / others, 2 * cohesions**2 - 1)
-    return Centres(medoids, cohesions, likenesses)
+    return Medoids(medoids, cohesions, likenesses)
 
 
 @kernel

@@ -131,7 +131,7 @@ def above(cosine: float, floor: float) -> float:
 
 
 @kernel
-def promising_rows(
+def candidate_rows(
     start: Any,
     stop: Any,
     indices: NDArray[Any],
@@ -186,7 +186,7 @@ def promising_rows(
 
 
 @kernel
-def edges_of_rows(
+def similar_pairs_of_rows(
     begin: int,
     end: int,
     indptr: NDArray[Any],
@@ -216,7 +216,7 @@ def edges_of_rows(
     for i in range(begin, end):
         first, own, stop = found, indptr[i], indptr[i + 1]
         mask = enter_terms(table, marks, own, stop, indices)
-        promising = promising_rows(
+        promising = candidate_rows(
             own, stop, indices, data, indexed, bounds, posting_rows, posting_weights, i, floors[i], floors,
             promise, least, crowd, partial, touched,
         )  # fmt: skip

@@ -35,7 +35,7 @@ from storyclust.dedup.groups import (
     rank_rows,
     sort_pairs,
 )
-from storyclust.dedup.jaccard import ShingleSets, follow_leaders, jaccard_pairs
+from storyclust.dedup.jaccard import ShingleSets, jaccard_pairs, similarities_to_leaders
 from storyclust.dedup.lsh import Bands, Candidates, candidate_pairs, choose_bands, collision_probability
 from storyclust.dedup.minhash import MinHasher
 from storyclust.dedup.prefix_filter import all_candidates
@@ -306,7 +306,7 @@ class Deduplicator(ClusterMixin, BaseEstimator):
             sets = ShingleSets.from_shingles(*sketches.shelf.gather(texts[crowd]))
             by_rank = np.argsort(rank[crowd], kind="stable")
             firm = int(untouched[crowd].sum())  # the reference ranks before all others
-            leaders, followers, scores = follow_leaders(*sets, by_rank, threshold, firm)
+            leaders, followers, scores = similarities_to_leaders(*sets, by_rank, threshold, firm)
             parts.append(np.sort(np.column_stack((crowd[leaders], crowd[followers])), axis=1))
             values.append(scores)
         return sort_pairs(np.concatenate(parts), np.concatenate(values))

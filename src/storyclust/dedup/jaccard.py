@@ -158,7 +158,7 @@ def verify(
 
 
 @kernel
-def follow_leaders(
+def similarities_to_leaders(
     values: NDArray[np.uint64],
     offsets: NDArray[np.int64],
     rows: NDArray[np.int64],

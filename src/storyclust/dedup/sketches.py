@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from storyclust._core.memory import no_collection
+from storyclust._core.memory import paused_gc
 from storyclust._core.progress import stage
 from storyclust._core.spill import Shelf
 from storyclust.articles.article import Article
@@ -59,7 +59,7 @@ class Sketches:
         """Sketch articles, ranked behind those of a smaller `place`; returns how many there were."""
         before = len(self.ids)
         total = len(articles) if isinstance(articles, Sized) else None
-        with no_collection(), stage("signatures", total) as advance:
+        with paused_gc(), stage("signatures", total) as advance:
             for batch in batches(articles):
                 distinct = self._add_batch(batch, place)
                 advance(len(batch) - distinct)  # what was signed has been counted

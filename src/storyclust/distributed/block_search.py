@@ -9,16 +9,16 @@ import numpy as np
 
 from storyclust._core.arrays import join_parts
 from storyclust._core.parallel import CHUNK_BYTES, kernel, map_chunks
-from storyclust.cluster.graph import usual_bounds
+from storyclust.cluster.graph import default_limits
 from storyclust.cluster.pair_search import (
     EXAMINED,
     MARKS,
     NOTHING,
     above,
+    candidate_rows,
     clear_terms,
     cosine,
     enter_terms,
-    promising_rows,
     table_size,
 )
 from storyclust.cluster.postings import Index, invert, mark_entries
@@ -82,7 +82,7 @@ def mark_block(block: Block, floors: NDArray[np.float64]) -> MarkedBlock:
     """Mark the rare terms of a block, whose rows share this much with strangers."""
     _, _, terms, holders, indptr, indices, data = block
     indexed = np.zeros(len(indices), np.bool_)
-    most_holders, heaviest, _, _ = usual_bounds()
+    most_holders, heaviest, _, _ = default_limits()
     n = len(block.places)
     mark_entries(0, n, indptr, indices, data, holders, most_holders, heaviest, indexed)
     return MarkedBlock(block.places, terms, indptr, indices, data, indexed, floors)
@@ -109,7 +109,7 @@ def find_between(rows: MarkedBlock, others: MarkedBlock, least: float, n_jobs: i
         own = renumbered(*own, numbers_in(terms, rows.terms))
     listed = Index(*invert(indptr, indices, data, indexed, len(terms)))
     before = np.searchsorted(others.places, rows.places)
-    _, _, promise, crowd = usual_bounds()
+    _, _, promise, crowd = default_limits()
     bounds, own_indices, own_data, own_indexed = own
 
     def work(start: int, stop: int) -> tuple[NDArray[Any], ...]:
@@ -158,7 +158,7 @@ def pairs_of(found: Found) -> Pairs:
 
 def _crowd() -> int:
     """Neighbours of a row that may belong to its story."""
-    return usual_bounds().crowd
+    return default_limits().crowd
 
 
 def crowd_cosines(pairs: Pairs, crowded: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -204,13 +204,13 @@ def count_edges(pairs: Pairs, crowded: NDArray[np.int64], raised: NDArray[np.flo
         for ends in (pairs.earlier, pairs.later):
             at = np.minimum(np.searchsorted(crowded, ends), len(crowded) - 1)
             floors = np.where(crowded[at] == ends, np.maximum(floors, raised[at]), floors)
-    similarities = similarities_above(pairs.cosines, floors)
+    similarities = corrected_similarities(pairs.cosines, floors)
     kept = (similarities >= least) & (similarities > 0.0)
     return Edges(pairs.earlier[kept], pairs.later[kept], similarities[kept])
 
 
 @kernel
-def similarities_above(cosines: NDArray[np.float64], floors: NDArray[np.float64]) -> NDArray[np.float64]:
+def corrected_similarities(cosines: NDArray[np.float64], floors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Similarity of each pair, counted from what the two share with strangers."""
     similarities = np.empty(len(cosines), np.float64)
     for k in range(len(cosines)):
@@ -253,7 +253,7 @@ def compare_rows(
         own, stop = indptr[i], indptr[i + 1]
         if before[i] == 0 or own == stop:
             continue
-        promising = promising_rows(
+        promising = candidate_rows(
             own, stop, indices, data, indexed, bounds, posting_rows, posting_weights, before[i],
             own_floors[i], floors, promise, least, crowd, partial, touched,
         )  # fmt: skip

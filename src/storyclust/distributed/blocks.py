@@ -2,7 +2,7 @@
 
 A block is some rows of the vectors, whichever, each with its place in the order of all. Rows of one block
 are compared with the earlier rows of every block; merged, and only then cut to the bounds of `graph`, what
-is found is what `graph_above_strangers` finds in all rows together, bit for bit.
+is found is what `corrected_similarity_graph` finds in all rows together, bit for bit.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from scipy import sparse
 from storyclust._core.arrays import compressed_rows
 from storyclust._core.union_find import rows_by_label
 from storyclust.cluster.background_similarity import (
-    enough_to_tell,
-    for_want_of_neighbours,
-    means_among,
+    mean_similarities_among,
+    neighbor_coverage,
     sample_rows,
+    small_sample_prior,
 )
 from storyclust.distributed.columns import numbers_in, renumbered
 
@@ -89,10 +89,10 @@ def sample_places(groups: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     return [rows[sample_rows(len(rows))] for rows in rows_by_label(groups)]
 
 
-def strangers_of(
+def background_of_block(
     block: Block, samples: Mapping[int, Block], sizes: NDArray[np.int64], n_jobs: int = 1
 ) -> NDArray[np.float64]:
-    """What rows of a block share with strangers: see `stranger_similarity`.
+    """What rows of a block share with strangers: see `background_similarity`.
 
     Parameters
     ----------
@@ -112,13 +112,13 @@ def strangers_of(
     similarity = np.zeros(len(block.places))
     for group in np.unique(block.groups).tolist():
         rows = np.flatnonzero(block.groups == group)
-        there = enough_to_tell(int(sizes[group]))
+        there = neighbor_coverage(int(sizes[group]))
         if there:
             sample = samples[group]
             X = _in_terms_of(take_rows(block, rows), sample.terms)
             compared = _matrix(sample.indptr, sample.indices, sample.data, len(sample.terms))
-            similarity[rows] = means_among(X, block.places[rows], compared, sample.places, n_jobs)
-        similarity[rows] += for_want_of_neighbours(there)
+            similarity[rows] = mean_similarities_among(X, block.places[rows], compared, sample.places, n_jobs)
+        similarity[rows] += small_sample_prior(there)
     return similarity
 
 

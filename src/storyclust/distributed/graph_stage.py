@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from storyclust.cluster.graph import usual_bounds
+from storyclust.cluster.graph import default_limits
 from storyclust.distributed.block_search import (
     Found,
     Pairs,
@@ -141,7 +141,7 @@ def _find_crowds(pairs: list[str], n: int, stages: Stages) -> str:
     for address in pairs:
         with Arrays(address) as file:
             degrees[file["places"]] += file["degrees"].astype(np.int32)
-    crowded = np.flatnonzero(degrees > usual_bounds().crowd)
+    crowded = np.flatnonzero(degrees > default_limits().crowd)
     del degrees
     listed, target = stages.at("crowded"), stages.at("crowd")
     floors = [np.empty(0)]

@@ -23,7 +23,7 @@ import numpy as np
 from storyclust._core.arrays import compressed_rows
 from storyclust._core.parallel import cut_ranges, kernel
 from storyclust._core.union_find import find, find_all, numbered, unite
-from storyclust.cluster.graph import both_ways
+from storyclust.cluster.graph import symmetric_csr
 from storyclust.cluster.linkage import agglomerate, cut
 from storyclust.distributed.block_search import Edges
 from storyclust.distributed.columns import Degrees, some_of
@@ -234,7 +234,7 @@ def merge_bin(edges: Edges, places: NDArray[np.int64], nodes: Nodes, distance: f
     n = len(places)
     codes = np.searchsorted(places, edges.earlier) * n + np.searchsorted(places, edges.later)
     order = np.argsort(codes % n, kind="stable")
-    indptr, indices, data = both_ways(codes[order], edges.values[order], n)
+    indptr, indices, data = symmetric_csr(codes[order], edges.values[order], n)
     graph = compressed_rows(indptr, indices, data, (n, n))
     times = np.column_stack((nodes.first, nodes.last))
     merges = agglomerate(

@@ -15,7 +15,7 @@ import numpy as np
 
 from storyclust._core.union_find import find_all, unite
 from storyclust.dedup.groups import group_twins, lead_groups, rank_rows, sort_pairs
-from storyclust.dedup.jaccard import ShingleSets, follow_leaders, jaccard_pairs
+from storyclust.dedup.jaccard import ShingleSets, jaccard_pairs, similarities_to_leaders
 from storyclust.dedup.lsh import CROWD, pair_codes, run_bounds
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def represent(
         local = np.searchsorted(texts, crowd)
         by_rank = np.argsort(rank[heads[local]])
         sets = ShingleSets.from_shingles(*gather(crowd))
-        leaders, followers, _ = follow_leaders(*sets, by_rank, threshold)
+        leaders, followers, _ = similarities_to_leaders(*sets, by_rank, threshold)
         parts.append(np.sort(np.column_stack((local[leaders], local[followers])), axis=1))
     pairs = np.concatenate(parts)
     pairs, ones = sort_pairs(pairs, np.ones(len(pairs)))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from storyclust._core.validation import check_float
-from storyclust.articles.ordering import DAY, by_fingerprint
+from storyclust.articles.ordering import DAY, fingerprint_order
 from storyclust.distributed.blocks import sample_places
 from storyclust.distributed.copy_parts import Input
 from storyclust.distributed.copy_stage import Copies
@@ -110,7 +110,7 @@ def _put_in_order(copies: Copies) -> Order:
             all_names += [name for name in names if name not in all_names]
             numbers = np.array([all_names.index(name) for name in names], np.int16)
             codes[rows] = numbers[file["language"]]
-    kept = by_fingerprint(prints, np.flatnonzero(copies.kept == np.arange(corpus.n)))
+    kept = fingerprint_order(prints, np.flatnonzero(copies.kept == np.arange(corpus.n)))
     del prints
     counts = np.bincount(codes[kept], minlength=len(all_names)).tolist()
     common = common_latin(Counter(dict(zip(all_names, counts, strict=True))))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from storyclust.distributed.block_search import MarkedBlock, mark_block
-from storyclust.distributed.blocks import Block, join_blocks, rows_at, strangers_of, take_rows
+from storyclust.distributed.blocks import Block, background_of_block, join_blocks, rows_at, take_rows
 from storyclust.distributed.copy_parts import Input
 from storyclust.distributed.corpus import Corpus, unravel
 from storyclust.distributed.files import Arrays
@@ -149,7 +149,7 @@ def block_part(
         with Arrays(samples[language]) as file:
             compared[language] = unpacked(file, "sample", Block)
             taken += file.taken
-    arrays = packed("block", mark_block(block, strangers_of(block, compared, sizes, n_jobs)))
+    arrays = packed("block", mark_block(block, background_of_block(block, compared, sizes, n_jobs)))
     return save(target, {**arrays, "block.indexed": np.packbits(arrays["block.indexed"])}, {"taken": taken})
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from storyclust.dedup.deduplicator import Deduplicator
 
 
-def removed_records(
+def dedup_records(
     dedup: Deduplicator,
     articles: Iterable[Article],
     ids: Sequence[str],

@@ -174,7 +174,7 @@ class Adder:
         events = feed.events.values[originals].tolist()
         tables.insert_articles(articles, numbers.tolist(), languages, events)
         derived = derived_of(own_keys, held)
-        store_derived(self.connection, numbers[alone].tolist(), derived, feed.strangers(rows).tolist())
+        store_derived(self.connection, numbers[alone].tolist(), derived, feed.null_similarity(rows).tolist())
         copied_from = feed.numbers.values[originals]
         copies = np.flatnonzero(found.original != NONE)
         similarities = found.similarity[copies].tolist()

@@ -68,7 +68,7 @@ class Feed:
         times: NDArray[np.float64],
         languages: Sequence[str],
         held: Held,
-        strangers: NDArray[np.float64] | None = None,
+        null_similarity: NDArray[np.float64] | None = None,
     ) -> NDArray[np.int64]:
         """Add articles, not yet in any event; returns their rows.
 
@@ -81,10 +81,10 @@ class Feed:
         for code in np.unique(codes):
             index, own = self._indexes[code], np.flatnonzero(codes == code)
             places[own] = np.arange(len(index), len(index) + len(own))
-            if strangers is None:
+            if null_similarity is None:
                 index.add(rows[own], held.of(own))
             else:
-                index.enter(rows[own], held.of(own), strangers[own])
+                index.enter(rows[own], held.of(own), null_similarity[own])
         self.numbers.extend(np.array(numbers, np.int64))
         self.times.extend(times)
         self.events.extend(np.full(len(rows), -1))
@@ -116,11 +116,11 @@ class Feed:
         self.events.values[rows] = -1
         self.key_counts.values[rows] = 0
 
-    def strangers(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    def null_similarity(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """What rows share with strangers."""
         out = np.empty(len(rows))
         for code, own in self._by_language(rows):
-            out[own] = self._indexes[code].strangers.values[self._place.values[rows[own]]]
+            out[own] = self._indexes[code].null_similarity.values[self._place.values[rows[own]]]
         return out
 
     def neighbours(self, rows: NDArray[np.int64], least: float, n_jobs: int | None = None) -> Edges:
@@ -130,11 +130,11 @@ class Feed:
             index = self._indexes[code]
             places = self._place.values[rows[own]]
             weighed = index.weighed(places)
-            strangers = index.strangers.values[places]
+            null_similarity = index.null_similarity.values[places]
             for other in self._indexes:
                 before = np.searchsorted(other.rows.values, rows[own])
                 same = other is index
-                found = other.neighbours(weighed, strangers, before, least, n_jobs, own=same)
+                found = other.neighbours(weighed, null_similarity, before, least, n_jobs, own=same)
                 first.append(rows[own][found.first])
                 second.append(other.rows.values[found.second])
                 cosines.append(found.cosines)
@@ -148,13 +148,13 @@ class Feed:
         index = self._indexes[self._code(language)]
         weighed, _ = index.weigh(held, guest=1)
         place = len(index)
-        strangers = index.share_with_strangers(weighed, np.array([place]))
+        null_similarity = index.measure_background(weighed, np.array([place]))
         rows, similarities = [], []
         for other in self._indexes:
-            found = other.neighbours(weighed, strangers, np.array([len(other)]), least, guest=1)
-            floors = np.maximum(strangers[0], other.strangers.values[found.second])
+            found = other.neighbours(weighed, null_similarity, np.array([len(other)]), least, guest=1)
+            floors = np.maximum(null_similarity[0], other.null_similarity.values[found.second])
             rows.append(other.rows.values[found.second])
-            similarities.append(above_floors(found.cosines, floors))
+            similarities.append(corrected_similarities(found.cosines, floors))
         return np.concatenate(rows), np.concatenate(similarities)
 
     def vectors(self, rows: NDArray[np.int64]) -> sparse.csr_array:
@@ -180,12 +180,12 @@ class Feed:
         self, first: NDArray[np.int64], second: NDArray[np.int64], cosines: NDArray[np.float64], least: float
     ) -> Edges:
         """Similarities above strangers, and above the last of `CROWD` neighbours of a row that has more."""
-        floors = np.maximum(self.strangers(first), self.strangers(second))
+        floors = np.maximum(self.null_similarity(first), self.null_similarity(second))
         sizes = np.bincount(first, minlength=1)
         for row in np.flatnonzero(sizes > CROWD):
             own = first == row
             floors[own] = np.maximum(floors[own], np.partition(cosines[own], -CROWD)[-CROWD])
-        similarities = above_floors(cosines, floors)
+        similarities = corrected_similarities(cosines, floors)
         kept = (similarities >= least) & (similarities > 0.0)
         order = np.lexsort((second[kept], first[kept]))
         return Edges(first[kept][order], second[kept][order], similarities[kept][order])
@@ -201,6 +201,6 @@ class Feed:
         return [(int(code), np.flatnonzero(codes == code)) for code in np.unique(codes)]
 
 
-def above_floors(cosines: NDArray[Any], floors: NDArray[np.float64]) -> NDArray[np.float64]:
+def corrected_similarities(cosines: NDArray[Any], floors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Similarities counted from what two articles share with strangers: `graph.above` for arrays."""
     return np.where(floors < 1.0, (cosines - floors) / np.maximum(1.0 - floors, 1e-12), 0.0)

@@ -84,7 +84,9 @@ def regroup(
     """Labels of the events and threads that these articles make among themselves."""
     settings = structure.settings
     vectors = feed.vectors(rows)
-    graph = similarity_graph(vectors, LEAST_SIMILARITY, strangers=feed.strangers(rows), n_jobs=n_jobs)
+    graph = similarity_graph(
+        vectors, LEAST_SIMILARITY, null_similarity=feed.null_similarity(rows), n_jobs=n_jobs
+    )
     events = find_events(graph, feed.times.values[rows], settings.event_distance, settings.event_window)
     return events, find_threads(graph, events, settings.thread_distance)
 

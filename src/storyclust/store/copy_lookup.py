@@ -28,7 +28,7 @@ SHORT = (
     160  # shingles of a text below which it leaves bands too: of fewer, ten in the sample cannot be expected
 )
 HOLDERS = 32  # texts looked at that share a key, the first ones
-MOST_COMPARED = 64  # texts that one is compared with in full: those that share most keys
+SAMPLE_SIZE = 64  # texts that one is compared with in full: those that share most keys
 LOWER = np.uint64(0xFFFFFFFF)
 
 
@@ -161,7 +161,7 @@ def candidates(feed: Feed, keys: Keys, texts: NDArray[np.int64]) -> NDArray[np.i
     both = np.concatenate((stored, among))
     both = both[np.lexsort((-both[:, 1], -both[:, 2], both[:, 0]))]
     starts = np.searchsorted(both[:, 0], both[:, 0])
-    return both[np.arange(len(both)) - starts < MOST_COMPARED, :2]
+    return both[np.arange(len(both)) - starts < SAMPLE_SIZE, :2]
 
 
 def shared(

@@ -11,7 +11,7 @@ import numpy as np
 
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import canonical_order
-from storyclust.cluster.medoids import centres
+from storyclust.cluster.medoids import find_medoids
 from storyclust.store.encoding import from_stamp
 from storyclust.summary.summarizer import Summary, summarize_independent
 from storyclust.summary.versions import fullest
@@ -210,7 +210,8 @@ def essence_of(articles: list[Article], places: list[int]) -> Essence:
     order = canonical_order(articles, np.arange(len(articles)))
     kept = [articles[k] for k in order]
     vectorizer = NewsVectorizer(min_df=1)
-    medoid = int(centres(vectorizer.fit_transform(kept), np.zeros(len(kept), np.int64), kept).medoids[0])
+    one_group = np.zeros(len(kept), np.int64)
+    medoid = int(find_medoids(vectorizer.fit_transform(kept), one_group, kept).medoids[0])
     ranked = [medoid, *(k for k in range(len(kept)) if k != medoid)]
     rows = [places[order[k]] for k in ranked]
     summary = summarize_independent([kept[k] for k in ranked], rows, vectorizer)

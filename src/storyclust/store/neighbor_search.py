@@ -1,4 +1,4 @@
-"""Neighbours: the search for what articles are similar to, in three levels of postings.
+"""The search for what articles are similar to, in three levels of postings.
 
 It is the search of the similarity graph, of a few rows among many: rare terms of a row, and a few of its
 heaviest, say who shows promise; of those the cosine is computed in full.
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from storyclust._core.parallel import kernel
-from storyclust.cluster.graph import MOST_HOLDERS
+from storyclust.cluster.graph import MAX_POSTINGS
 from storyclust.cluster.pair_search import MARKS, NOTHING, TRACE, above, table_size
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def inner(
 
 
 @kernel
-def find_neighbours(
+def find_neighbors(
     begin: int,
     end: int,
     bounds: NDArray[np.int64],
@@ -96,7 +96,7 @@ def find_neighbours(
     weights: NDArray[np.float32],
     terms: NDArray[np.uint32],
     chosen: NDArray[np.bool_],
-    strangers: NDArray[np.float64],
+    null_similarity: NDArray[np.float64],
     before: NDArray[np.int64],
     idf: NDArray[np.float32],
     spans: NDArray[np.int64],
@@ -137,7 +137,7 @@ def find_neighbours(
                 size = 0
                 for level in range(3):
                     size += spans[level, at, 1] - spans[level, at, 0]
-                if not chosen[k] or (size > MOST_HOLDERS) != (common == 1):
+                if not chosen[k] or (size > MAX_POSTINGS) != (common == 1):
                     continue
                 if common == 1 and read + size > MOST_READ:
                     continue
@@ -152,7 +152,7 @@ def find_neighbours(
                 met = show(
                     spans[2, at, 0], spans[2, at, 1], fresh, limit, weight, factors, partial, touched, met
                 )
-        floor = strangers[row]
+        floor = null_similarity[row]
         enough = promise * (floor + (1.0 - floor) * least)
         for t in range(met):
             place = touched[t]

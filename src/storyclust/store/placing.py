@@ -16,7 +16,7 @@ import numpy as np
 from scipy import sparse
 
 from storyclust.cluster.linkage import agglomerate, cut
-from storyclust.store.article_index import above_floors
+from storyclust.store.article_index import corrected_similarities
 from storyclust.stories.grouping import LEAST_SIMILARITY
 
 if TYPE_CHECKING:
@@ -341,11 +341,13 @@ def bridge_sums(feed: Feed, groups: Groups, bridges: list[tuple[int, int]]) -> S
     sums = np.zeros(len(bridges))
     if len(bridges):
         X = feed.vectors(rows)
-        strangers = feed.strangers(rows)
+        null_similarity = feed.null_similarity(rows)
     for k, (a, b) in enumerate(bridges):
         first, second = slice(*bounds[a]), slice(*bounds[b])
         cosines = (X[first] @ X[second].T).toarray()
-        similarities = above_floors(cosines, np.maximum.outer(strangers[first], strangers[second]))
+        similarities = corrected_similarities(
+            cosines, np.maximum.outer(null_similarity[first], null_similarity[second])
+        )
         similarities[similarities < LEAST_SIMILARITY] = 0.0  # too little to count
         average = float(similarities.mean())
         sums[k] = average * groups.sizes[a] * groups.sizes[b]

@@ -40,7 +40,7 @@ def _enter(tables: Tables, memory: Memory, number: int, event: int, article: Art
     feed.add_keys(rows, keys.sizes, keys.keys)
     feed.events.values[rows] = event
     memory.row_of[number] = int(rows[0])
-    store_derived(tables.connection, [number], derived_of(keys, held), feed.strangers(rows).tolist())
+    store_derived(tables.connection, [number], derived_of(keys, held), feed.null_similarity(rows).tolist())
 
 
 def _compare_with_original(tables: Tables, memory: Memory, known: Known, article: Article) -> None:

@@ -51,10 +51,10 @@ def store_derived(
     connection: sqlite3.Connection,
     numbers: Sequence[int],
     derived: Sequence[Derived],
-    strangers: Sequence[float | None],
+    null_similarity: Sequence[float | None],
 ) -> None:
     """Store what was derived of articles that are no copies, and what each shares with strangers."""
-    rows = list(zip(numbers, derived, strangers, strict=True))
+    rows = list(zip(numbers, derived, null_similarity, strict=True))
     connection.executemany(
         "INSERT OR REPLACE INTO bands VALUES (?, ?)", ((number, each.keys) for number, each, _ in rows)
     )

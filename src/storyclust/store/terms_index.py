@@ -12,16 +12,16 @@ from storyclust._core.parallel import kernel, map_chunks
 from storyclust.cluster.background_similarity import (
     FARTHEST,
     NEAREST,
-    enough_to_tell,
-    for_want_of_neighbours,
-    middle_means,
+    mean_of_middle_ranks,
+    neighbor_coverage,
     sample_rows,
+    small_sample_prior,
 )
-from storyclust.cluster.graph import HEAVIEST, MOST_HOLDERS, PROMISE
+from storyclust.cluster.graph import HEAVIEST, MAX_POSTINGS, PROMISE
 from storyclust.cluster.pair_search import MARKS
 from storyclust.cluster.postings import index_entries, mark_entries
 from storyclust.store.growable_array import Growing
-from storyclust.store.neighbor_search import find_neighbours
+from storyclust.store.neighbor_search import find_neighbors
 from storyclust.store.postings import Levels, counts_of
 from storyclust.store.weights import (
     SETTINGS,
@@ -46,7 +46,7 @@ AT_ONCE, WEIGHED_AT_ONCE = 4_096, 1 << 20  # articles measured, terms weighed
 HALF, LOWER = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
-class Neighbours(NamedTuple):
+class NeighborPairs(NamedTuple):
     """Pairs of an article and an earlier one: places of both, and their cosine."""
 
     first: NDArray[np.int64]
@@ -79,7 +79,7 @@ class TermsIndex:
         self.heads = Growing(np.int64)
         self.terms = Growing(np.uint32)
         self.factors = Growing(np.float32, 2)
-        self.strangers = Growing(np.float64)
+        self.null_similarity = Growing(np.float64)
         self.removed = Growing(np.bool_)
         self.n_removed = 0
         self._n_weighed = self._n_measured = 0
@@ -104,14 +104,14 @@ class TermsIndex:
         else:
             self._weigh_new(first)
 
-    def enter(self, rows: NDArray[np.int64], held: Held, strangers: NDArray[np.float64]) -> None:
+    def enter(self, rows: NDArray[np.int64], held: Held, null_similarity: NDArray[np.float64]) -> None:
         """Enter articles that are read from a store; when all have been, `fill`, then `weigh_all`."""
         self.bounds.extend(len(self.terms) + held.bounds[1:])
         self.rows.extend(rows)
         self.heads.extend(held.heads)
         self.terms.extend(held.terms)
         self.factors.extend(np.zeros((len(rows), 2), np.float32))
-        self.strangers.extend(strangers)
+        self.null_similarity.extend(null_similarity)
         self.removed.extend(np.zeros(len(rows), np.bool_))
 
     def fill(self) -> None:
@@ -158,19 +158,19 @@ class TermsIndex:
             return latest
         return self.weigh(self.held.of(places))[0]
 
-    def share_with_strangers(self, weighed: Weighed, places: NDArray[np.int64]) -> NDArray[np.float64]:
+    def measure_background(self, weighed: Weighed, places: NDArray[np.int64]) -> NDArray[np.float64]:
         """Mean cosine of articles, which stand at these places, with their 50th to 150th neighbours."""
-        there = enough_to_tell(len(self) - self.n_removed)
+        there = neighbor_coverage(len(self) - self.n_removed)
         shared = np.zeros(len(places))
         if there and self._sample is not None:
-            shared = self._sample.middle_means(weighed, places)
-        return shared + for_want_of_neighbours(there)
+            shared = self._sample.mean_of_middle_ranks(weighed, places)
+        return shared + small_sample_prior(there)
 
     def _weigh_new(self, first: int) -> None:
         """Weigh the articles from a place on."""
         places = np.arange(first, len(self))
         weighed, self.factors.values[first:] = self.weigh(self.held.of(places))
-        self.strangers.values[first:] = self.share_with_strangers(weighed, places)
+        self.null_similarity.values[first:] = self.measure_background(weighed, places)
         self._latest = first, weighed
 
     def weigh_all(self, measured: int, *, anew: bool = False) -> None:
@@ -193,21 +193,21 @@ class TermsIndex:
             measured, self._n_measured = 0, len(self)
         for start in range(measured, len(self), AT_ONCE):
             places = np.arange(start, min(start + AT_ONCE, len(self)))
-            self.strangers.values[places] = self.share_with_strangers(
+            self.null_similarity.values[places] = self.measure_background(
                 self.weigh(self.held.of(places))[0], places
             )
 
     def neighbours(
         self,
         weighed: Weighed,
-        strangers: NDArray[np.float64],
+        null_similarity: NDArray[np.float64],
         before: NDArray[np.int64],
         least: float,
         n_jobs: int | None = None,
         *,
         own: bool = False,
         guest: int = 0,
-    ) -> Neighbours:
+    ) -> NeighborPairs:
         """Find articles here that are similar to some articles, of whatever language.
 
         Parameters
@@ -232,24 +232,25 @@ class TermsIndex:
         df = counts_of(spans)
         chosen = np.zeros(len(weighed.places), np.bool_)
         of_rows = weighed.bounds, weighed.places, weighed.weights
-        mark_entries(0, len(before), *of_rows, df, MOST_HOLDERS, HEAVIEST, chosen)
+        mark_entries(0, len(before), *of_rows, df, MAX_POSTINGS, HEAVIEST, chosen)
         large, middle, fresh = (run.values for run in self.levels.runs)
-        held, factors, floors = self.held, self.factors.values, self.strangers.values
+        held, factors, floors = self.held, self.factors.values, self.null_similarity.values
         local = threading.local()
 
         def work(start: int, stop: int) -> Any:
             if not hasattr(local, "scratch"):
                 local.scratch = (np.zeros(len(self), np.float32), np.empty(len(self), np.int32),
                                  np.zeros(MARKS, np.bool_))  # fmt: skip
-            return find_neighbours(
-                start, stop, *of_rows, weighed.terms, chosen, strangers, before, idf, spans, large, middle,
-                fresh, held.bounds, held.heads, held.terms, factors, floors, PROMISE, least, *local.scratch,
+            return find_neighbors(
+                start, stop, *of_rows, weighed.terms, chosen, null_similarity, before, idf, spans, large,
+                middle, fresh, held.bounds, held.heads, held.terms, factors, floors, PROMISE, least,
+                *local.scratch,
             )  # fmt: skip
 
         costs = 64 * np.diff(weighed.bounds) + 4096
         parts = map_chunks(work, costs, n_jobs, "neighbours")
         first, second, cosines = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-        return Neighbours(first, second, cosines)
+        return NeighborPairs(first, second, cosines)
 
 
 class Sample(NamedTuple):
@@ -275,14 +276,14 @@ class Sample(NamedTuple):
         held = np.packbits(np.diff(inverted.bounds) > 0, bitorder="little")
         return cls(sample, weighed.terms, held, *inverted)
 
-    def middle_means(self, weighed: Weighed, places: NDArray[np.int64]) -> NDArray[np.float64]:
+    def mean_of_middle_ranks(self, weighed: Weighed, places: NDArray[np.int64]) -> NDArray[np.float64]:
         """Mean of the 50th to 150th largest cosines of articles at these places with the sample."""
         at = np.searchsorted(self.terms, weighed.terms)
         known = np.append(self.terms, np.uint32(0))[at] == weighed.terms
         known &= at < len(self.terms)
         kept = known[weighed.places]
         bounds = np.append(0, np.cumsum(kept))[weighed.bounds]
-        means: NDArray[np.float64] = middle_means(
+        means: NDArray[np.float64] = mean_of_middle_ranks(
             0, len(places), bounds, at[weighed.places[kept]], weighed.weights[kept], self.held, self.bounds,
             self.rows, self.weights, places, self.places, NEAREST, FARTHEST,
         )  # fmt: skip

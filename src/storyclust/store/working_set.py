@@ -76,14 +76,14 @@ def load(connection: sqlite3.Connection, settings: Settings) -> Memory:
 
 
 def _enter(feed: Feed, rows: Sequence[tuple[object, ...]]) -> None:
-    numbers, published, languages, events, heads, terms, strangers, keys = zip(*rows, strict=True)
+    numbers, published, languages, events, heads, terms, null_similarity, keys = zip(*rows, strict=True)
     held = Held(
         np.append(0, np.cumsum([len(blob) // 4 for blob in terms])),
         np.array(heads, np.int64),
         np.frombuffer(b"".join(terms), "<u4"),
     )
     days = np.array([days_of(stamp) for stamp in published])
-    shared = np.array([np.nan if value is None else value for value in strangers], np.float64)
+    shared = np.array([np.nan if value is None else value for value in null_similarity], np.float64)
     entered = feed.add(list(numbers), days, list(languages), held, np.nan_to_num(shared))
     sizes = np.array([len(blob) // 4 for blob in keys], np.int64)
     feed.add_keys(entered, sizes, np.frombuffer(b"".join(keys), "<u4"))

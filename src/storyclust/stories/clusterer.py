@@ -16,15 +16,15 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_is_fitted
 
-from storyclust._core.memory import check_memory, no_collection
+from storyclust._core.memory import check_memory, paused_gc
 from storyclust._core.union_find import rows_by_label
 from storyclust._core.validation import check_float, check_int
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import seconds_of
 from storyclust.articles.records import as_articles
-from storyclust.cluster.dendrograms import Joins, joins_of
+from storyclust.cluster.dendrograms import Dendrograms, dendrograms_of
 from storyclust.cluster.linkage import below, cut
-from storyclust.cluster.medoids import Centres, centres
+from storyclust.cluster.medoids import Medoids, find_medoids
 from storyclust.dedup.deduplicator import Deduplicator
 from storyclust.errors import InputError
 from storyclust.io.writing import open_output
@@ -157,10 +157,10 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         events = cut(to_events, len(kept), self.event_distance)
         to_threads = below(thread_merges(graph, events, self.thread_distance), self.thread_distance)
         threads = cut(to_threads, int(events.max(initial=-1)) + 1, self.thread_distance)[events]
-        joins = joins_of(to_events, to_threads, events, threads, kept, self.event_distance)
+        joins = dendrograms_of(to_events, to_threads, events, threads, kept, self.event_distance)
         independent = [articles[row] for row in kept]
-        central = [centres(prepared.vectors, labels, independent) for labels in (threads, events)]
-        with no_collection():
+        central = [find_medoids(prepared.vectors, labels, independent) for labels in (threads, events)]
+        with paused_gc():
             self._describe(articles, kept, joins, threads[place], events[place], *central)
         return self
 
@@ -243,11 +243,11 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         self,
         articles: Sequence[Article],
         kept: NDArray[np.int64],
-        joins: Joins,
+        joins: Dendrograms,
         threads: NDArray[np.int64],
         events: NDArray[np.int64],
-        of_threads: Centres,
-        of_events: Centres,
+        of_threads: Medoids,
+        of_events: Medoids,
     ) -> None:
         """Number threads and events, and make the objects that describe them."""
         self._articles = articles
@@ -267,7 +267,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
             self.threads_.append(StoryThread(stories[number], joins.rows, begin, *parts))
 
 
-def middle_of(central: Centres, group: Any, kept: NDArray[np.int64]) -> tuple[int, float, float]:
+def middle_of(central: Medoids, group: Any, kept: NDArray[np.int64]) -> tuple[int, float, float]:
     """Medoid of a group as a row of all articles, its likeness, the cohesion."""
     medoid = int(kept[central.medoids[group]])
     return medoid, float(central.likenesses[group]), float(central.cohesions[group])

@@ -20,7 +20,7 @@ from storyclust._core.validation import check_float
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import canonical_order, times_of
 from storyclust.articles.records import as_articles
-from storyclust.cluster.background_similarity import graph_above_strangers
+from storyclust.cluster.background_similarity import corrected_similarity_graph
 from storyclust.dedup.deduplicator import Deduplicator
 from storyclust.dedup.evidence import Passage, explain
 from storyclust.text.features import PAIR_BIT, stop_hashes
@@ -141,7 +141,7 @@ def coverage_links(
     vectorizer = NewsVectorizer(n_jobs=n_jobs)
     independent = [listed[row] for row in kept]
     vectors = vectorizer.fit_transform(independent)
-    graph = sparse.triu(graph_above_strangers(vectors, vectorizer.groups_, least, n_jobs=n_jobs)).tocoo()
+    graph = sparse.triu(corrected_similarity_graph(vectors, vectorizer.groups_, least, n_jobs=n_jobs)).tocoo()
     times = times_of(independent)
     near = ~(np.abs(times[graph.row] - times[graph.col]) > window)  # also where a date is missing
 

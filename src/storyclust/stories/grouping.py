@@ -13,11 +13,11 @@ import numpy as np
 from scipy import sparse
 
 from storyclust._core.arrays import compressed_rows
-from storyclust._core.memory import give_back
+from storyclust._core.memory import release_memory
 from storyclust._core.parallel import kernel
 from storyclust.articles.article import Article
-from storyclust.articles.ordering import by_fingerprint, times_of
-from storyclust.cluster.background_similarity import graph_above_strangers
+from storyclust.articles.ordering import fingerprint_order, times_of
+from storyclust.cluster.background_similarity import corrected_similarity_graph
 from storyclust.cluster.linkage import Merges, agglomerate, cut
 from storyclust.dedup.deduplicator import Deduplicator
 from storyclust.text.vectorize import NewsVectorizer
@@ -50,15 +50,15 @@ def prepare(
     deduplicator = Deduplicator(
         copy_threshold, excerpts="ignore", n_jobs=n_jobs, memory_limit=memory_limit
     ).fit(articles)
-    give_back()
-    kept = by_fingerprint(deduplicator.fingerprints_, np.flatnonzero(deduplicator.keep_))
+    release_memory()
+    kept = fingerprint_order(deduplicator.fingerprints_, np.flatnonzero(deduplicator.keep_))
     independent = [articles[row] for row in kept]
     place = np.empty(len(articles), np.int64)
     place[kept] = np.arange(len(kept))
     place = place[deduplicator.representatives_]
     vectorizer = NewsVectorizer(n_jobs=n_jobs, memory_limit=memory_limit)
     vectors = vectorizer.fit_transform(independent)
-    graph = graph_above_strangers(vectors, vectorizer.groups_, LEAST_SIMILARITY, n_jobs=n_jobs)
+    graph = corrected_similarity_graph(vectors, vectorizer.groups_, LEAST_SIMILARITY, n_jobs=n_jobs)
     return Prepared(deduplicator, kept, place, times_of(independent), vectorizer, vectors, graph)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from storyclust._core.parallel import kernel
-from storyclust.text.features import WORD_MASK, is_letter, is_stop
+from storyclust.text.features import WORD_MASK, is_single_letter, is_stop
 from storyclust.text.tokens import BIGRAM, CLASS_SHIFT, CODEPOINT_MASK, classify, decode
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def kind_of(data: NDArray[np.uint8], start: Any, end: Any, table: NDArray[np.uin
         return DENSE
     if np.uint32(0x30) <= folded <= np.uint32(0x39):
         return DIGITS
-    if is_letter(data, start, end):
+    if is_single_letter(data, start, end):
         return LETTER if folded != point else ODD
     size = end - start
     all_capitals = True
@@ -88,7 +88,7 @@ def mark_tokens(
                     kinds[k] = ODD  # a short word, not an initial
                 continue
             joints[k] = joint_of(data, ends[k - 1], starts[k], kinds[k - 1] == LETTER)
-            if joints[k] == HYPHEN and is_letter(data, starts[k - 1], ends[k - 1]):
+            if joints[k] == HYPHEN and is_single_letter(data, starts[k - 1], ends[k - 1]):
                 kinds[k] = ODD  # D-Conn., e-mail
             shortened = data[ends[k - 1]] == 0x2E and starts[k] - ends[k - 1] == 2
             if shortened and kinds[k - 1] != LETTER:

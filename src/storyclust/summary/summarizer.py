@@ -19,7 +19,7 @@ from storyclust._core.validation import check_int
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import canonical_order
 from storyclust.articles.records import as_articles
-from storyclust.cluster.medoids import centres
+from storyclust.cluster.medoids import find_medoids
 from storyclust.dedup.deduplicator import Deduplicator
 from storyclust.errors import InputError
 from storyclust.summary.extract import ALONE, NOT_LEANING, extract
@@ -162,7 +162,7 @@ def summarize(articles: Iterable[Any], max_words: int = MAX_WORDS) -> Summary:
     rows = canonical_order(listed, np.flatnonzero(with_text_first.fit(listed).keep_))
     kept = [listed[row] for row in rows]
     vectorizer = NewsVectorizer(min_df=1)
-    medoid = int(centres(vectorizer.fit_transform(kept), np.zeros(len(kept), np.int64), kept).medoids[0])
+    medoid = int(find_medoids(vectorizer.fit_transform(kept), np.zeros(len(kept), np.int64), kept).medoids[0])
     order = [medoid, *(row for row in range(len(kept)) if row != medoid)]
     return summarize_independent(
         [kept[row] for row in order], [int(rows[row]) for row in order], vectorizer, max_words

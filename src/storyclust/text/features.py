@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from storyclust._core.arrays import join_parts
-from storyclust._core.memory import give_back
+from storyclust._core.memory import release_memory
 from storyclust._core.parallel import each_chunk, kernel
-from storyclust._core.spill import Pile
+from storyclust._core.spill import SpillableArray
 from storyclust.articles.article import Article
 from storyclust.text.language import group_languages
 from storyclust.text.tokens import (
@@ -44,7 +44,7 @@ class ArticleTerms(NamedTuple):
     """Terms of articles: row `i` has the sorted hashes from `indptr[i]` to `indptr[i + 1]`."""
 
     indptr: NDArray[np.int64]
-    terms: Pile
+    terms: SpillableArray
     head: NDArray[np.bool_]  # whether a term stands in the head of its article
 
 
@@ -72,18 +72,18 @@ def find_terms(
         return terms_of_buffer(data, offsets, table, stops, groups[start:stop], *ngram_range)
 
     sizes = np.fromiter((len(a.title) + len(a.text) + 1 for a in articles), np.int64, len(articles))
-    pile = Pile(limit)
+    pile = SpillableArray(limit)
     rest: list[tuple[NDArray[Any], ...]] = []
     for lengths, terms, head in each_chunk(work, sizes, n_jobs, "terms"):
         pile.add(terms)
         rest.append((lengths, head))
     lengths, head = join_parts(rest, (np.int64, np.bool_))
-    give_back()
+    release_memory()
     return ArticleTerms(np.append(0, np.cumsum(lengths)), pile, head)
 
 
 def are_terms(tokens: Tokens, stop: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Whether each token is a term: no stop word, and no single letter (see `is_letter`)."""
+    """Whether each token is a term: no stop word, and no single letter (see `is_single_letter`)."""
     lengths, wide = tokens.ends - tokens.starts, tokens.data[tokens.starts] >= 0xC0
     letters = (lengths == 1) | ((lengths == 2) & wide)
     kept: NDArray[np.bool_] = ~letters & ~np.isin(tokens.hashes & WORD_MASK, stop)
@@ -155,7 +155,7 @@ def token_hashes(words: Sequence[str]) -> NDArray[np.uint64]:
 
 
 @kernel
-def is_letter(data: NDArray[np.uint8], start: Any, end: Any) -> Any:
+def is_single_letter(data: NDArray[np.uint8], start: Any, end: Any) -> Any:
     """Whether a token is one letter of an alphabet (Latin to Arabic: at most two bytes)."""
     return end - start == 1 or (end - start == 2 and data[start] >= 0xC0)
 
@@ -193,7 +193,7 @@ def words_of(
     for k in range(n):
         if k == most:
             early = kept
-        if is_letter(data, starts[k], ends[k]):
+        if is_single_letter(data, starts[k], ends[k]):
             continue
         word = words[k] & WORD_MASK
         if is_stop(stops, word):

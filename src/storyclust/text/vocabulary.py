@@ -13,7 +13,7 @@ import numpy as np
 from storyclust._core.arrays import join_parts
 from storyclust._core.parallel import cut_ranges, kernel, map_chunks
 from storyclust._core.progress import stage
-from storyclust._core.spill import Pile
+from storyclust._core.spill import SpillableArray
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +24,7 @@ LEAST_DEALT, DEALT_BYTES = 1 << 25, 1 << 30  # of entries dealt at a time: hash 
 
 
 def frequent_terms(
-    terms: Pile,
+    terms: SpillableArray,
     min_df: int,
     known: NDArray[np.uint64],
     n_jobs: int | None = None,
@@ -34,7 +34,7 @@ def frequent_terms(
 
     Parameters
     ----------
-    terms : Pile of n values
+    terms : SpillableArray of n values
         Hashes, each once for every article that holds it. None is odd.
     min_df : int
     known : uint64 array
@@ -111,7 +111,7 @@ def _number(
 
 
 def deal(
-    terms: Pile, shift: Any, low: int, bounds: NDArray[np.int64]
+    terms: SpillableArray, shift: Any, low: int, bounds: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Entries of the buckets from `low` on, bucket by bucket: their hashes and their places in `terms`."""
     values, places = np.empty(bounds[-1], np.uint64), np.empty(bounds[-1], np.int64)

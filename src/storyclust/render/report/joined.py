@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from storyclust.articles.article import Article
-from storyclust.articles.ordering import by_fingerprint
+from storyclust.articles.ordering import fingerprint_order
 from storyclust.dedup.alignment import character_places
 from storyclust.dedup.evidence import compare
 from storyclust.stories.coverage import shared_terms
@@ -66,7 +66,7 @@ class Links:
         self.articles = articles
         self.vectorizer = stories.vectorizer_
         copies = stories.deduplicator_
-        kept = by_fingerprint(copies.fingerprints_, np.flatnonzero(copies.keep_))  # as it was fitted
+        kept = fingerprint_order(copies.fingerprints_, np.flatnonzero(copies.keep_))  # as it was fitted
         self.language = np.empty(len(articles), np.int64)
         self.language[kept] = self.vectorizer.groups_
         self.left = ALL_LINKS
