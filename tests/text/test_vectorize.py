@@ -1,4 +1,4 @@
-"""Articles to TF-IDF vectors, against counters and the formula written out."""
+"""Articles to TF-IDF vectors, against reference counts and the formula written out."""
 
 import math
 import unicodedata
@@ -22,8 +22,8 @@ from storyclust.text.features import (
     WORD_MASK,
     find_terms,
     hash_words,
-    name_terms,
     stop_hashes,
+    surface_forms,
 )
 from storyclust.text.tokens import hash_tokens
 
@@ -79,7 +79,7 @@ def by_term(vectorizer, X, terms):
 @settings(max_examples=60)
 @pytest.mark.parametrize("language", ["en", "de", "tlh"])
 @pytest.mark.parametrize("ngram_range", [(1, 1), (1, 2), (2, 2)])
-def test_terms_are_those_of_the_slow_twin(ngram_range, language, parts):
+def test_terms_are_those_of_the_reference(ngram_range, language, parts):
     counts = find_terms(make(parts, language), ngram_range)
     assert len(counts.indptr) == len(parts) + 1
     for row, (title, text) in enumerate(parts):
@@ -90,7 +90,7 @@ def test_terms_are_those_of_the_slow_twin(ngram_range, language, parts):
         assert counts.head[span].tolist() == [term in head for _, term in hashes]
 
 
-def test_the_head_is_the_title_and_a_hundred_tokens_stop_words_among_them():
+def test_the_head_is_the_title_and_a_hundred_tokens_including_stop_words():
     text = " ".join(["the pier"] * 49 + ["the ferry", "the mayor", "the storm"])
     counts = find_terms(make([("Ferry", text)]), (1, 1))
     in_head = dict(zip(counts.terms.whole().tolist(), counts.head.tolist(), strict=True))
@@ -102,7 +102,7 @@ def test_the_head_is_the_title_and_a_hundred_tokens_stop_words_among_them():
     }
 
 
-def test_stop_words_and_single_letters_go_before_pairs_are_formed():
+def test_stop_words_and_single_letters_are_removed_before_pairs_are_formed():
     terms = find_terms(make([("", "Mayor of the storm, a B vote")]), (2, 2)).terms.whole()
     assert set(terms.tolist()) == {hash_of(("mayor", "storm")), hash_of(("storm", "vote"))}
 
@@ -117,7 +117,7 @@ def test_a_letter_of_any_alphabet_is_left_out_and_an_ideograph_is_not():
     assert sorted(counts.terms.whole().tolist()) == sorted([hash_of("東"), hash_of("x1")])
 
 
-def test_stop_words_go_that_are_those_of_the_articles_own_language():
+def test_stop_words_are_those_of_the_language_of_the_article():
     text = "die pier und the ferry vous per"
     own = {
         "en": "die pier und ferry vous",
@@ -133,7 +133,7 @@ def test_stop_words_go_that_are_those_of_the_articles_own_language():
         )
 
 
-def test_names_given_go_before_the_languages_of_the_articles():
+def test_given_names_override_the_languages_of_the_articles():
     articles = make([("", "die pier"), ("", "die pier")])
     counts = find_terms(articles, (1, 1), names=["de", "fr"])
     assert np.diff(counts.indptr).tolist() == [1, 2]
@@ -205,7 +205,7 @@ def own_background(worth=30.0):
 @settings(max_examples=80)
 def test_weights_follow_the_formula(corpus, ngram_range, min_df, cap, head_weight, with_background):
     articles = [Article(text, title, id=str(i), lang=lang) for i, (title, text, lang) in enumerate(corpus)]
-    background, twin = own_background() if with_background else (None, ("", {}, 0.0))
+    background, reference = own_background() if with_background else (None, ("", {}, 0.0))
     vectorizer = NewsVectorizer(ngram_range, min_df, cap, head_weight, background)
     X = vectorizer.fit_transform(articles)
     languages = [lang.partition("-")[0] for *_, lang in corpus]
@@ -219,12 +219,12 @@ def test_weights_follow_the_formula(corpus, ngram_range, min_df, cap, head_weigh
         min_df=min_df,
         cap=cap,
         head_weight=head_weight,
-        background=twin,
+        background=reference,
     )
     rows = by_term(vectorizer, X, {term for whole, _ in counts for term in whole})
-    for row, twin_row in zip(rows, wanted, strict=True):
-        assert row.keys() == twin_row.keys()
-        assert all(abs(row[term] - twin_row[term]) < 1e-7 for term in row)
+    for row, wanted_row in zip(rows, wanted, strict=True):
+        assert row.keys() == wanted_row.keys()
+        assert all(abs(row[term] - wanted_row[term]) < 1e-7 for term in row)
 
 
 @given(corpora)
@@ -249,7 +249,7 @@ def test_idf_is_capped():
     )
 
 
-def test_the_background_keeps_the_words_of_a_corpus_about_one_thing():
+def test_the_background_gives_weight_to_words_of_every_article():
     corpus = [
         {"text": f"the ferry Selka struck the pier again, report {i} says", "lang": "en"} for i in range(5)
     ]
@@ -260,7 +260,7 @@ def test_the_background_keeps_the_words_of_a_corpus_about_one_thing():
     assert with_background.idf_of(term, "en")[0] > 1.0
 
 
-def test_words_of_the_background_stay_and_unknown_ones_below_min_df_go():
+def test_background_words_are_kept_and_other_words_below_min_df_are_not():
     corpus = make([("", "ferry pier selka"), ("", "selka vote qqzzx"), ("", "ferry yyzzx")])
     background, _ = own_background()
     kept = {1: "ferry pier selka vote qqzzx yyzzx", 2: "ferry pier selka vote", 9: "ferry pier vote"}
@@ -268,12 +268,12 @@ def test_words_of_the_background_stay_and_unknown_ones_below_min_df_go():
         vectorizer = NewsVectorizer((1, 1), min_df, background=background).fit(corpus)
         assert vectorizer.vocabulary_.tolist() == sorted(map(hash_of, words.split()))
     assert len(NewsVectorizer((1, 1), 3, background=None).fit(corpus).vocabulary_) == 0
-    # Pairs are no words of a background, whatever they are made of.
+    # Pairs are never words of a background.
     vectorizer = NewsVectorizer((2, 2), 2, background=background).fit(corpus)
     assert vectorizer.vocabulary_.tolist() == []
 
 
-def test_what_a_word_of_the_background_weighs_where_it_is_found_once():
+def test_weights_of_background_words_below_min_df():
     corpus = [
         *make([("", "ferry pier vote"), ("", "ferry selka"), ("", "selka")]),
         Article("pier", lang="de"),
@@ -285,25 +285,25 @@ def test_what_a_word_of_the_background_weighs_where_it_is_found_once():
         term = np.array([hash_of(word)], np.uint64)
         expected = math.log((3 + worth) / (df + worth * shares.get(word, 0.0)))
         assert vectorizer.idf_of(term, "en")[0] == pytest.approx(expected)
-    # In German the background knows of no pier, and counts for as many articles.
+    # In German the background has no rate for the word, and the same worth.
     pier = np.array([hash_of("pier")], np.uint64)
     assert vectorizer.idf_of(pier, "de")[0] == pytest.approx(math.log((1 + worth) / 1))
     assert vectorizer.idf_of(np.array([hash_of("ferry")], np.uint64), "de")[0] == pytest.approx(math.log(300))
 
 
-STRANGERS = [
+UNRELATED = [
     "The ferry struck the old harbour wall. Three sailors were slightly injured. The police ask why.",
     "A baker won the national contest. His bread charmed every judge. He thanked the police for guarding it.",
 ]
 
 
-def test_strangers_that_share_one_word_are_apart():
-    X = NewsVectorizer().fit_transform([{"text": text, "lang": "en"} for text in STRANGERS])
+def test_unrelated_articles_with_one_common_word_are_dissimilar():
+    X = NewsVectorizer().fit_transform([{"text": text, "lang": "en"} for text in UNRELATED])
     police = np.intersect1d(X[[0]].indices, X[[1]].indices)
     assert len(police) == 1
     assert 0 < (X[[0]] @ X[[1]].T).toarray()[0, 0] < 0.1
-    without = NewsVectorizer(background=None).fit_transform([*STRANGERS, "Rain is expected in Carrow."])
-    assert (without[[0]] @ without[[1]].T).toarray()[0, 0] == pytest.approx(1.0)  # what it is good for
+    without = NewsVectorizer(background=None).fit_transform([*UNRELATED, "Rain is expected in Carrow."])
+    assert (without[[0]] @ without[[1]].T).toarray()[0, 0] == pytest.approx(1.0)  # why there is a background
 
 
 def test_the_english_background_knows_which_words_are_common():
@@ -319,7 +319,7 @@ def test_the_english_background_knows_which_words_are_common():
     assert english.rates("fr", np.array([hash_of("year")], np.uint64))[0].tolist() == [0.0]
 
 
-def test_a_word_never_seen_weighs_most():
+def test_an_unknown_word_has_the_largest_weight():
     vectorizer = NewsVectorizer(max_idf_ratio=50).fit(["ferry pier", "ferry pier", "storm"])
     weights = vectorizer.idf_of(np.array([hash_of("ferry"), hash_of("unseen")], dtype=np.uint64), "en")
     assert weights[1] == pytest.approx(math.log(50))
@@ -363,16 +363,16 @@ def test_the_token_rules_of_the_parity_test_are_the_same():
 @given(st.lists(st.tuples(st.one_of(short_texts, punctuated), st.one_of(texts, punctuated)), max_size=3))
 @settings(max_examples=40)
 @pytest.mark.parametrize("ngram_range", [(1, 1), (1, 2), (2, 2)])
-def test_every_term_is_found_again_in_its_article(ngram_range, parts):
+def test_surface_forms_are_the_terms_of_the_article_and_occur_in_it(ngram_range, parts):
     for article in make(parts, "en"):
-        names = name_terms(article, ngram_range, "en")
+        names = surface_forms(article, ngram_range, "en")
         terms = find_terms([article], ngram_range, names=["en"]).terms.whole()
         assert sorted(names) == terms.tolist()
         written = " ".join(f"{article.title} {article.text}".split())
         assert all(name in unicodedata.normalize("NFC", written) for name in names.values())
 
 
-def test_terms_of_an_article_are_written_as_it_writes_them():
+def test_terms_of_returns_the_spelling_of_the_article():
     vectorizer = NewsVectorizer().fit(CORPUS)
     terms = vectorizer.terms_of(
         {"title": "FERRY struck", "text": "Struck the pier at the Aldmouth ferry.", "lang": "en"}
@@ -414,7 +414,7 @@ def test_transform_leaves_unknown_terms_out():
     assert mixed.max() == pytest.approx(1.0)
 
 
-def test_transform_of_a_language_not_seen_does_no_harm():
+def test_transform_of_an_unknown_language():
     row = (
         NewsVectorizer(min_df=1)
         .fit(CORPUS)
@@ -424,14 +424,14 @@ def test_transform_of_a_language_not_seen_does_no_harm():
     assert np.linalg.norm(row) == pytest.approx(1.0)
 
 
-def test_transform_before_fit_says_so():
+def test_transform_before_fit_raises():
     with pytest.raises(NotFittedError):
         NewsVectorizer().transform(["ferry"])
     with pytest.raises(NotFittedError):
         NewsVectorizer().idf_of(np.empty(0, np.uint64), "en")
 
 
-def test_document_frequencies_are_counted_apart_by_language():
+def test_document_frequencies_are_counted_by_language():
     vectorizer = NewsVectorizer(background=None, min_df=1).fit(CORPUS)
     assert vectorizer.languages_ == ["de", "en"]
     words = ("pier", "fähre", "aldmouth")

@@ -1,8 +1,8 @@
-"""Term statistics of articles that lie in shards: counted apart, added up by term, and made to vectors.
+"""Term statistics and vectors of sharded articles.
 
-A shard finds the terms of its articles and counts them; counts meet by partition of the terms, where each
-term gets its weight; and a shard fetches the weights of the terms that it holds. What comes out is what
-`NewsVectorizer` makes of all articles together, bit for bit, however they are cut.
+Each shard finds and counts the terms of its articles. Counts of all shards are added up by partition of the
+terms, and each partition weighs its terms. Each shard then fetches the weights of its terms and makes the
+vectors. The result is bit-identical to that of `NewsVectorizer` on all articles, for any sharding.
 """
 
 from __future__ import annotations
@@ -19,29 +19,30 @@ from storyclust.distributed.columns import numbers_in
 from storyclust.text.background import Background
 from storyclust.text.features import PAIR_BIT, find_terms
 from storyclust.text.tokens import look_up
-from storyclust.text.vectorize import NewsVectorizer, inverse_frequencies, used_terms, weigh
+from storyclust.text.vectorize import NewsVectorizer
 from storyclust.text.vocabulary import frequent_terms
+from storyclust.text.weighting import Entries, idf_by_language, tfidf_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 T = TypeVar("T", "TermTable", "TermWeights")
-SETTINGS = NewsVectorizer()  # as stories are grouped with
-PAIR_SHIFT = 63  # where `PAIR_BIT` stands
+SETTINGS = NewsVectorizer()  # its defaults are those of `StoryClusterer`
+PAIR_SHIFT = 63  # position of `PAIR_BIT`
 
 
 class ShardTerms(NamedTuple):
-    """What the articles of a shard hold: row `i` has ``terms[columns[indptr[i]:indptr[i + 1]]]``."""
+    """Terms of a shard's articles: row `i` holds ``terms[columns[indptr[i]:indptr[i + 1]]]``."""
 
     indptr: NDArray[np.int64]
     columns: NDArray[np.int32]
-    head: NDArray[np.bool_]  # whether a term stands in the head of its article
+    head: NDArray[np.bool_]  # whether the term occurs in the head of its article
     terms: NDArray[np.uint64]  # sorted, distinct
     groups: NDArray[np.int64]  # language of each row
 
 
 class TermCounts(NamedTuple):
-    """How many articles of a language hold a term; sorted by term, then language, each pair once."""
+    """Document frequencies by term and language; sorted by term, then language, each pair once."""
 
     terms: NDArray[np.uint64]
     groups: NDArray[np.int16]
@@ -49,16 +50,16 @@ class TermCounts(NamedTuple):
 
 
 class TermTable(NamedTuple):
-    """Terms that count, sorted, and what there is to know about them, with a row for each language."""
+    """Terms of the vocabulary, sorted, with their statistics; `df` and `idf` have a row for each language."""
 
     terms: NDArray[np.uint64]
-    df: NDArray[np.int64]  # articles that hold each
-    idf: NDArray[np.float64]  # and its weight
-    holders: NDArray[np.int64]  # articles of any language in which it has a weight
+    df: NDArray[np.int64]
+    idf: NDArray[np.float64]
+    holders: NDArray[np.int64]  # articles of any language in which the term has a weight above zero
 
 
 class TermWeights(NamedTuple):
-    """Weights of terms, sorted, with a row for each language that is asked for."""
+    """Weights of terms, sorted; `idf` has a row for each requested language."""
 
     terms: NDArray[np.uint64]
     idf: NDArray[np.float64]
@@ -73,9 +74,9 @@ def shard_terms(
     Parameters
     ----------
     articles : sequence of Article
-        Those that are no copies.
+        Articles that are not copies.
     groups : int64 array of shape (n,)
-        Language of each, as a number in `languages`.
+        Language of each, as an index into `languages`.
     languages : sequence of str
         All languages of the corpus, sorted.
 
@@ -85,17 +86,16 @@ def shard_terms(
     """
     names = [languages[group] for group in groups]
     found = find_terms(articles, SETTINGS.ngram_range, names=names)
-    with closing(found.terms) as pile:
-        terms, columns = frequent_terms(pile, 1, np.empty(0, np.uint64))
+    with closing(found.terms) as hashes:
+        terms, columns = frequent_terms(hashes, 1, np.empty(0, np.uint64))
     return ShardTerms(found.indptr, columns, found.head, terms, groups)
 
 
 def count_terms(shard: ShardTerms, n_partitions: int) -> list[TermCounts]:
-    """Count the articles of a shard that hold each term, for each partition of the terms."""
+    """Document frequencies of a shard, for each partition of the terms."""
     of_entry = np.repeat(shard.groups, np.diff(shard.indptr))
-    present = np.unique(shard.groups)
     counted = []
-    for group in present:  # one at a time: a table of all languages would be large
+    for group in np.unique(shard.groups):  # one at a time: a table of all languages would be large
         df = np.bincount(shard.columns[of_entry == group], minlength=len(shard.terms))
         held = np.flatnonzero(df)
         groups = np.full(len(held), group, np.int16)
@@ -108,9 +108,9 @@ def count_terms(shard: ShardTerms, n_partitions: int) -> list[TermCounts]:
 
 
 def parts_of(terms: NDArray[np.uint64], n_partitions: int) -> list[tuple[slice, slice]]:
-    """Where the terms of each partition stand among sorted ones: its words, and its pairs of words.
+    """Slices of sorted terms that belong to each partition: of its words, and of its pairs of words.
 
-    Partitions are ranges of hashes without the bit that tells pairs, so that each has its share of either.
+    Partitions are ranges of hashes without `PAIR_BIT`, so that words and pairs are both spread evenly.
     """
     steps = [-((-number << PAIR_SHIFT) // n_partitions) for number in range(n_partitions + 1)]
     bounds = [
@@ -126,20 +126,20 @@ def _pick(values: NDArray[Any], part: tuple[slice, slice]) -> NDArray[Any]:
 
 
 def add_counts(parts: Sequence[TermCounts]) -> TermCounts:
-    """Add up counts of one partition; sums may be added up again."""
+    """Add up counts of one partition; the results can be added up again."""
     if not parts:
         return TermCounts(np.empty(0, np.uint64), np.empty(0, np.int16), np.empty(0, np.int32))
     terms, groups, counts = (np.concatenate(column) for column in zip(*parts, strict=True))
-    # Sorted parts are merged fast where one key will do.
-    one = (groups == groups[:1]).all()
-    order = np.argsort(terms, kind="stable") if one else np.lexsort((groups, terms))
+    # A stable sort merges sorted parts fast; with one language the term is the whole key.
+    one_language = (groups == groups[:1]).all()
+    order = np.argsort(terms, kind="stable") if one_language else np.lexsort((groups, terms))
     terms, groups, counts = terms[order], groups[order], counts[order]
     begins = run_begins((terms[1:] != terms[:-1]) | (groups[1:] != groups[:-1]), len(terms))
     return TermCounts(terms[begins], groups[begins], sum_runs(counts, begins))
 
 
 def run_begins(changes: NDArray[np.bool_], n: int) -> NDArray[np.int64]:
-    """Where runs of equal values begin among `n`, from whether each but the first is another."""
+    """Where runs of equal values begin among `n`, from whether each value differs from the one before."""
     return np.flatnonzero(np.append(True, changes)[:n])
 
 
@@ -149,22 +149,21 @@ def sum_runs(values: NDArray[np.int32], begins: NDArray[np.int64]) -> NDArray[np
 
 
 def weigh_terms(counts: TermCounts, languages: Sequence[str], sizes: NDArray[np.int64]) -> TermTable:
-    """Choose the terms of a partition that count, and weigh them.
+    """Choose the terms of a partition that belong to the vocabulary, and weigh them.
 
     Parameters
     ----------
     counts : TermCounts
-        Of all shards.
+        Sums over all shards.
     languages : sequence of str
     sizes : int64 array of shape (n_languages,)
-        Articles of each.
+        Articles of each language.
 
     Returns
     -------
     table : TermTable
     """
     background = Background.load(SETTINGS.background)
-    cap = np.log(SETTINGS.max_idf_ratio)
     begins = run_begins(counts.terms[1:] != counts.terms[:-1], len(counts.terms))
     _, known = look_up(background.terms, counts.terms[begins])
     kept = (sum_runs(counts.counts, begins) >= SETTINGS.min_df) | known
@@ -173,31 +172,28 @@ def weigh_terms(counts: TermCounts, languages: Sequence[str], sizes: NDArray[np.
     used = of_count >= 0
     df = np.zeros((len(languages), len(terms)), np.int64)
     df[counts.groups[used], of_count[used]] = counts.counts[used]
-    idf = np.empty(df.shape)
-    for number, language in enumerate(languages):
-        rates, worth = background.rates(language, terms)
-        idf[number] = inverse_frequencies(df[number], float(sizes[number]), rates, worth, cap)
+    idf = idf_by_language(background, languages, terms, df, sizes, SETTINGS.max_idf_ratio)
     return TermTable(terms, df, idf, (df * (idf > 0)).sum(axis=0))
 
 
 def distinct_terms(counts: TermCounts) -> NDArray[np.uint64]:
-    """Terms that were counted, each once."""
+    """Distinct terms of the counts."""
     terms = counts.terms
     return terms[run_begins(terms[1:] != terms[:-1], len(terms))]
 
 
 def select_terms(table: TermTable, wanted: NDArray[np.uint64], present: NDArray[np.int64]) -> TermWeights:
-    """Select the weights of some terms, sorted, in some languages; terms that do not count are left out."""
+    """Weights of sorted terms in the languages `present`; terms outside the vocabulary are left out."""
     at, known = look_up(table.terms, wanted)
     at = at[known]
     return TermWeights(table.terms[at], table.idf[np.ix_(present, at)], table.holders[at])
 
 
 def join_tables(parts: Sequence[T]) -> T:
-    """Join the tables or weights of all partitions, given in their order, to one in the order of hashes."""
-    halves = [np.searchsorted(table[0], PAIR_BIT) for table in parts]
-    words = [[column[..., :half] for column in table] for table, half in zip(parts, halves, strict=True)]
-    pairs = [[column[..., half:] for column in table] for table, half in zip(parts, halves, strict=True)]
+    """Join the tables or weights of all partitions, given in order, into one sorted by term."""
+    n_words = [np.searchsorted(table[0], PAIR_BIT) for table in parts]
+    words = [[column[..., :n] for column in table] for table, n in zip(parts, n_words, strict=True)]
+    pairs = [[column[..., n:] for column in table] for table, n in zip(parts, n_words, strict=True)]
     columns = [np.concatenate(column, axis=-1) for column in zip(*words, *pairs, strict=True)]
     return type(parts[0])(*columns)
 
@@ -209,9 +205,9 @@ def vectors_of(shard: ShardTerms, weights: TermWeights, places: NDArray[np.int64
     ----------
     shard : ShardTerms
     weights : TermWeights
-        Of all terms of the shard that count, in the languages of its articles, ascending.
+        Of the shard's terms that belong to the vocabulary, in the languages of its articles, ascending.
     places : int64 array of shape (n,)
-        Of each article, in the order of all.
+        Place of each article in the order of all articles.
 
     Returns
     -------
@@ -220,11 +216,7 @@ def vectors_of(shard: ShardTerms, weights: TermWeights, places: NDArray[np.int64
     """
     _, groups = np.unique(shard.groups, return_inverse=True)
     columns = numbers_in(weights.terms, shard.terms)[shard.columns]
-    indptr = np.append(0, np.cumsum(used_terms(shard.indptr, columns, weights.idf, groups)))
-    indices, data = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32)
-    weigh(
-        0, len(places), shard.indptr, columns, shard.head, groups, weights.idf, SETTINGS.head_weight, indptr,
-        indices, data,
-    )  # fmt: skip
-    block = Block(places, shard.groups, weights.terms, weights.holders, indptr, indices, data)
+    entries = Entries(shard.indptr, columns, shard.head)
+    rows = tfidf_rows(entries, groups, weights.idf, SETTINGS.head_weight)
+    block = Block(places, shard.groups, weights.terms, weights.holders, *rows)
     return take_rows(block, np.argsort(places))

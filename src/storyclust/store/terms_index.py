@@ -32,6 +32,7 @@ from storyclust.store.weights import (
     places_under,
     weigh_rows,
 )
+from storyclust.text.weighting import inverse_document_frequencies
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -128,10 +129,8 @@ class TermsIndex:
     def idf(self, terms: NDArray[np.uint32], df: NDArray[np.int64], guest: int = 0) -> NDArray[np.float32]:
         """Weights of terms, in ascending order, that so many articles hold; 0 for one that is left out."""
         rates, known = known_rates(self.known, self.rates, terms)
-        worth = self.background.worth
         n, df = max(len(self) - self.n_removed + guest, 1), df + guest
-        weights = np.log((n + worth) / np.maximum(df + worth * rates, 1e-9))
-        weights = np.clip(weights, 0.0, np.log(SETTINGS.max_idf_ratio))
+        weights = inverse_document_frequencies(df, n, rates, self.background.worth, SETTINGS.max_idf_ratio)
         rare = np.flatnonzero((df < SETTINGS.min_df) & ~known)
         anywhere = df[rare]
         for index in self.family:

@@ -1,7 +1,7 @@
-"""Weights: the terms of articles, and what they weigh by how many articles hold each now.
+"""Terms of the store's articles, and their TF-IDF weights by current document frequencies.
 
-The figures are those of `NewsVectorizer`. A term is a hash of 32 bits; an article keeps two factors, for the
-terms of its head and for all others, by which weights are scaled to a vector of unit length.
+The weights are those of `NewsVectorizer`. A term is a 32-bit hash. An article keeps two factors, for the
+terms of its head and of its body, that scale idf to a vector of unit length.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from storyclust._core.parallel import kernel
 from storyclust.articles.article import Article
 from storyclust.text.features import find_terms
 from storyclust.text.vectorize import NewsVectorizer
+from storyclust.text.weighting import unit_factors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SETTINGS = NewsVectorizer()  # whose defaults hold here too
-FOLD = np.uint64(31)
+SETTINGS = NewsVectorizer()  # its defaults are those of the store
+FOLD = np.uint64(31)  # bits of a hash that are dropped before it is cut to 32 bits
 
 
 class Held(NamedTuple):
-    """Terms of articles: those of row `i` begin at `bounds[i]`, with the `heads[i]` of its head."""
+    """Terms of articles: those of row `i` begin at `bounds[i]`, the first `heads[i]` of them in its head."""
 
     bounds: NDArray[np.int64]
     heads: NDArray[np.int64]
@@ -40,32 +41,32 @@ class Held(NamedTuple):
 
 
 class Weighed(NamedTuple):
-    """Articles as weights of the terms that all of them hold."""
+    """Articles as rows of term weights."""
 
     bounds: NDArray[np.int64]
-    places: NDArray[np.int64]  # of each entry's term among `terms`
+    places: NDArray[np.int64]  # of each entry's term in `terms`
     weights: NDArray[np.float32]
     terms: NDArray[np.uint32]  # distinct, ascending
-    spans: NDArray[np.int64]  # where those who hold each term are found in the index of their language,
-    idf: NDArray[np.float32]  # and what it weighs there
+    spans: NDArray[np.int64]  # places of each term's postings in the index of the articles' language
+    idf: NDArray[np.float32]  # weight of each term there
 
 
 def hold(articles: Sequence[Article], languages: Sequence[str], n_jobs: int | None = None) -> Held:
-    """Find the terms of articles, those of their heads first."""
+    """Find the terms of articles, those of the heads first."""
     found = find_terms(articles, SETTINGS.ngram_range, n_jobs, list(languages))
-    with closing(found.terms) as pile:
-        terms = fold(pile.whole())
+    with closing(found.terms) as hashes:
+        terms = fold(hashes.whole())
     return Held(found.indptr, heads_first(found.indptr, found.head, terms), terms)
 
 
 def fold(terms: NDArray[np.uint64]) -> NDArray[np.uint32]:
-    """Fold hashes of terms to 32 bits, of which no two articles share one by chance."""
+    """Fold hashes of terms to 32 bits, enough that articles hardly ever share one by collision."""
     return (terms >> FOLD).astype(np.uint32)
 
 
 @kernel
 def places_under(first: int, bounds: NDArray[np.int64], heads: NDArray[np.int64]) -> Any:
-    """Places of the articles that hold each entry's term, the last bit set where it is in the head."""
+    """Posting of each entry: the article's place, shifted by one bit that is set for terms of the head."""
     places = np.empty(bounds[len(heads)], np.int32)
     for row in range(len(heads)):
         for k in range(bounds[row], bounds[row + 1]):
@@ -75,9 +76,9 @@ def places_under(first: int, bounds: NDArray[np.int64], heads: NDArray[np.int64]
 
 @kernel
 def heads_first(bounds: NDArray[np.int64], head: NDArray[np.bool_], terms: NDArray[np.uint32]) -> Any:
-    """Move the terms of each row's head to its front, in place; returns how many there are."""
+    """Move the terms of each row's head to its front, in place; returns their number in each row."""
     heads = np.zeros(len(bounds) - 1, np.int64)
-    late = np.empty(len(terms), np.uint32)
+    body = np.empty(len(terms), np.uint32)
     for row in range(len(heads)):
         n = 0
         for k in range(bounds[row], bounds[row + 1]):
@@ -85,10 +86,10 @@ def heads_first(bounds: NDArray[np.int64], head: NDArray[np.bool_], terms: NDArr
                 terms[bounds[row] + heads[row]] = terms[k]
                 heads[row] += 1
             else:
-                late[n] = terms[k]
+                body[n] = terms[k]
                 n += 1
         for k in range(n):
-            terms[bounds[row] + heads[row] + k] = late[k]
+            terms[bounds[row] + heads[row] + k] = body[k]
     return heads
 
 
@@ -100,32 +101,21 @@ def weigh_rows(
     idf: NDArray[np.float32],
     head_weight: float,
 ) -> Any:
-    """Weights of the entries of rows, and of each row the factors for terms of the head and for others."""
+    """Weights of the entries of rows, and the factors of each row for its body and its head."""
     weights = np.zeros(len(places), np.float32)
     factors = np.zeros((len(heads), 2), np.float32)
     for row in range(len(heads)):
         start, middle, stop = bounds[row], bounds[row] + heads[row], bounds[row + 1]
-        of_head, of_rest = 0.0, 0.0
+        head, body = 0.0, 0.0
         for k in range(start, middle):
-            of_head += np.float64(idf[places[k]]) ** 2
+            head += np.float64(idf[places[k]]) ** 2
         for k in range(middle, stop):
-            of_rest += np.float64(idf[places[k]]) ** 2
-        early, late = factors_of(of_head, of_rest, head_weight)
-        factors[row, 0], factors[row, 1] = late, early
+            body += np.float64(idf[places[k]]) ** 2
+        of_head, of_body = unit_factors(head + body, head, body, head_weight)
+        factors[row, 0], factors[row, 1] = of_body, of_head
         for k in range(start, stop):
-            weights[k] = idf[places[k]] * (early if k < middle else late)
+            weights[k] = idf[places[k]] * (of_head if k < middle else of_body)
     return weights, factors
-
-
-@kernel
-def factors_of(of_head: float, of_rest: float, head_weight: float) -> Any:
-    """Scale terms of the head, and others, to a vector of unit length; see `vectorize.weigh`."""
-    if of_head + of_rest == 0.0:
-        return 0.0, 0.0
-    late = 1.0 / np.sqrt(of_head + of_rest)
-    early = late + (head_weight / np.sqrt(of_head) if of_head > 0.0 else 0.0)
-    length = np.sqrt(early**2 * of_head + late**2 * of_rest)
-    return early / length, late / length
 
 
 @kernel
@@ -136,7 +126,23 @@ def factors_of_run(
     n: int,
     head_weight: float,
 ) -> NDArray[np.float32]:
-    """Factors of all rows, from the values (place, whether in the head) under each term."""
+    """Factors of all rows, from the postings of each term; see `places_under`.
+
+    Parameters
+    ----------
+    bounds : int64 array of shape (n_terms + 1,)
+        Where the postings of each term begin in `values`.
+    values : int32 array
+    idf : float32 array of shape (n_terms,)
+    n : int
+        Number of rows.
+    head_weight : float
+
+    Returns
+    -------
+    factors : float32 array of shape (n, 2)
+        For the body and the head.
+    """
     squares = np.zeros((n, 2), np.float64)
     for term in range(len(idf)):
         square = np.float64(idf[term]) ** 2
@@ -144,6 +150,7 @@ def factors_of_run(
             squares[values[k] >> 1, values[k] & 1] += square
     factors = np.zeros((n, 2), np.float32)
     for row in range(n):
-        early, late = factors_of(squares[row, 1], squares[row, 0], head_weight)
-        factors[row, 0], factors[row, 1] = late, early
+        body, head = squares[row, 0], squares[row, 1]
+        of_head, of_body = unit_factors(head + body, head, body, head_weight)
+        factors[row, 0], factors[row, 1] = of_body, of_head
     return factors

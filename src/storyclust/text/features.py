@@ -1,7 +1,7 @@
 """Terms of articles: hashed words and pairs of neighbouring words, straight from the text buffer.
 
-Stop words of the article's language and single letters are left out before pairs are formed. No Python
-object is made for a token; what a term looks like is found again in the articles that hold it.
+Stop words of the article's language and single letters are removed before pairs are formed. No Python
+object is made for a token; `surface_forms` reads the terms as text from the articles again.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PAIR_STEP = np.uint64(0xA0761D6478BD642F)
-PAIR_BIT = np.uint64(1 << 63)  # set in the hash of a pair, and in that of no word
+PAIR_BIT = np.uint64(1 << 63)  # set in the hash of every pair, clear in the hash of every word
 WORD_MASK = np.uint64((1 << 63) - 2)
-LATE = np.uint64(1)  # a term's last bit, else 0: set while terms are sorted where it is not in the head
-HEAD_WORDS = 100
-STOP_SHIFT = np.uint64(20)  # bits of a hash that choose its place in a table of stop words begin here
+BODY_BIT = np.uint64(1)  # the lowest bit of a term, otherwise 0: set during sorting for terms of the body
+HEAD_WORDS = 100  # tokens of the text, stop words included, that belong to the head
+STOP_SHIFT = np.uint64(20)  # lowest of the bits of a hash that choose its slot in a stop-word table
 
 
 class ArticleTerms(NamedTuple):
@@ -45,7 +45,7 @@ class ArticleTerms(NamedTuple):
 
     indptr: NDArray[np.int64]
     terms: SpillableArray
-    head: NDArray[np.bool_]  # whether a term stands in the head of its article
+    head: NDArray[np.bool_]  # whether the term occurs in the head of its article
 
 
 def find_terms(
@@ -57,8 +57,22 @@ def find_terms(
 ) -> ArticleTerms:
     """Find the distinct terms of every article, in one pass over titles and texts.
 
-    `names` are the languages of the articles, as `group_languages` tells them; `limit` says how many bytes
-    of terms are kept in memory. Whoever asked closes the pile of terms.
+    Parameters
+    ----------
+    articles : sequence of Article
+    ngram_range : tuple (int, int)
+        (1, 1), (1, 2) or (2, 2).
+    n_jobs : int or None, default=None
+        Threads.
+    names : sequence of str or None, default=None
+        Languages of the articles; None calls `group_languages`.
+    limit : int or None, default=None
+        Bytes of terms that are kept in memory; see `SpillableArray`.
+
+    Returns
+    -------
+    found : ArticleTerms
+        The caller closes its `terms`.
     """
     table = codepoint_table()
     languages, groups = np.unique(
@@ -69,31 +83,31 @@ def find_terms(
     def work(start: int, stop: int) -> Any:
         texts = [part for article in articles[start:stop] for part in (article.title, article.text)]
         data, offsets = TextBuffer.from_texts(texts)
-        return terms_of_buffer(data, offsets, table, stops, groups[start:stop], *ngram_range)
+        return extract_terms(data, offsets, table, stops, groups[start:stop], *ngram_range)
 
     sizes = np.fromiter((len(a.title) + len(a.text) + 1 for a in articles), np.int64, len(articles))
-    pile = SpillableArray(limit)
-    rest: list[tuple[NDArray[Any], ...]] = []
+    all_terms = SpillableArray(limit)
+    parts: list[tuple[NDArray[Any], ...]] = []
     for lengths, terms, head in each_chunk(work, sizes, n_jobs, "terms"):
-        pile.add(terms)
-        rest.append((lengths, head))
-    lengths, head = join_parts(rest, (np.int64, np.bool_))
+        all_terms.add(terms)
+        parts.append((lengths, head))
+    lengths, head = join_parts(parts, (np.int64, np.bool_))
     release_memory()
-    return ArticleTerms(np.append(0, np.cumsum(lengths)), pile, head)
+    return ArticleTerms(np.append(0, np.cumsum(lengths)), all_terms, head)
 
 
 def are_terms(tokens: Tokens, stop: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Whether each token is a term: no stop word, and no single letter (see `is_single_letter`)."""
+    """Whether each token is a term: neither a stop word nor a single letter (see `is_single_letter`)."""
     lengths, wide = tokens.ends - tokens.starts, tokens.data[tokens.starts] >= 0xC0
     letters = (lengths == 1) | ((lengths == 2) & wide)
     kept: NDArray[np.bool_] = ~letters & ~np.isin(tokens.hashes & WORD_MASK, stop)
     return kept
 
 
-def name_terms(article: Article, ngram_range: tuple[int, int], language: str) -> dict[int, str]:
-    """Hashes of an article's terms, and how each is written where it first stands.
+def surface_forms(article: Article, ngram_range: tuple[int, int], language: str) -> dict[int, str]:
+    """Hashes of an article's terms, and the text of each at its first occurrence.
 
-    A pair is written with the stop words that stand inside it.
+    The text of a pair includes the stop words between its words.
     """
     tokens = hash_tokens([article.title, article.text])
     words = tokens.hashes & WORD_MASK
@@ -102,19 +116,19 @@ def name_terms(article: Article, ngram_range: tuple[int, int], language: str) ->
     together = np.flatnonzero(in_text[1:] == in_text[:-1])
     first, last = kept[together], kept[together + 1]
     spans = [(kept, kept, words[kept]), (first, last, pair_hashes(words[first], words[last]))]
-    names: dict[int, str] = {}
+    forms: dict[int, str] = {}
     for begin, end, hashes in spans[ngram_range[0] - 1 : ngram_range[1]]:
         for a, b, term in zip(tokens.starts[begin], tokens.ends[end], hashes.tolist(), strict=True):
-            if term not in names:
-                names[term] = " ".join(tokens.data[a:b].tobytes().decode().split())
-    return names
+            if term not in forms:
+                forms[term] = " ".join(tokens.data[a:b].tobytes().decode().split())
+    return forms
 
 
 @functools.cache
 def stop_hashes(language: str = "en") -> NDArray[np.uint64]:
-    """Sorted token hashes of a language's stop words; of a language or script without a list, none.
+    """Sorted token hashes of a language's stop words; empty for a language or script without a list.
 
-    For English it is scikit-learn's list, for other languages that of Stopwords ISO.
+    English has scikit-learn's list, other languages have those of Stopwords ISO.
     """
     if language == "en":
         from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
@@ -127,9 +141,9 @@ def stop_hashes(language: str = "en") -> NDArray[np.uint64]:
 
 
 def stop_tables(lists: Sequence[NDArray[np.uint64]]) -> NDArray[np.uint64]:
-    """Hash tables of several lists of stop words, a row each, 0 where empty; most look-ups take one step."""
+    """Open-addressed hash tables of lists of stop words, one row for each list; 0 is an empty slot."""
     size = 4
-    while size < 4 * max((len(words) for words in lists), default=0):
+    while size < 4 * max((len(words) for words in lists), default=0):  # so most look-ups take one step
         size *= 2
     tables = np.zeros((len(lists), size), np.uint64)
     for table, words in zip(tables, lists, strict=True):
@@ -142,14 +156,14 @@ def stop_tables(lists: Sequence[NDArray[np.uint64]]) -> NDArray[np.uint64]:
 
 
 def hash_words(words: Sequence[str]) -> NDArray[np.uint64]:
-    """Sorted distinct hashes of those words that are one token."""
+    """Sorted distinct hashes of the words that are a single token."""
     tokens = hash_tokens(words)
     single = np.diff(tokens.indptr) == 1
     return np.unique(tokens.hashes[tokens.indptr[:-1][single]] & WORD_MASK)
 
 
 def token_hashes(words: Sequence[str]) -> NDArray[np.uint64]:
-    """Hash of the first token of each word; each must have one."""
+    """Hash of the first token of each word; every word must have one."""
     tokens = hash_tokens(words)
     return tokens.hashes[tokens.indptr[:-1]] & WORD_MASK
 
@@ -162,7 +176,7 @@ def is_single_letter(data: NDArray[np.uint8], start: Any, end: Any) -> Any:
 
 @kernel
 def is_stop(stops: NDArray[np.uint64], word: Any) -> bool:
-    """Whether a word is in a table of stop words."""
+    """Whether a word is in a table of stop words; see `stop_tables`."""
     last = np.uint64(len(stops) - 1)
     at = (word >> STOP_SHIFT) & last
     while stops[at] != 0:
@@ -173,7 +187,7 @@ def is_stop(stops: NDArray[np.uint64], word: Any) -> bool:
 
 
 @kernel
-def words_of(
+def content_words(
     data: NDArray[np.uint8],
     start: Any,
     end: Any,
@@ -182,17 +196,18 @@ def words_of(
     words: NDArray[np.uint64],
     starts: NDArray[np.int64],
     ends: NDArray[np.int64],
-    most: int,
+    head_size: int,
 ) -> Any:
-    """Fill in the token hashes of a text without stop words and single letters.
+    """Write the token hashes of a text, without stop words and single letters, to `words`.
 
-    Returns how many there are, and how many of them are among its first `most` tokens.
+    Returns how many there are, and how many of them are among the first `head_size` tokens. `words`, `starts`
+    and `ends` must have room for `end - start` tokens.
     """
     n = tokenize(data, start, end, table, words, starts, ends)
-    kept, early = 0, 0
+    kept, n_head = 0, 0
     for k in range(n):
-        if k == most:
-            early = kept
+        if k == head_size:
+            n_head = kept
         if is_single_letter(data, starts[k], ends[k]):
             continue
         word = words[k] & WORD_MASK
@@ -200,7 +215,7 @@ def words_of(
             continue
         words[kept] = word
         kept += 1
-    return kept, kept if n <= most else early
+    return kept, kept if n <= head_size else n_head
 
 
 @kernel
@@ -208,38 +223,38 @@ def pair_hashes(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> Any:
     """Hash of each pair of words."""
     out = np.empty(len(first), np.uint64)
     for k in range(len(first)):
-        out[k] = (mix(first[k] * PAIR_STEP + second[k]) | PAIR_BIT) & ~LATE
+        out[k] = (mix(first[k] * PAIR_STEP + second[k]) | PAIR_BIT) & ~BODY_BIT
     return out
 
 
 @kernel
-def add_terms(
+def append_terms(
     words: NDArray[np.uint64],
     n: int,
-    early: int,
+    n_head: int,
     low: int,
     high: int,
     out: NDArray[np.uint64],
     filled: int,
 ) -> int:
-    """Append the hashes of words and of pairs of neighbours to `out`; returns how far it is filled.
+    """Append the terms of `low` to `high` words to `out`, which holds `filled` terms; returns the new number.
 
-    Those that do not lie among the first `early` words are marked as late.
+    Terms that reach beyond the first `n_head` words are marked with `BODY_BIT`.
     """
     if low == 1:
         for k in range(n):
-            out[filled] = words[k] if k < early else words[k] | LATE
+            out[filled] = words[k] if k < n_head else words[k] | BODY_BIT
             filled += 1
     if high == 2:
         for k in range(n - 1):
             pair = mix(words[k] * PAIR_STEP + words[k + 1]) | PAIR_BIT
-            out[filled] = pair & ~LATE if k + 1 < early else pair | LATE
+            out[filled] = pair & ~BODY_BIT if k + 1 < n_head else pair | BODY_BIT
             filled += 1
     return filled
 
 
 @kernel
-def terms_of_buffer(
+def extract_terms(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
     table: NDArray[np.uint32],
@@ -250,16 +265,35 @@ def terms_of_buffer(
 ) -> Any:
     """Find the terms of articles, given as title, text, title, text, ...
 
-    Returns the number of distinct terms of each article, then for all of them in turn the sorted terms,
-    and whether each stands in the head.
+    Parameters
+    ----------
+    data, offsets : arrays
+        Texts as a `TextBuffer`, two for each article.
+    table : uint32 array
+        See `codepoint_table`.
+    stops : uint64 array of shape (n_languages, n_slots)
+        See `stop_tables`.
+    groups : int64 array of shape (n,)
+        Row of `stops` for each article.
+    low, high : int
+        Fewest and most words of a term.
+
+    Returns
+    -------
+    lengths : int64 array of shape (n,)
+        Number of distinct terms of each article.
+    terms : uint64 array
+        Terms of all articles in turn, sorted within each.
+    in_head : bool array
+        Whether each term occurs in the head of its article.
     """
     n = (len(offsets) - 1) // 2
-    room = 1
+    size = 1
     for row in range(n):
-        room = max(room, offsets[2 * row + 2] - offsets[2 * row])
-    words = np.empty(room, np.uint64)
-    starts, ends = np.empty(room, np.int64), np.empty(room, np.int64)
-    found, scratch = np.empty(2 * room, np.uint64), np.empty(2 * room, np.uint64)
+        size = max(size, offsets[2 * row + 2] - offsets[2 * row])
+    words = np.empty(size, np.uint64)
+    starts, ends = np.empty(size, np.int64), np.empty(size, np.int64)
+    found, scratch = np.empty(2 * size, np.uint64), np.empty(2 * size, np.uint64)
     heads = np.empty(SORT_HEADS, np.int64)
     lengths = np.empty(n, np.int64)
     capacity = (offsets[len(offsets) - 1] - offsets[0]) // 3 + 1024
@@ -269,17 +303,17 @@ def terms_of_buffer(
     for row in range(n):
         a, b, c = offsets[2 * row], offsets[2 * row + 1], offsets[2 * row + 2]
         stop = stops[groups[row]]
-        n_words, _ = words_of(data, a, b, table, stop, words, starts, ends, HEAD_WORDS)
-        m = add_terms(words, n_words, n_words, low, high, found, 0)
-        n_words, early = words_of(data, b, c, table, stop, words, starts, ends, HEAD_WORDS)
-        m = add_terms(words, n_words, early, low, high, found, m)
-        sort_hashes(found, m, scratch, heads)  # of equal terms, one of the head comes first
+        n_words, _ = content_words(data, a, b, table, stop, words, starts, ends, HEAD_WORDS)
+        m = append_terms(words, n_words, n_words, low, high, found, 0)
+        n_words, n_head = content_words(data, b, c, table, stop, words, starts, ends, HEAD_WORDS)
+        m = append_terms(words, n_words, n_head, low, high, found, m)
+        sort_hashes(found, m, scratch, heads)  # of equal terms, the one in the head comes first
         if filled + m > len(terms):
             terms = np.concatenate((terms, np.empty(len(terms) + m, np.uint64)))
             in_head = np.concatenate((in_head, np.empty(len(in_head) + m, np.bool_)))
         begin = filled
         for k in range(m):
-            term = found[k] & ~LATE
+            term = found[k] & ~BODY_BIT
             if filled == begin or term != terms[filled - 1]:
                 terms[filled] = term
                 in_head[filled] = found[k] == term
