@@ -1,4 +1,4 @@
-"""Backgrounds: loading, counting one's own, and rates."""
+"""Backgrounds: loading, counting own ones, and rates."""
 
 import numpy as np
 import pytest
@@ -38,32 +38,32 @@ def test_english_knows_what_is_common_in_news():
     assert rates[4] == 0
 
 
-def test_english_holds_none_of_the_words_that_are_left_out():
+def test_english_holds_no_stop_words():
     rates, _ = Background.load("english").rates("en", hash_words(sorted(ENGLISH_STOP_WORDS)))
     assert not rates.any()
 
 
-def test_no_background_says_nothing():
+def test_no_background_has_no_rates_and_no_worth():
     none = Background.load(None)
     rates, worth = none.rates("en", hash_words(["said"]))
     assert (rates.tolist(), worth) == ([0.0], 0.0)
     assert none.rates("", hash_words(["said"]))[1] == 0.0
 
 
-def test_a_background_is_loaded_as_it_is():
+def test_a_background_object_is_returned_unchanged():
     own = Background.from_articles(["a ferry"], min_df=1)
     assert Background.load(own) is own
     assert sc.Background is Background
 
 
 @pytest.mark.parametrize("name", ["klingon", "English", "", 5, ["english"], b"english", True])
-def test_what_is_no_background_is_refused_by_name(name):
+def test_load_rejects_anything_else_and_names_it(name):
     with pytest.raises(InputError) as caught:
         Background.load(name)
     assert str(caught.value) == f"background must be 'english', None or a Background, got {name!r}."
 
 
-# One's own
+# Own backgrounds
 
 
 def check_counts(articles, min_df):
@@ -107,12 +107,12 @@ WORDS = (
     ),
     st.integers(1, 3),
 )
-def test_words_are_counted_once_an_article_in_titles_and_texts(parts, min_df):
+def test_words_of_titles_and_texts_are_counted_once_per_article(parts, min_df):
     articles = [Article(" ".join(text), title=" ".join(title)) for title, text in parts]
     check_counts(as_articles(articles), min_df)
 
 
-def test_words_found_in_few_articles_are_left_out_by_default():
+def test_rare_words_are_left_out_by_default():
     texts = ["ferry pier", "ferry pier", "ferry pier", "ferry pier", "ferry"]
     found = Background.from_articles(texts)
     assert found.terms.tolist() == hash_words(["ferry"]).tolist()
@@ -120,14 +120,14 @@ def test_words_found_in_few_articles_are_left_out_by_default():
     assert found.language == "en"
 
 
-def test_a_background_of_no_articles_knows_no_words():
+def test_a_background_of_no_articles_is_empty():
     found = Background.from_articles([])
     assert found.terms.tolist() == found.shares.tolist() == []
     rates, worth = found.rates("en", hash_words(["ferry"]))
     assert (rates.tolist(), worth) == ([0.0], 50.0)
 
 
-def test_articles_come_in_any_form():
+def test_from_articles_accepts_every_form_of_articles():
     assert Background.from_articles([{"headline": "ferry"}, {"body": "ferry"}], min_df=2).shares.tolist() == [
         1.0
     ]
@@ -150,13 +150,13 @@ def test_rates_of_known_and_unknown_words():
 
 
 @pytest.mark.parametrize("language", ["fr", "latin", "cyrillic", ""])
-def test_a_background_is_worth_as_much_in_another_language_and_knows_none_of_its_words(language):
+def test_in_another_language_rates_are_zero_and_worth_is_the_same(language):
     rates, worth = Background.load("english").rates(language, hash_words(["said", "police"]))
     assert (rates.tolist(), worth) == ([0.0, 0.0], 50.0)
 
 
 @pytest.mark.parametrize("language", ["pt-BR", "PT", "pt_PT", "pt"])
-def test_a_background_speaks_for_the_articles_of_its_language(language):
+def test_rates_apply_to_articles_of_the_background_language(language):
     article = Article("balsa ponte", lang=language)
     own = Background.from_articles([article], article.lang, min_df=1)
     (name,) = group_languages([article])

@@ -1,4 +1,4 @@
-"""Titles without what outlets add to them."""
+"""Titles without outlet names and kinds of articles."""
 
 import pytest
 
@@ -43,11 +43,11 @@ def cleaned(title, source=None, *others):
         ("  Ferry\n strikes\tpier ", None, "Ferry strikes pier"),
     ],
 )
-def test_titles(title, source, wanted):
+def test_titles_are_cleaned(title, source, wanted):
     assert cleaned(title, source) == wanted
 
 
-def test_a_tail_that_several_titles_share_goes():
+def test_a_tail_shared_by_several_titles_is_removed():
     assert cleaned("Ferry strikes pier | Lantern", None, "Pier shut | Lantern") == "Ferry strikes pier"
     assert cleaned("Ferry strikes pier | Lantern", None, "Pier shut | Post") == "Ferry strikes pier | Lantern"
     assert cleaned("Pier hit — again", None, "Pier closed — again") == "Pier hit — again"
@@ -58,5 +58,5 @@ def test_a_tail_that_several_titles_share_goes():
 @pytest.mark.parametrize(
     "title", ["- " * 5_000, "|" * 5_000, "LIVE: " * 2_000, "【" * 5_000, "x" * 10_000, "\u202eabc\u202c | x"]
 )
-def test_hostile_titles(title):
+def test_long_titles_of_separators_and_labels_do_not_become_empty(title):
     assert cleaned(title, "x") or not title.strip()

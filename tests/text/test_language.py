@@ -1,4 +1,4 @@
-"""Languages told apart by hint, by script and, in Latin letters, by English words."""
+"""Languages identified by `lang`, by script and by stop words."""
 
 import unicodedata
 
@@ -140,23 +140,23 @@ def names(*articles):
     return group_languages([Article(one) if isinstance(one, str) else one for one in articles])
 
 
-# Guesses
+# Identification
 
 
 @pytest.mark.parametrize("script", sorted(SCRIPTS))
-def test_scripts_are_told_apart(script):
+def test_scripts_are_identified(script):
     assert names(SCRIPTS[script]) == [CODES.get(script, script)]
 
 
 @pytest.mark.parametrize("language", sorted(LATIN))
-def test_languages_in_latin_letters_are_told_apart(language):
+def test_latin_script_languages_are_identified(language):
     assert names(LATIN[language]) == [CODES[language]]
 
 
 @pytest.mark.parametrize(
     "text", [ENGLISH, ENGLISH.upper(), ENGLISH.replace("the", "the “naïve”"), ENGLISH[:130]]
 )
-def test_english(text):
+def test_english_is_identified(text):
     assert names(text) == ["en"]
 
 
@@ -165,7 +165,7 @@ def test_english_that_quotes_another_script_is_english():
     assert names(f"{ENGLISH} The banner read Москва, she said.") == ["en"]
 
 
-def test_chinese_with_a_kana_for_ornament_is_chinese():
+def test_chinese_with_one_kana_character_is_chinese():
     assert names("鲜の每日餐厅昨日在北京开业，吸引了许多顾客前来排队，老板表示今后还会开设更多分店。") == [
         "han"
     ]
@@ -176,13 +176,13 @@ def test_japanese_with_english_names_is_japanese():
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_the_form_of_accents_does_not_matter(form):
+def test_unicode_normalization_does_not_matter(form):
     for language in ("Vietnamese", "Czech"):
         assert names(unicodedata.normalize(form, LATIN[language])) == [CODES[language]]
     assert names(unicodedata.normalize(form, SCRIPTS["hangul"])) == ["hangul"]
 
 
-def test_only_the_beginning_of_a_long_text_is_looked_at():
+def test_only_the_beginning_of_a_long_text_is_read():
     assert names(ENGLISH * 3 + SCRIPTS["cyrillic"] * 100) == ["en"]
 
 
@@ -191,26 +191,26 @@ def test_the_title_counts():
     assert names(Article("1 2 3", title=SCRIPTS["greek"])) == ["el"]
 
 
-# Hints
+# Given languages
 
 
 @pytest.mark.parametrize(
     ("hint", "name"), [("fr", "fr"), ("en-GB", "en"), ("EN_us", "en"), (" de ", "de"), ("zh-Hant-TW", "zh")]
 )
-def test_a_hint_wins(hint, name):
+def test_a_given_language_takes_precedence(hint, name):
     assert names(Article(SCRIPTS["cyrillic"], lang=hint)) == [name]
     assert names(Article("", lang=hint)) == [name]
 
 
 @pytest.mark.parametrize("hint", [None, "", "  "])
-def test_no_hint_no_matter(hint):
+def test_a_missing_or_invalid_language_is_ignored(hint):
     assert names(Article(SCRIPTS["thai"], lang=hint)) == ["thai"]
 
 
-# Texts too short to tell
+# Texts too short to identify
 
 
-def test_short_latin_texts_join_the_commonest_latin_group():
+def test_short_latin_texts_get_the_commonest_latin_language():
     german = LATIN["German"]
     assert names(SHORT, german, german, LATIN["Swedish"], ENGLISH) == ["de", "de", "de", "sv", "en"]
     assert names(ENGLISH, SHORT, ENGLISH, german) == ["en", "en", "en", "de"]
@@ -218,20 +218,20 @@ def test_short_latin_texts_join_the_commonest_latin_group():
     assert names(SHORT, *[SCRIPTS["cyrillic"]] * 5) == ["en", *["ru"] * 5]
 
 
-def test_short_latin_texts_count_with_hinted_ones():
+def test_given_languages_count_towards_the_commonest_one():
     hinted = [Article("x", lang="en"), Article("y", lang="en-US")]
     assert names(SHORT, *hinted, LATIN["German"])[0] == "en"
 
 
-def test_a_tie_is_broken_the_same_way_in_any_order():
+def test_ties_do_not_depend_on_the_order_of_articles():
     assert names(SHORT, ENGLISH, LATIN["German"])[0] == names(LATIN["German"], ENGLISH, SHORT)[2]
 
 
-def test_short_texts_in_other_scripts_need_no_company():
+def test_short_texts_in_other_scripts_do_not_depend_on_the_corpus():
     assert names("Москва", "東京", "ソウル", "서울", ENGLISH) == ["cyrillic", "han", "ja", "hangul", "en"]
 
 
-def test_nothing():
+def test_no_articles():
     assert group_languages([]) == []
 
 
@@ -246,7 +246,7 @@ def test_every_article_gets_a_name(texts):
 # Scripts of letters
 
 
-def test_letters_stand_in_the_script_that_their_names_say():
+def test_scripts_of_letters_match_their_unicode_names():
     prefixes = {
         **{name.upper(): name for name in SCRIPTS if name not in ("han", "kana", "odia")},
         **{"LATIN": "latin", "ORIYA": "odia", "HIRAGANA": "kana", "KATAKANA LETTER": "kana"},
@@ -273,5 +273,5 @@ def test_letters_stand_in_the_script_that_their_names_say():
 @pytest.mark.parametrize(
     ("char", "script"), [("𠮷", "han"), ("豈", "han"), ("ế", "latin"), ("ἄ", "greek"), ("々", "")]
 )
-def test_letters_far_from_their_block(char, script):
+def test_letters_outside_the_main_block_of_their_script(char, script):
     assert script_of(char) == script

@@ -1,4 +1,4 @@
-"""Sentences and their places, in several languages and whatever text there is."""
+"""Sentences and their places, in several languages and on arbitrary texts."""
 
 import pytest
 from hypothesis import example, given
@@ -70,18 +70,18 @@ GOLDEN = {
 
 
 @pytest.mark.parametrize("name", GOLDEN)
-def test_golden(name):
+def test_sentences_of_the_example_texts(name):
     marked = GOLDEN[name]
     assert strings(marked.replace("|", "")) == [part.strip() for part in marked.split("|") if part.strip()]
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\n", "\r\n \t\u3000"])
-def test_no_sentences(text):
+def test_empty_texts_have_no_sentences(text):
     assert split_sentences(text) == []
 
 
 @pytest.mark.parametrize("text", [".", "...", "?!", "。", "»", "“”", "- - -", "|"])
-def test_marks_alone_are_kept_as_they_are(text):
+def test_punctuation_alone_is_one_sentence(text):
     assert strings(text) == [text]
 
 
@@ -152,7 +152,7 @@ PIECES = [
 @given(st.one_of(st.lists(st.sampled_from(PIECES), max_size=40).map("".join), st.text(max_size=60)))
 @example("a.\u00a0B.")
 @example("\ud800. X")
-def test_sentences_are_in_order_and_nothing_but_white_space_is_lost(text):
+def test_sentences_are_in_order_and_only_white_space_is_lost(text):
     sentences = split_sentences(text)
     end = 0
     for sentence in sentences:
@@ -175,7 +175,7 @@ def test_sentences_joined_are_split_again(parts):
     assert strings("\n".join(parts)) == parts
 
 
-def test_long_texts_and_long_words_are_no_trouble():
+def test_long_texts_and_long_words():
     assert len(split_sentences("Word word. " * 20_000)) == 20_000
     assert len(split_sentences("x" * 200_000)) == 1
     assert len(split_sentences("." * 100_000)) == 1

@@ -1,4 +1,4 @@
-"""The vocabulary, against counting by hand, in one part and in many."""
+"""The vocabulary, against a reference count, in one part and in many."""
 
 from collections import Counter
 
@@ -17,7 +17,7 @@ hashes = st.lists(
 )
 
 
-def slow_twin(terms, min_df, known):
+def reference_vocabulary(terms, min_df, known):
     counts = Counter(terms)
     kept = sorted(term for term, n in counts.items() if n >= min_df or term in known)
     return kept, [kept.index(term) if term in kept else -1 for term in terms]
@@ -27,8 +27,8 @@ def as_array(values):
     return np.array(values, dtype=np.uint64)
 
 
-def pile_of(values, limit=None):
-    """A pile of values in parts of seven."""
+def spillable(values, limit=None):
+    """A spillable array of values, appended in parts of 7,000."""
     pile = SpillableArray(limit)
     for start in range(0, len(values), 7_000):
         pile.add(values[start : start + 7_000])
@@ -42,8 +42,8 @@ def pile_of(values, limit=None):
 def test_terms_that_are_frequent_or_known_are_numbered(terms, min_df, known):
     terms = [term or 2 for term in terms]  # no term hashes to 0
     known = sorted(2 * n for n in known)
-    found, columns = frequent_terms(pile_of(as_array(terms)), min_df, as_array(known))
-    assert (found.tolist(), columns.tolist()) == slow_twin(terms, min_df, set(known))
+    found, columns = frequent_terms(spillable(as_array(terms)), min_df, as_array(known))
+    assert (found.tolist(), columns.tolist()) == reference_vocabulary(terms, min_df, set(known))
 
 
 @pytest.mark.parametrize("n_jobs", [1, 3])
@@ -53,17 +53,17 @@ def test_parts_buckets_and_threads_change_nothing(n_jobs, monkeypatch):
     terms = np.append(rng.choice(some, 20_000), some[:10] | np.uint64(1 << 63))
     known = np.sort(some[::7])
     monkeypatch.setattr(vocabulary, "BUCKET_ENTRIES", 100)
-    monkeypatch.setattr(vocabulary, "DEALT_BYTES", 1 << 14)
+    monkeypatch.setattr(vocabulary, "PARTITION_BYTES", 1 << 14)
     monkeypatch.setattr(parallel, "CHUNK_BYTES", 1 << 12)
-    found, columns = frequent_terms(pile_of(terms), 5, known, n_jobs)
-    wanted, numbers = slow_twin(terms.tolist(), 5, set(known.tolist()))
+    found, columns = frequent_terms(spillable(terms), 5, known, n_jobs)
+    wanted, numbers = reference_vocabulary(terms.tolist(), 5, set(known.tolist()))
     assert found.tolist() == wanted
     assert columns.tolist() == numbers
 
 
 def test_terms_of_one_bucket_alone():
     terms = as_array([2, 4, 2, 6] * 40_000)
-    found, columns = frequent_terms(pile_of(terms), 50_000, as_array([6]))
+    found, columns = frequent_terms(spillable(terms), 50_000, as_array([6]))
     assert found.tolist() == [2, 6]
     assert np.bincount(columns + 1).tolist() == [40_000, 80_000, 40_000]
 

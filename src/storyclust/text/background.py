@@ -1,7 +1,7 @@
-"""Document frequencies of news at large: what a small corpus cannot know about its own words.
+"""Document frequencies of general news, which smooth those of a small corpus.
 
-In a corpus about one thing that thing's name is in every article and would weigh nothing; a background
-worth a few dozen articles says that it is rare elsewhere, and what is common everywhere.
+In a corpus about one topic the topic's name is in every article, so its idf would be zero. A background that
+counts like 50 more articles gives such a word the weight of a rare one, and common words a low weight.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from storyclust.text.tokens import look_up
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-WORTH = 50.0  # articles that a background counts for
+WORTH = 50.0  # articles that a background counts for; compared with others by `bench_background background`
 
 
 class Background(NamedTuple):
@@ -33,13 +33,13 @@ class Background(NamedTuple):
     Attributes
     ----------
     language : str
-        The language it speaks for, as `group_languages` names it.
+        Its language, as `group_languages` names it.
     terms : uint64 array of shape (n_terms,)
         Sorted token hashes.
     shares : float64 array of shape (n_terms,)
-        Share of background articles that hold each.
+        Share of background articles that hold each term.
     worth : float
-        Articles that the background counts for beside those of a corpus.
+        Number of articles that the background counts for, in addition to those of a corpus.
     """
 
     language: str
@@ -49,7 +49,7 @@ class Background(NamedTuple):
 
     @classmethod
     def load(cls, background: str | Background | None) -> Background:
-        """Return a background by name ('english'), as it is, or for None one that says nothing.
+        """Return a background by its name ('english'), unchanged, or for None an empty one.
 
         Raises
         ------
@@ -73,12 +73,12 @@ class Background(NamedTuple):
 
     @classmethod
     def from_articles(cls, articles: Iterable[Any], language: str = "en", min_df: int = 5) -> Background:
-        """Count a background in articles of one's own.
+        """Count a background in your own articles.
 
         Parameters
         ----------
         articles : sequence of str, mapping or Article, or a DataFrame
-            Some thousands of articles of one language, on everything.
+            Some thousands of articles of one language, on all topics.
         language : str, default='en'
             Their language, as `Article.lang` has it.
         min_df : int, default=5
@@ -97,16 +97,15 @@ class Background(NamedTuple):
         listed = as_articles(articles)
         language = plain_code(language)
         names = [language] * len(listed)
-        with closing(find_terms(listed, (1, 1), names=names).terms) as pile:
-            terms, df = np.unique(pile.whole(), return_counts=True)
+        with closing(find_terms(listed, (1, 1), names=names).terms) as found:
+            terms, df = np.unique(found.whole(), return_counts=True)
         kept = df >= min_df
         return cls(language, terms[kept], df[kept] / max(1, len(listed)))
 
     def rates(self, language: str, vocabulary: NDArray[np.uint64]) -> tuple[NDArray[np.float64], float]:
-        """Shares of the background that hold each term (0 where unknown), and what it is worth.
+        """Share of background articles that hold each term (0 where unknown), and their number.
 
-        Of articles in another language it only says that there are more than those at hand: it counts
-        for as many, and knows none of their words.
+        For articles in another language all terms are unknown, but the number is the same.
         """
         if language != self.language or not len(self.terms):
             return np.zeros(len(vocabulary)), self.worth
@@ -116,7 +115,7 @@ class Background(NamedTuple):
 
 @functools.cache
 def _english() -> Background:
-    """Read the English background: a line for each word and the articles that hold it, the total first."""
+    """Read the English background: lines of a word and its document frequency, the total first."""
     with resources.files("storyclust").joinpath("data/english.tsv.gz").open("rb") as file:
         lines = gzip.decompress(file.read()).decode("utf-8").splitlines()
     words, counts = zip(*(line.split("\t") for line in lines), strict=True)

@@ -1,4 +1,4 @@
-"""Headlines: the title most like all titles and texts of a group, less what outlets add to their titles."""
+"""Titles without what outlets add: the outlet's name at the end, the kind of article at the start."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from storyclust.articles.article import Article
 
-TAIL_WORDS = 4  # an outlet's name behind a title is no longer
-# What stands before a colon or a bar and says what kind of piece it is.
+TAIL_WORDS = 4  # at most, in an outlet's name at the end of a title
+# Kind of article, before a colon, a bar or a dash.
 _KIND = re.compile(
     r"^(?:live|live blog|live updates?|watch(?: live)?|breaking(?: news)?|just in|exclusive|update[ds]?|"
     r"video|photos?|in pictures|gallery|podcast|opinion|editorial|op-ed|commentary|column|analysis|explainer|"
@@ -17,7 +17,7 @@ _KIND = re.compile(
     r"\s*(?:[:|：｜]|\s[-–—]\s)\s*",
     re.IGNORECASE,
 )
-# Columns of East Asian outlets, and kinds in brackets.
+# Section labels of East Asian outlets, and kinds in brackets.
 _LABEL = re.compile(
     r"^\s*【[^】]{1,20}】\s*|\s*【[^】]{1,20}】\s*$|^\s*[\[(](?:video|watch|photos?|opinion|live)[\])]\s*|"
     r"\s*[\[(](?:video|watch|photos?|opinion|live)[\])]\s*$",
@@ -28,21 +28,21 @@ _NOT_WORD = re.compile(r"[\W_]+")
 
 
 def clean_titles(articles: Sequence[Article]) -> list[str]:
-    """Titles without the names of outlets behind them and kinds of pieces before them.
+    """Titles without the outlet's name at the end and the kind of article at the start.
 
-    A tail goes where it is what the article gives as its source, or where titles of several articles end in
-    it; a title never goes as a whole.
+    A tail is removed where it names the article's source or where several distinct titles end with it. A
+    title never becomes empty.
     """
     titles = [" ".join(article.title.split()) for article in articles]
-    tails = Counter(tail.casefold() for title in set(titles) if (tail := _cut(title)[1]))
+    tails = Counter(tail.casefold() for title in set(titles) if (tail := _split_tail(title)[1]))
     return [
         _without_kind(_without_tail(title, article.source or "", tails))
         for title, article in zip(titles, articles, strict=True)
     ]
 
 
-def _cut(title: str) -> tuple[str, str]:
-    """A title before and behind its last separator, if little enough stands behind it."""
+def _split_tail(title: str) -> tuple[str, str]:
+    """Split a title at its last separator; the tail is "" where it would be longer than `TAIL_WORDS`."""
     separators = list(_SEPARATOR.finditer(title))
     if not separators or not title[: separators[-1].start()].strip():
         return title, ""
@@ -52,7 +52,7 @@ def _cut(title: str) -> tuple[str, str]:
 
 def _without_tail(title: str, source: str, tails: Counter[str]) -> str:
     while True:
-        head, tail = _cut(title)
+        head, tail = _split_tail(title)
         shared = tails[tail.casefold()] > 1 and not tail[:1].islower()
         if not tail or not (shared or _is_source(tail, source)):
             return title
@@ -60,7 +60,7 @@ def _without_tail(title: str, source: str, tails: Counter[str]) -> str:
 
 
 def _is_source(tail: str, source: str) -> bool:
-    """Whether a tail names the source: its words are among the source's, or one stands in the other."""
+    """Whether a tail names the source: its words are among the source's, or one name contains the other."""
     words, others = ([word for word in _NOT_WORD.split(part.casefold()) if word] for part in (tail, source))
     name, full = "".join(words), "".join(others)
     if not words or not others:

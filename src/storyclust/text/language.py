@@ -1,7 +1,8 @@
-"""Which language an article is in, as far as document frequencies need to know.
+"""Language identification, as far as document frequencies need it.
 
-A function word is common only in its own language. So articles are told apart by their `lang` where it is
-given, else by the script of their letters and by whose stop words they hold most of.
+Function words are frequent only in their own language, so document frequencies are counted by language. The
+language is an article's `lang` where it is given, otherwise that of most stop words among the languages
+written in the article's script.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ import stopwordsiso
 
 from storyclust.articles.article import Article
 
-SAMPLE = 600  # characters of an article that are looked at
-FEWEST_VOTES = 1.5  # stop words that must speak for a language
-LEAST_SHARE = 0.025  # of all words that must
-MARKS = ".,;:!?\"'()[]«»“”„‘’।،؟-–—…"
+SAMPLE = 600  # characters of an article that are read
+MIN_VOTES = 1.5  # votes of stop words that a language needs
+MIN_VOTE_SHARE = 0.025  # the same, relative to the number of words
+KANA_SHARE = 0.1  # of the letters; Japanese text has more, Chinese text less
+PUNCTUATION = ".,;:!?\"'()[]«»“”„‘’।،؟-–—…"
 
-# Other codes and names of languages, as they are found in the wild.
+# Three-letter codes, names and wrong codes of languages that feeds give.
 ALIASES = {
     **{"eng": "en", "english": "en", "fra": "fr", "fre": "fr", "french": "fr", "deu": "de", "ger": "de"},
     **{"german": "de", "spa": "es", "spanish": "es", "por": "pt", "ita": "it", "nld": "nl", "dut": "nl"},
@@ -30,7 +32,7 @@ ALIASES = {
     **{"pol": "pl", "tur": "tr", "ukr": "uk", "swe": "sv", "nb": "no", "nn": "no", "nor": "no"},
 }
 
-# Upper end of each range of code points, and the script most text in it belongs to.
+# Upper end of each range of code points, and the script of most text in it; "" for no single script.
 SCRIPTS = (
     (0x02B0, "latin"),
     (0x0370, ""),
@@ -72,7 +74,7 @@ SCRIPTS = (
 
 
 def group_languages(articles: Sequence[Article]) -> list[str]:
-    """Name the language of each article, or its script where the language cannot be told.
+    """Name the language of each article, or its script where the language is unknown.
 
     Parameters
     ----------
@@ -81,9 +83,9 @@ def group_languages(articles: Sequence[Article]) -> list[str]:
     Returns
     -------
     names : list of str
-        The `lang` of an article, less its region ("en" for "en-GB"); where it has none, the language whose
-        stop words it holds most of, or the name of its script. Latin texts too short to tell join the
-        commonest language of the corpus that is written so.
+        The `lang` of an article without its region ("en" for "en-GB"); where it has none, the language with
+        most stop words in it, or the name of its script. Latin texts too short to identify get the
+        commonest Latin-script language of the corpus.
 
     Examples
     --------
@@ -103,63 +105,63 @@ def group_languages(articles: Sequence[Article]) -> list[str]:
 
 
 def name_languages(articles: Sequence[Article]) -> list[str]:
-    """Name the language of each article by itself, "" for Latin texts too short to tell."""
-    return [_hint(article) or _guess(article) for article in articles]
+    """Name the language of each article by itself, "" for Latin texts too short to identify."""
+    return [_given_language(article) or _identify(article) for article in articles]
 
 
 def common_latin(counts: Mapping[str, int]) -> str:
-    """Commonest language written in Latin letters, by how many articles have each name; English if none."""
+    """Commonest Latin-script language, from the number of articles of each language; English if none."""
     written = [name for name in languages_of("latin") if counts.get(name)]
     return max(written, key=lambda name: (counts[name], name), default="en")
 
 
-def _hint(article: Article) -> str:
-    """Language code that an article gives, or "" where it gives none or something else."""
+def _given_language(article: Article) -> str:
+    """Language code from an article's `lang`, "" where it is missing or not a code."""
     code = plain_code(article.lang or "")
     return code if len(code) in (2, 3) else ""
 
 
 def plain_code(language: str) -> str:
-    """Language code without its region, in two letters where they are known: "en" for "en-GB" and "eng"."""
+    """Language code without its region, of two letters where known: "en" for "en-GB" and "eng"."""
     code = language.strip().lower().replace("_", "-").split("-")[0]
     return ALIASES.get(code, code)
 
 
-def _guess(article: Article) -> str:
-    """Language by stop words among those of the article's script, or else the script; "" for Latin."""
+def _identify(article: Article) -> str:
+    """Language with most stop words among those of the article's script, else the script; "" for Latin."""
     text = unicodedata.normalize("NFC", f"{article.title} {article.text[:SAMPLE]}"[:SAMPLE])
-    script = _script(text)
+    script = _main_script(text)
     if script not in ("kana", "han"):
-        words = [word.strip(MARKS) for word in text.lower().split()]
+        words = [word.strip(PUNCTUATION) for word in text.lower().split()]
         votes: dict[str, float] = defaultdict(float)
         for word in words:
-            languages = speakers(script).get(word, ())
+            languages = stop_word_languages(script).get(word, ())
             for language in languages:
-                votes[language] += 1 / len(languages)  # a word of many languages says little
+                votes[language] += 1 / len(languages)  # a word of many languages is weak evidence
         if votes:
             language = max(votes, key=lambda name: (votes[name], name))
-            if votes[language] >= max(FEWEST_VOTES, LEAST_SHARE * len(words)):
+            if votes[language] >= max(MIN_VOTES, MIN_VOTE_SHARE * len(words)):
                 return language
     return {"kana": "ja", "latin": ""}.get(script, script)
 
 
-def _script(text: str) -> str:
-    """Script of most letters; Kana where there is a tenth of it, for no Chinese text holds so much."""
+def _main_script(text: str) -> str:
+    """Script of most letters; Kana where its share exceeds `KANA_SHARE`."""
     if text.isascii():
         return "latin"
     scripts: Counter[str] = Counter()
     for char, count in Counter(text).items():
         if char.isalpha():
             scripts[script_of(char)] += count
-    if scripts["kana"] > 0.1 * scripts.total():
+    if scripts["kana"] > KANA_SHARE * scripts.total():
         return "kana"
     del scripts[""]
     return max(scripts, key=lambda script: (scripts[script], script), default="latin")
 
 
 @functools.cache
-def speakers(script: str) -> dict[str, tuple[str, ...]]:
-    """Languages of each stop word of two letters or more, among the languages written in a script."""
+def stop_word_languages(script: str) -> dict[str, tuple[str, ...]]:
+    """Languages of each stop word of two letters or more, among the languages of a script."""
     found: dict[str, list[str]] = {}
     for language in languages_of(script):
         for word in stopwordsiso.stopwords(language):
@@ -180,7 +182,7 @@ def languages_of(script: str) -> tuple[str, ...]:
 
 
 def script_of(char: str) -> str:
-    """Script that a letter's code point stands in, "" where no single script has the range."""
+    """Script of a letter's code point; "" where its range has no single script."""
     point = ord(char)
     for end, script in SCRIPTS:
         if point < end:

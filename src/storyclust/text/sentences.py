@@ -1,8 +1,8 @@
-"""Sentences of a text, with their places in it.
+"""Sentence splitting by rules.
 
-A sentence ends with its stop and whatever quotes and brackets close behind it; a paragraph ends every
-sentence. A full stop after an initial or a usual abbreviation, or before a small letter, ends none; nor
-does any stop inside a quotation that closes soon in the same paragraph.
+A sentence ends with its terminal punctuation and the quotes and brackets that close after it, and at the end
+of a paragraph. A full stop after an initial or a common abbreviation, or before a lower-case letter, does not
+end a sentence. Nor does punctuation inside a quotation that closes soon in the same paragraph.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 CLOSING = "\"'”’“»›)\\]」』）】"
 DENSE = "。！？｡"  # stops of scripts without spaces
-UNSPACED = f"{DENSE}।॥"  # stops that need no space behind them
-# French sets a space before its closing quote.
+UNSPACED = f"{DENSE}।॥"  # stops that need no space after them
+# French puts a space before its closing quote.
 _STOP = re.compile(rf"[.!?؟۔…{UNSPACED}]+[{CLOSING}]*(?:[ \u00a0\u202f]»(?!\w))?")
 _NOT_SPACE = re.compile(r"\S")
 _PARAGRAPH = re.compile(r"[^\r\n\u2028\u2029]+")
@@ -28,11 +28,11 @@ _LAST_WORD = re.compile(r"((?:[^\W\d_][\u0900-\u0903\u093a-\u094f]*)+(?:\.[^\W\d
 _QUOTE = re.compile(r"[\"“”„«»「」『』]")
 _CLOSED_BY = {'"': '"', "“": "”", "„": "“”", "«": "»", "「": "」", "『": "』"}
 _ANYWHERE = "「『"  # quotes that open without a space before them
-QUOTE_REACH = 200  # characters behind a stop within which an open quotation must close
+QUOTE_REACH = 200  # characters after a stop within which an open quotation must close
 
 
 class Sentence(NamedTuple):
-    """A stretch of a text: `text[start:end]` is `string`."""
+    """A sentence and its place: `text[start:end]` is `string`."""
 
     string: str
     start: int
@@ -49,7 +49,7 @@ def split_sentences(text: str) -> list[Sentence]:
     Returns
     -------
     sentences : list of Sentence
-        In order; white space around them belongs to none.
+        In order, without the white space around them.
 
     Examples
     --------
@@ -62,12 +62,12 @@ def split_sentences(text: str) -> list[Sentence]:
 
 
 def iter_sentences(text: str) -> Iterator[Sentence]:
-    """Split a text as `split_sentences` does, no further than is asked for."""
+    """Yield the sentences of `split_sentences` lazily."""
     for paragraph in _PARAGRAPH.finditer(text):
         begin, end = paragraph.span()
         quote = _next_quote(text, begin, end)
         for stop in _STOP.finditer(text, begin, end):
-            if _goes_on(text, begin, stop, end):
+            if _continues(text, begin, stop, end):
                 continue
             after = stop.end()
             if quote < after and _is_quoting(text, begin, after, end):
@@ -81,27 +81,27 @@ def iter_sentences(text: str) -> Iterator[Sentence]:
             yield sentence
 
 
-def _goes_on(text: str, begin: int, stop: re.Match[str], end: int) -> bool:
-    """Whether the sentence goes on behind a stop: no space, an abbreviation, an initial, a small letter."""
+def _continues(text: str, begin: int, stop: re.Match[str], end: int) -> bool:
+    """Whether a stop ends no sentence: no space, an abbreviation, an initial, a lower-case letter."""
     at, after = stop.span()
     mark = text[at]
     if after == end:
-        return _is_short(text, begin, at) if after - at == 1 and mark == "." else False
+        return _is_abbreviation(text, begin, at) if after - at == 1 and mark == "." else False
     follower = text[after]
     if follower.isspace():
-        next_one = _NOT_SPACE.search(text, after, end)
-        follower = next_one.group() if next_one else ""
+        found = _NOT_SPACE.search(text, after, end)
+        follower = found.group() if found else ""
     elif mark not in UNSPACED:
         return True
     if mark in DENSE:
         return follower == "と" or (text[after - 1] in "」』" and follower == "、")
     if follower.islower():
         return True
-    return mark == "." and after - at == 1 and _is_short(text, begin, at)
+    return mark == "." and after - at == 1 and _is_abbreviation(text, begin, at)
 
 
-def _is_short(text: str, begin: int, at: int) -> bool:
-    """Whether the full stop at a place shortens the word before it."""
+def _is_abbreviation(text: str, begin: int, at: int) -> bool:
+    """Whether the full stop at `at` belongs to an abbreviation or an initial."""
     word = _LAST_WORD.search(text, max(begin, at - 12), at + 1)
     if word is None:
         return False
@@ -110,42 +110,42 @@ def _is_short(text: str, begin: int, at: int) -> bool:
 
 
 def _next_quote(text: str, begin: int, end: int) -> int:
-    """Place of the first quotation mark, `end` where there is none."""
+    """Place of the first quotation mark; `end` if there is none."""
     quote = _QUOTE.search(text, begin, end)
     return quote.start() if quote else end
 
 
 def _is_quoting(text: str, begin: int, after: int, end: int) -> bool:
-    """Whether a stop stands inside a quotation that closes soon behind it.
+    """Whether a stop is inside a quotation that closes within `QUOTE_REACH` characters.
 
-    A mark that could not open a quotation where it stands does not; one that opens again before it closes
-    was never meant to close (a quotation of several paragraphs opens each of them).
+    A quotation that opens again before it closes is treated as unclosed (each paragraph of a long quotation
+    begins with an opening mark).
     """
     opener = ""
     for quote in _QUOTE.finditer(text, begin, after):
         mark = quote.group()
         if opener:
             opener = "" if mark in _CLOSED_BY[opener] else opener
-        elif mark in _CLOSED_BY and (mark in _ANYWHERE or _opens(text, begin, quote.start())):
+        elif mark in _CLOSED_BY and (mark in _ANYWHERE or _is_opening(text, begin, quote.start())):
             opener = mark
     if not opener:
         return False
     for quote in _QUOTE.finditer(text, after, min(end, after + QUOTE_REACH)):
         mark = quote.group()
         if mark in _CLOSED_BY[opener]:
-            return opener != '"' or not _opens(text, begin, quote.start())
+            return opener != '"' or not _is_opening(text, begin, quote.start())
         if mark == opener:
             return False
     return False
 
 
-def _opens(text: str, begin: int, at: int) -> bool:
-    """Whether a quotation mark stands where a word begins."""
+def _is_opening(text: str, begin: int, at: int) -> bool:
+    """Whether a quotation mark is at the start of a word."""
     return at == begin or text[at - 1].isspace() or text[at - 1] in "([（—–-"
 
 
 def _trimmed(text: str, begin: int, end: int) -> Sentence:
-    """What stands between two places, less the white space around it."""
+    """The text between two places, without the white space around it."""
     string = text[begin:end].strip()
     start = text.index(string[0], begin) if string else begin
     return Sentence(string, start, start + len(string))

@@ -1,12 +1,12 @@
 """Texts to hashed tokens: code-point tables, the tokenizer kernel, the shingle kernel.
 
 A corpus is one contiguous UTF-8 buffer with int64 offsets (Arrow's large_string layout). The kernels
-decode it, fold case and width through one table, cut words and hash them in a single pass; no Python
-object is made for a token.
+decode it, fold case and width through one table, split it into words and hash them in a single pass; no
+Python object is made for a token.
 
-What a token is: a run of letters, digits and marks, folded (NFKC where that is one character, then
-case); in scripts written without spaces (Han, Kana, Thai, Lao, Khmer, Myanmar) each pair of
-neighbouring characters. Vowel points of Arabic and Hebrew, soft hyphens and joiners are passed over.
+A token is a run of letters, digits and marks, folded (NFKC where that is one character, then case). In
+scripts written without spaces (Han, Kana, Thai, Lao, Khmer, Myanmar) it is a pair of neighbouring
+characters. Vowel points of Arabic and Hebrew, soft hyphens and joiners are ignored.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SEPARATOR, WORD, BIGRAM, IGNORED = 0, 1, 2, 3
 CLASS_SHIFT = 24
 CODEPOINT_MASK = np.uint32(0x1FFFFF)
 
-# Scripts without spaces between words, as ranges of code points. Their own digits make words.
+# Scripts without spaces between words, as ranges of code points. Their own digits form words.
 BIGRAM_RANGES = (
     (0x0E01, 0x0E4E),  # Thai
     (0x0E81, 0x0EFF),  # Lao
@@ -50,23 +50,23 @@ BIGRAM_RANGES = (
     (0x1AFF0, 0x1B16F),  # Kana extensions
 )
 RADICALS = range(0x2E80, 0x2FE0)
-# Characters without a shape of their own: soft hyphen, tatweel, joiners, direction marks, byte order mark.
+# Characters without a glyph of their own: soft hyphen, tatweel, joiners, direction marks, byte order mark.
 INVISIBLE = (
     "\u00ad\u0640\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
 )
 VARIATION_SELECTORS = range(0xFE00, 0xFE10)
 MORE_VARIATION_SELECTORS = (np.uint32(0xE0100), np.uint32(0xE01EF))
 
-MIX1 = np.uint64(0xFF51AFD7ED558CCD)  # the 64-bit finalizer of MurmurHash3 (Appleby, 2011)
+MIX1 = np.uint64(0xFF51AFD7ED558CCD)  # of the 64-bit finalizer of MurmurHash3 (Appleby, 2011)
 MIX2 = np.uint64(0xC4CEB9FE1A85EC53)
 TOKEN_SEED = np.uint64(0x9E3779B97F4A7C15)
 TOKEN_STEP = np.uint64(0x9FB21C651E98DF25)
 ROLL = np.uint64(0xD6E8FEB86659FD93)  # base of the rolling polynomial over tokens
-SORT_HEADS = (1 << 16) + 1
+SORT_HEADS = (1 << 16) + 1  # places of the scratch array of `sort_hashes`: at most 2**16 buckets
 
 
 class TextBuffer(NamedTuple):
-    """A corpus as bytes: text `i` is `data[offsets[i]:offsets[i + 1]]`, in UTF-8."""
+    """A corpus in UTF-8: text `i` is `data[offsets[i]:offsets[i + 1]]`."""
 
     data: NDArray[np.uint8]
     offsets: NDArray[np.int64]
@@ -79,14 +79,6 @@ class TextBuffer(NamedTuple):
         np.cumsum(np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded)), out=offsets[1:])
         return cls(np.frombuffer(b"".join(encoded), dtype=np.uint8), offsets)
 
-    @property
-    def sizes(self) -> NDArray[np.int64]:
-        """Bytes of each text."""
-        return np.diff(self.offsets)
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
 
 def _encode(text: str) -> bytes:
     if not text.isascii():
@@ -95,7 +87,7 @@ def _encode(text: str) -> bytes:
 
 
 def text_sizes(texts: Iterable[str]) -> NDArray[np.int64]:
-    """Characters of each text plus one: the weights by which a list of texts is cut in chunks."""
+    """Characters of each text plus one, as weights for cutting a list of texts into chunks."""
     return np.fromiter(map(len, texts), dtype=np.int64) + 1
 
 
@@ -108,7 +100,7 @@ def codepoint_table() -> NDArray[np.uint32]:
         category = unicodedata.category(char)
         radical = point in RADICALS and unicodedata.category(chr(_fold(char))) == "Lo"
         if category[0] in "LMN" or radical:
-            # Vowel points are what careful writers set and others leave out.
+            # Vowel points are optional in writing.
             pointed = category == "Mn" and unicodedata.name(char).startswith(("ARABIC", "HEBREW"))
             table[point] = (IGNORED if pointed else WORD) << CLASS_SHIFT | _fold(char)
     for first, last in BIGRAM_RANGES:
@@ -122,7 +114,7 @@ def codepoint_table() -> NDArray[np.uint32]:
 
 
 def _fold(char: str) -> int:
-    """Fold width, compatibility form and case, as far as that is one character for one."""
+    """Fold width, compatibility form and case, where the result is one character."""
     form = unicodedata.normalize("NFKC", char)
     if len(form) != 1:
         form = char
@@ -134,7 +126,7 @@ def _fold(char: str) -> int:
 
 @kernel
 def mix(h: Any) -> Any:
-    """Spread every bit of a 64-bit value over all of its bits."""
+    """Mix the bits of a 64-bit value: the finalizer of MurmurHash3."""
     h ^= h >> np.uint64(33)
     h *= MIX1
     h ^= h >> np.uint64(33)
@@ -144,7 +136,7 @@ def mix(h: Any) -> Any:
 
 @kernel
 def decode(data: NDArray[np.uint8], i: Any, end: Any) -> Any:
-    """Decode the code point at byte `i` of valid UTF-8: (code point, next byte)."""
+    """Decode the code point at byte `i` of valid UTF-8; returns it and the place of the next byte."""
     b = np.uint32(data[i])
     low = np.uint32(0x3F)
     if b < np.uint32(0x80):
@@ -173,6 +165,31 @@ def classify(point: Any, table: NDArray[np.uint32]) -> Any:
 
 
 @kernel
+def hash_ascii_word(
+    data: NDArray[np.uint8], i: Any, end: Any, table: NDArray[np.uint32], h: Any
+) -> tuple[Any, Any, bool]:
+    """Continue the hash of a word along ASCII characters.
+
+    Returns the hash, the place of the next byte, and whether a separator before that byte ended the word.
+    """
+    while i < end and data[i] < 0x80:
+        entry = table[data[i]]
+        i += 1
+        if entry == 0:
+            return h, i, True
+        h = h * TOKEN_STEP + np.uint64(entry)
+    return h, i, False
+
+
+@kernel
+def put_token(out: Any, n: int, h: Any, first: Any, last: Any) -> int:
+    """Write the mixed hash and the bytes of token `n`; returns the number of tokens."""
+    hashes, starts, ends = out
+    hashes[n], starts[n], ends[n] = mix(h), first, last
+    return n + 1
+
+
+@kernel
 def tokenize(
     data: NDArray[np.uint8],
     start: Any,
@@ -182,38 +199,33 @@ def tokenize(
     starts: NDArray[np.int64],
     ends: NDArray[np.int64],
 ) -> int:
-    """Cut one text into tokens: their 64-bit hashes and byte positions. Returns how many there are.
+    """Split one text into tokens: their 64-bit hashes and byte positions. Returns their number.
 
     The three output arrays must have room for `end - start` tokens.
     """
+    out = hashes, starts, ends
     n = 0
     i = start
     h = TOKEN_SEED
     in_word = False
     run = 0  # characters so far in a run of bigram script
     previous = np.uint32(0)  # the last of them, folded
-    first, last, previous_first = start, start, start  # bytes of the token at hand
+    first, last, previous_first = start, start, start  # bytes of the current token
     while i < end:
         at = i
         b = data[i]
         if b < 0x80:
             entry = table[b]
             i += 1
-            if entry != 0 and run == 0:  # the common case: run through the rest of an ASCII word
+            if entry != 0 and run == 0:  # the common case: the rest of an ASCII word
                 if not in_word:
                     in_word = True
                     first = at
                     h = TOKEN_SEED
-                h = h * TOKEN_STEP + np.uint64(entry)
-                while i < end and data[i] < 0x80:
-                    entry = table[data[i]]
-                    i += 1
-                    if entry == 0:
-                        hashes[n], starts[n], ends[n] = mix(h), first, i - 1
-                        n += 1
-                        in_word = False
-                        break
-                    h = h * TOKEN_STEP + np.uint64(entry)
+                h, i, ended = hash_ascii_word(data, i, end, table, h * TOKEN_STEP + np.uint64(entry))
+                if ended:
+                    n = put_token(out, n, h, first, i - 1)
+                    in_word = False
                 last = i
                 continue
         else:
@@ -223,13 +235,11 @@ def tokenize(
         if kind == IGNORED:
             continue
         if kind != WORD and in_word:
-            hashes[n], starts[n], ends[n] = mix(h), first, last
-            n += 1
+            n = put_token(out, n, h, first, last)
             in_word = False
         if kind != BIGRAM and run > 0:
-            if run == 1:  # a lone character stands for itself
-                hashes[n], starts[n], ends[n] = mix(np.uint64(previous)), previous_first, last
-                n += 1
+            if run == 1:  # a single character is a token of its own
+                n = put_token(out, n, np.uint64(previous), previous_first, last)
             run = 0
         if kind == WORD:
             if not in_word:
@@ -243,21 +253,18 @@ def tokenize(
             run += 1
             if run > 1:
                 pair = np.uint64(previous) << np.uint64(32) | np.uint64(folded)
-                hashes[n], starts[n], ends[n] = mix(pair), previous_first, i
-                n += 1
+                n = put_token(out, n, pair, previous_first, i)
             previous, previous_first, last = folded, at, i
     if in_word:
-        hashes[n], starts[n], ends[n] = mix(h), first, last
-        n += 1
+        n = put_token(out, n, h, first, last)
     elif run == 1:
-        hashes[n], starts[n], ends[n] = mix(np.uint64(previous)), previous_first, last
-        n += 1
+        n = put_token(out, n, np.uint64(previous), previous_first, last)
     return n
 
 
 @kernel
 def raw_hash(data: NDArray[np.uint8], start: Any, end: Any) -> Any:
-    """64-bit hash of a text's bytes less outer white space, for texts that hold no token at all."""
+    """64-bit hash of a text's bytes without outer white space, for texts without any token."""
     while start < end and data[start] <= 32:
         start += 1
     while start < end and data[end - 1] <= 32:
@@ -271,10 +278,10 @@ def raw_hash(data: NDArray[np.uint8], start: Any, end: Any) -> Any:
 
 @kernel
 def shingle(tokens: NDArray[np.uint64], n_tokens: int, size: int, out: NDArray[np.uint64]) -> int:
-    """64-bit hashes of all runs of `size` tokens, repeats included. Returns how many there are.
+    """64-bit hashes of all runs of `size` tokens, repeats included. Returns their number.
 
-    A text of fewer tokens is one shingle as a whole, so only an equal text shares it. The hash is a
-    polynomial over the token hashes, rolled along (Karp and Rabin, 1987) modulo 2**64, and mixed.
+    A text of fewer tokens is a single shingle, which only an equal text shares. The hash is a rolling
+    polynomial over the token hashes (Karp and Rabin, 1987) modulo 2**64, mixed at the end.
     """
     h = np.uint64(0)
     if n_tokens < size:
@@ -298,10 +305,10 @@ def shingle(tokens: NDArray[np.uint64], n_tokens: int, size: int, out: NDArray[n
 def sort_hashes(
     values: NDArray[np.uint64], n: int, scratch: NDArray[np.uint64], heads: NDArray[np.int64]
 ) -> None:
-    """Sort the first `n` hashes in place; `heads` is scratch of `SORT_HEADS` places.
+    """Sort the first `n` hashes in place; `heads` is a scratch array of `SORT_HEADS` places.
 
-    One pass deals them into buckets by their leading bits, so that each is within a step or two of its
-    place, and an insertion sort finishes: linear on average, since hashes are uniform.
+    A bucket sort by the leading bits brings each hash within a step or two of its place, and an insertion
+    sort finishes. This is linear on average, since hashes are uniform.
     """
     bits = 0
     while (2 << bits) <= n and (2 << bits) < SORT_HEADS:
@@ -330,7 +337,7 @@ def sort_hashes(
 
 @kernel
 def drop_repeats(values: NDArray[np.uint64], n: int) -> int:
-    """Drop the repeats of sorted values in place; returns how many are left."""
+    """Remove the repeats of sorted values in place; returns the number of values left."""
     kept = 0
     for k in range(n):
         if kept == 0 or values[k] != values[kept - 1]:
@@ -350,7 +357,7 @@ class Tokens(NamedTuple):
 
 
 def hash_tokens(texts: Sequence[str]) -> Tokens:
-    """Tokenise a few texts and keep where each token stands.
+    """Tokenise a few texts, with the places of their tokens.
 
     Examples
     --------
@@ -366,9 +373,10 @@ def hash_tokens(texts: Sequence[str]) -> Tokens:
 def tokenize_all(data: NDArray[np.uint8], offsets: NDArray[np.int64], table: NDArray[np.uint32]) -> Any:
     """Tokens of every text of a buffer."""
     n = len(offsets) - 1
-    room = len(data) + 1
+    capacity = len(data) + 1
     indptr = np.zeros(n + 1, np.int64)
-    hashes, starts, ends = np.empty(room, np.uint64), np.empty(room, np.int64), np.empty(room, np.int64)
+    hashes = np.empty(capacity, np.uint64)
+    starts, ends = np.empty(capacity, np.int64), np.empty(capacity, np.int64)
     for row in range(n):
         at = indptr[row]
         found = tokenize(data, offsets[row], offsets[row + 1], table, hashes[at:], starts[at:], ends[at:])
@@ -380,7 +388,7 @@ def tokenize_all(data: NDArray[np.uint8], offsets: NDArray[np.int64], table: NDA
 def look_up(
     terms: NDArray[np.uint64], wanted: NDArray[np.uint64]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Find hashes among sorted ones: where each stands (anywhere, if it does not), and whether it does."""
+    """Find hashes among sorted ones: the place of each (arbitrary if missing), and whether it is there."""
     if not len(terms):
         return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), bool)
     at = np.minimum(np.searchsorted(terms, wanted), len(terms) - 1)

@@ -1,12 +1,12 @@
-"""The vocabulary: which terms count, and their numbers, for as many entries as memory holds.
+"""The vocabulary: which terms are kept, and their numbers.
 
-Entries are dealt into buckets by the leading bits of their hashes, so that each bucket's table of distinct
-terms stays in the processor's cache, and a part of the buckets at a time, so that what is dealt stays small.
+Entries are partitioned into buckets by the leading bits of their hashes, so that each bucket's hash table of
+distinct terms fits in the processor's cache. Only some buckets are held at a time, to bound memory.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -18,9 +18,17 @@ from storyclust._core.spill import SpillableArray
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BUCKET_ENTRIES = 16_384  # on average
-MOST_BITS = 16
-LEAST_DEALT, DEALT_BYTES = 1 << 25, 1 << 30  # of entries dealt at a time: hash and place
+BUCKET_ENTRIES = 16_384  # upper bound of the mean size of a bucket, whose hash table then fits in cache
+MAX_BUCKET_BITS = 16
+# Bytes of entries (a hash and a place) in the buckets held at a time, as least and most.
+MIN_PARTITION_BYTES, PARTITION_BYTES = 1 << 25, 1 << 30
+
+
+class BucketEntries(NamedTuple):
+    """Entries in the order of their buckets."""
+
+    hashes: NDArray[np.uint64]
+    places: NDArray[np.int64]  # in the array of all entries
 
 
 def frequent_terms(
@@ -30,61 +38,62 @@ def frequent_terms(
     n_jobs: int | None = None,
     limit: int | None = None,
 ) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
-    """Sorted terms that occur `min_df` times or more or are known from elsewhere.
+    """Find the terms that occur at least `min_df` times or are known.
 
     Parameters
     ----------
     terms : SpillableArray of n values
-        Hashes, each once for every article that holds it. None is odd.
+        Hashes, each once for every article that holds it; the lowest bit is clear.
     min_df : int
     known : uint64 array
-        Sorted hashes of terms that stay though they occur less often.
+        Sorted hashes of terms that are kept however rare they are.
     n_jobs : int or None
         Threads.
     limit : int or None, default=None
-        Bytes of entries that are dealt at a time, from `LEAST_DEALT` to `DEALT_BYTES`, which None stands for.
+        Bytes of entries partitioned at a time, clipped to `MIN_PARTITION_BYTES` and `PARTITION_BYTES`; None
+        is the latter.
 
     Returns
     -------
     vocabulary : uint64 array of shape (n_terms,)
+        Sorted.
     columns : int32 array of shape (n,)
-        Number of each entry's term in the vocabulary, -1 for a term that is left out.
+        Number of each entry's term in the vocabulary, -1 for a term that is not kept.
     """
     bits = 1
-    while bits < MOST_BITS and len(terms) >> bits > BUCKET_ENTRIES:
+    while bits < MAX_BUCKET_BITS and len(terms) >> bits > BUCKET_ENTRIES:
         bits += 1
     shift = np.uint64(64 - bits)
     sizes = np.zeros(1 << bits, np.int64)
     for _, block in terms.blocks():
         count_buckets(block, shift, sizes)
-    dealt = DEALT_BYTES if limit is None else min(max(limit, LEAST_DEALT), DEALT_BYTES)
+    limit = PARTITION_BYTES if limit is None else min(max(limit, MIN_PARTITION_BYTES), PARTITION_BYTES)
     columns = np.full(len(terms), -1, np.int32)
     vocabulary = [np.empty(0, np.uint64)]
     n_terms = 0
     with stage("vocabulary", 2 * len(sizes)):
-        for low, high in cut_ranges(16 * sizes, dealt):
+        for low, high in cut_ranges(16 * sizes, limit):
             bounds = np.append(0, np.cumsum(sizes[low:high]))
-            values, places = deal(terms, shift, low, bounds)
-            chosen, per_bucket = _choose(values, bounds, min_df, known, n_jobs)
-            _number(
-                values, places, bounds, chosen, n_terms + np.append(0, np.cumsum(per_bucket)), columns, n_jobs
-            )
+            entries = partition_entries(terms, shift, low, bounds)
+            chosen, per_bucket = _select_terms(entries.hashes, bounds, min_df, known, n_jobs)
+            numbers = n_terms + np.append(0, np.cumsum(per_bucket))
+            _number_entries(entries, bounds, chosen, numbers, columns, n_jobs)
             vocabulary.append(chosen)
             n_terms += len(chosen)
     return np.concatenate(vocabulary), columns
 
 
-def _choose(
-    values: NDArray[np.uint64],
+def _select_terms(
+    hashes: NDArray[np.uint64],
     bounds: NDArray[np.int64],
     min_df: int,
     known: NDArray[np.uint64],
     n_jobs: int | None,
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Terms of buckets that stay, sorted, and how many there are in each bucket."""
+    """Terms of the buckets that are kept, sorted, and how many there are in each bucket."""
 
     def work(first: int, last: int) -> Any:
-        return frequent_in_buckets(values, bounds[first : last + 1], min_df, known)
+        return select_in_buckets(hashes, bounds[first : last + 1], min_df, known)
 
     chosen, sizes = join_parts(
         map_chunks(work, 32 * np.diff(bounds), n_jobs, "vocabulary"), (np.uint64, np.int64)
@@ -92,33 +101,32 @@ def _choose(
     return chosen, sizes
 
 
-def _number(
-    values: NDArray[np.uint64],
-    places: NDArray[np.int64],
+def _number_entries(
+    entries: BucketEntries,
     bounds: NDArray[np.int64],
     chosen: NDArray[np.uint64],
     numbers: NDArray[np.int64],
     columns: NDArray[np.int32],
     n_jobs: int | None,
 ) -> None:
-    """Write the number of each entry's term at the entry's place; those of a bucket begin at `numbers`."""
+    """Write the number of each entry's term to `columns`; those of bucket `i` begin with ``numbers[i]``."""
 
     def work(first: int, last: int) -> None:
         own = chosen[numbers[first] - numbers[0] : numbers[last] - numbers[0]]
-        number_entries(values, places, bounds[first : last + 1], own, numbers[first : last + 1], columns)
+        number_in_buckets(entries, bounds[first : last + 1], own, numbers[first : last + 1], columns)
 
     map_chunks(work, 32 * np.diff(bounds), n_jobs, "vocabulary")
 
 
-def deal(
+def partition_entries(
     terms: SpillableArray, shift: Any, low: int, bounds: NDArray[np.int64]
-) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Entries of the buckets from `low` on, bucket by bucket: their hashes and their places in `terms`."""
-    values, places = np.empty(bounds[-1], np.uint64), np.empty(bounds[-1], np.int64)
-    at = bounds[:-1].copy()
+) -> BucketEntries:
+    """Entries of consecutive buckets, the first of which is `low`, bucket by bucket."""
+    entries = BucketEntries(np.empty(bounds[-1], np.uint64), np.empty(bounds[-1], np.int64))
+    next_free = bounds[:-1].copy()
     for start, block in terms.blocks():
-        deal_block(start, block, shift, low, at, values, places)
-    return values, places
+        partition_block(start, block, shift, low, next_free, entries)
+    return entries
 
 
 @kernel
@@ -129,27 +137,29 @@ def count_buckets(terms: NDArray[np.uint64], shift: Any, sizes: NDArray[np.int64
 
 
 @kernel
-def deal_block(
+def partition_block(
     start: int,
-    terms: NDArray[np.uint64],
+    block: NDArray[np.uint64],
     shift: Any,
     low: int,
-    at: NDArray[np.int64],
-    values: NDArray[np.uint64],
-    places: NDArray[np.int64],
+    next_free: NDArray[np.int64],
+    entries: BucketEntries,
 ) -> None:
-    """Deal a block of entries, that begins at `start`, to their buckets: `at` says where each goes on."""
-    for k in range(len(terms)):
-        bucket = np.int64(terms[k] >> shift) - low
-        if 0 <= bucket < len(at):
-            values[at[bucket]] = terms[k]
-            places[at[bucket]] = start + k
-            at[bucket] += 1
+    """Copy a block of entries to their buckets and advance `next_free`; the block begins at `start`."""
+    for k in range(len(block)):
+        bucket = np.int64(block[k] >> shift) - low
+        if 0 <= bucket < len(next_free):
+            at = next_free[bucket]
+            entries.hashes[at], entries.places[at] = block[k], start + k
+            next_free[bucket] += 1
 
 
 @kernel
-def place_of(table: NDArray[np.uint64], term: Any) -> Any:
-    """Where a term stands in an open-addressed table, or the empty place where it would."""
+def find_slot(table: NDArray[np.uint64], term: Any) -> Any:
+    """Slot of a term in an open-addressed table, or the empty slot where it belongs.
+
+    Terms are stored with their lowest bit set, so that 0 is an empty slot.
+    """
     last = np.uint64(len(table) - 1)
     at = (term >> np.uint64(1)) & last
     while table[at] != 0 and table[at] != term | np.uint64(1):
@@ -159,7 +169,7 @@ def place_of(table: NDArray[np.uint64], term: Any) -> Any:
 
 @kernel
 def empty_table(n: int) -> NDArray[np.uint64]:
-    """An open-addressed table with room for `n` terms."""
+    """An open-addressed table for `n` terms, at most half full."""
     size = 16
     while size < 2 * n:
         size *= 2
@@ -167,8 +177,8 @@ def empty_table(n: int) -> NDArray[np.uint64]:
 
 
 @kernel
-def frequent_in_buckets(
-    values: NDArray[np.uint64], bounds: NDArray[np.int64], min_df: int, known: NDArray[np.uint64]
+def select_in_buckets(
+    hashes: NDArray[np.uint64], bounds: NDArray[np.int64], min_df: int, known: NDArray[np.uint64]
 ) -> Any:
     """Terms of buckets that are frequent or known, sorted, and how many there are in each bucket."""
     chosen = np.empty(bounds[len(bounds) - 1] - bounds[0], np.uint64)
@@ -179,15 +189,15 @@ def frequent_in_buckets(
         table = empty_table(stop - start)
         counts = np.zeros(len(table), np.int64)
         for k in range(start, stop):
-            at = place_of(table, values[k])
-            table[at] = values[k] | np.uint64(1)
-            counts[at] += 1
+            slot = find_slot(table, hashes[k])
+            table[slot] = hashes[k] | np.uint64(1)
+            counts[slot] += 1
         first = n
-        for at in range(len(table)):
-            if table[at] == 0:
+        for slot in range(len(table)):
+            if table[slot] == 0:
                 continue
-            term = table[at] & ~np.uint64(1)
-            if counts[at] < min_df:
+            term = table[slot] & ~np.uint64(1)
+            if counts[slot] < min_df:
                 near = np.searchsorted(known, term)
                 if near == len(known) or known[near] != term:
                     continue
@@ -199,9 +209,8 @@ def frequent_in_buckets(
 
 
 @kernel
-def number_entries(
-    values: NDArray[np.uint64],
-    places: NDArray[np.int64],
+def number_in_buckets(
+    entries: BucketEntries,
     bounds: NDArray[np.int64],
     chosen: NDArray[np.uint64],
     numbers: NDArray[np.int64],
@@ -211,16 +220,16 @@ def number_entries(
     for bucket in range(len(bounds) - 1):
         first, last = numbers[bucket], numbers[bucket + 1]
         table = empty_table(last - first)
-        named = np.empty(len(table), np.int64)
+        number_of = np.empty(len(table), np.int64)
         for number in range(first, last):
             term = chosen[number - numbers[0]]
-            at = place_of(table, term)
-            table[at] = term | np.uint64(1)
-            named[at] = number
+            slot = find_slot(table, term)
+            table[slot] = term | np.uint64(1)
+            number_of[slot] = number
         for k in range(bounds[bucket], bounds[bucket + 1]):
-            at = place_of(table, values[k])
-            if table[at] != 0:
-                columns[places[k]] = named[at]
+            slot = find_slot(table, entries.hashes[k])
+            if table[slot] != 0:
+                columns[entries.places[k]] = number_of[slot]
 
 
 @kernel
