@@ -19,7 +19,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from storyclust._core.arrays import compressed_rows
-from storyclust._core.memory import check_memory, require
+from storyclust._core.memory import check_memory, require_memory
 from storyclust._core.parallel import kernel, map_chunks
 from storyclust._core.validation import check_float, check_int
 from storyclust.articles.article import Article
@@ -283,7 +283,7 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         """Vectors of articles from what they hold and their languages."""
         lengths = used_terms(entries.indptr, entries.columns, self.idf_, groups)
         indptr = np.append(0, np.cumsum(lengths))
-        require(f"The vectors of {len(groups):,} articles", ENTRY_BYTES * int(indptr[-1]), limit)
+        require_memory(f"The vectors of {len(groups):,} articles", ENTRY_BYTES * int(indptr[-1]), limit)
         indices, weights = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32)
         head_weight = float(self.head_weight)
 
