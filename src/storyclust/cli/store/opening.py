@@ -43,7 +43,7 @@ class Outcome:
         self.statuses.update(each.status for each in added)
 
     def tell(self) -> None:
-        """Say it, if anybody shows_notes it."""
+        """Print the counts as a note."""
         if shows_notes(self._options):
             merged = sum(change.what == "merged" for change in self._store.history()[self._changes :])
             begun = max(0, len(self._store.threads()) - self._threads + merged)
