@@ -1,4 +1,4 @@
-"""What the documentation shows runs as it stands."""
+"""Run the examples of docstrings, the README and `examples/`."""
 
 import doctest
 import importlib

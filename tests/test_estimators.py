@@ -142,7 +142,7 @@ def test_a_pickled_estimator_is_the_same(name):
 
 
 @of_articles
-def test_fitted_and_unfitted_are_told_apart(name):
+def test_check_is_fitted_distinguishes_fitted_estimators(name):
     with pytest.raises(NotFittedError):
         check_is_fitted(make(name))
     check_is_fitted(make(name).fit(TEXTS[:5]))
@@ -150,7 +150,7 @@ def test_fitted_and_unfitted_are_told_apart(name):
         check_is_fitted(clone(make(name).fit(TEXTS[:5])))
 
 
-def test_what_needs_a_fit_says_so():
+def test_methods_of_unfitted_estimators_raise():
     with pytest.raises(NotFittedError):
         NewsVectorizer().transform(TEXTS)
     with pytest.raises(NotFittedError):
@@ -176,7 +176,7 @@ def test_texts_in_any_container_are_the_same(name, form):
 
 
 @every
-def test_a_generator_will_do(name):
+def test_generators_are_accepted(name):
     model = make(name)
     if hasattr(model, "fit_transform"):
         once = model.fit_transform(text for text in TEXTS)
@@ -225,7 +225,7 @@ def test_the_input_is_not_changed(name):
 
 @every
 @pytest.mark.parametrize("n_jobs", [1, 2, -1])
-def test_threads_do_not_matter(name, n_jobs, monkeypatch):
+def test_results_are_independent_of_the_number_of_threads(name, n_jobs, monkeypatch):
     wanted = answer(name, TEXTS)
     monkeypatch.setattr("storyclust._core.parallel.CHUNK_BYTES", 3000)
     assert answer(name, TEXTS, n_jobs=n_jobs) == wanted
@@ -272,7 +272,7 @@ def test_no_texts(name):
 
 
 @every
-def test_texts_of_all_sorts_do_no_harm(name):
+def test_unusual_texts(name):
     odd = [
         "",
         " ",

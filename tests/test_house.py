@@ -1,4 +1,4 @@
-"""The rules of the house: imports point one way, files stay small, importing is cheap."""
+"""The structure of the package: import layers, size of modules, cost of importing."""
 
 import ast
 import graphlib
@@ -20,7 +20,7 @@ SOURCE = Path(storyclust.__file__).parent
 FILES = sorted(SOURCE.glob("**/*.py"))
 LONGEST = 400
 
-# Who may import whom: a layer (a package, or a module at the top) only those that stand above it.
+# A layer (a package, or a top-level module) may import only the layers above it.
 LAYERS = """
     errors
     _core
@@ -41,7 +41,7 @@ LAYERS = """
     cli
 """.split()
 
-# A method that shows a result imports the view when it is called.
+# Imports inside functions that point downwards: a method that imports the view of its result.
 LAZY_UPWARDS = {("storyclust.stories.clusterer", "storyclust.render.report")}
 
 
@@ -58,7 +58,7 @@ def is_type_checking(node):
 
 
 def imports(node, inside=False, known=MODULES):
-    """Modules that a tree imports, and whether inside a function; not those for type checkers only."""
+    """Yield the imported modules, and whether each is imported inside a function; without TYPE_CHECKING."""
     for child in ast.iter_child_nodes(node):
         if is_type_checking(child):
             for other in child.orelse:
@@ -84,7 +84,7 @@ def layer_of(name):
     return name.split(".")[1] if "." in name else ""
 
 
-def test_the_layers_are_all_there_is():
+def test_layers_match_the_packages():
     assert {layer_of(name) for name in MODULES} - {"", "__main__"} == set(LAYERS)
     assert len(LAYERS) == len(set(LAYERS))
 
@@ -102,8 +102,8 @@ def test_a_layer_imports_only_layers_above_it():
     assert not wrong
 
 
-def test_no_circle_of_imports():
-    """Imports inside functions count: a circle that opens late is a circle."""
+def test_no_circular_imports():
+    """Imports inside functions count."""
     above = {name: {other for other, _ in own_imports(name)} for name in MODULES}
     for name, other in LAZY_UPWARDS:
         above[name].discard(other)
@@ -119,7 +119,7 @@ def test_only_the_command_line_imports_the_package_as_a_whole():
     assert {layer_of(name) for name in whole} <= {"cli", "__main__"}
 
 
-def test_the_reader_of_imports_sees_what_it_should():
+def test_import_parser():
     tree = ast.parse(
         "import storyclust.a\nfrom storyclust.b import x\nfrom storyclust import c\n"
         "if TYPE_CHECKING:\n    from storyclust.d import y\n"
@@ -132,23 +132,23 @@ def test_the_reader_of_imports_sees_what_it_should():
 
 
 @pytest.mark.parametrize("layer", [name for name in LAYERS if (SOURCE / name).is_dir()])
-def test_a_package_says_what_comes_in_and_what_goes_out(layer):
-    said = ast.get_docstring(MODULES[f"storyclust.{layer}"])
-    assert "In: " in said
-    assert "Out: " in said
+def test_package_docstrings_state_inputs_and_outputs(layer):
+    docstring = ast.get_docstring(MODULES[f"storyclust.{layer}"])
+    assert "In: " in docstring
+    assert "Out: " in docstring
 
 
 # Names
 
 
-def test_the_public_names_are_those_that_dir_shows():
+def test_dir_lists_the_public_names():
     assert sorted(storyclust.__all__) == dir(storyclust)
     assert len(set(storyclust.__all__)) == len(storyclust.__all__)
     for name in storyclust.__all__:
         assert getattr(storyclust, name) is not None
 
 
-def test_every_public_name_is_its_modules_own_and_documented():
+def test_public_names_are_defined_in_their_module_and_documented():
     for name in storyclust.__all__:
         value = getattr(storyclust, name)
         if inspect.ismodule(value):
@@ -162,7 +162,7 @@ def test_every_public_name_is_its_modules_own_and_documented():
             assert value.__doc__
 
 
-def test_a_name_that_is_not_there_is_an_attribute_error():
+def test_unknown_names_raise_attribute_error():
     with pytest.raises(AttributeError, match=r"storyclust.* attribute .?NoSuchThing"):
         storyclust.NoSuchThing  # noqa: B018
 
@@ -176,7 +176,7 @@ print(*(name for name in slow if name in sys.modules))
 """
 
 
-def test_importing_costs_next_to_nothing():
+def test_import_loads_no_slow_dependencies():
     env = {**os.environ, "PYTHONPATH": str(SOURCE.parent)}
     done = subprocess.run([sys.executable, "-c", CHEAP], env=env, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
@@ -186,10 +186,10 @@ def test_importing_costs_next_to_nothing():
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_a_file_is_one_idea(path):
+def test_modules_are_documented_and_short(path):
     text = path.read_text(encoding="utf-8")
-    assert ast.get_docstring(ast.parse(text)), "a module says what it is for"
-    assert len(text.splitlines()) <= LONGEST, "ask what second idea has moved in"
+    assert ast.get_docstring(ast.parse(text)), "a module has a docstring"
+    assert len(text.splitlines()) <= LONGEST, "split the module"
 
 
 def words_of(path):
@@ -197,14 +197,14 @@ def words_of(path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_a_file_speaks_of_the_library_only(path):
+def test_modules_mention_no_tasks_and_no_local_paths(path):
     assert not words_of(path) & {"issue", "issues", "session", "sessions", "todo", "fixme", "xxx"}
     for place in ("/work", "/tmp/", "/home/", "/root", "/Users/", "C:\\"):  # noqa: S108
         assert place not in path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_a_silenced_rule_has_a_reason(path):
+def test_noqa_names_its_rule(path):
     reader = io.BytesIO(path.read_bytes()).readline
     comments = [token.string for token in tokenize.tokenize(reader) if token.type == tokenize.COMMENT]
     for comment in comments:
@@ -212,7 +212,7 @@ def test_a_silenced_rule_has_a_reason(path):
             assert re.search(r"noqa: [A-Z]+\d+", comment), "which rule"
 
 
-def test_the_package_says_that_it_is_typed():
+def test_py_typed_is_included():
     assert (SOURCE / "py.typed").exists()
 
 
@@ -220,8 +220,8 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
 @pytest.mark.skipif(not BENCHMARKS.is_dir(), reason="only a checkout has benchmarks")
-def test_benchmarks_import_what_there_is():
-    """They are seldom run: what they import from here is looked up."""
+def test_benchmarks_import_existing_names():
+    """Benchmarks are seldom run, so their imports are checked here."""
     wanted = {
         (path.name, node.module, alias.name)
         for path in sorted(BENCHMARKS.glob("*.py"))

@@ -1,25 +1,25 @@
-"""What can go wrong, as a small tree of exceptions.
+"""Exceptions and the warning category of the package.
 
-Each message is one sentence that names the place and the value, with a way out where there is one.
+A message names the place and the value in one sentence, and a remedy where there is one.
 """
 
 from __future__ import annotations
 
 
 class StoryclustError(Exception):
-    """Base of every error storyclust raises on purpose."""
+    """Base class of every error that storyclust raises deliberately."""
 
 
 class InputError(StoryclustError, ValueError):
-    """Data that cannot be used as it is: a bad argument, file, record or field."""
+    """Invalid input: an argument, file, record or field."""
 
 
 class InputTypeError(InputError, TypeError):
-    """A value of the wrong type, where a sequence of articles or a text was due."""
+    """A value of the wrong type."""
 
 
 class MissingExtraError(StoryclustError, ImportError):
-    """An optional dependency is not installed; the message names the extra that brings it."""
+    """An optional dependency is not installed; the message names the extra to install."""
 
     def __init__(self, purpose: str, extra: str) -> None:
         super().__init__(
@@ -28,12 +28,12 @@ class MissingExtraError(StoryclustError, ImportError):
 
 
 class StoreError(StoryclustError):
-    """A store that cannot be opened, read or written as it is; the message names the file and a way out."""
+    """A store cannot be opened, read or written; the message names the file and a remedy."""
 
 
 class StoreBusyError(StoreError):
-    """Another process went on writing to the store for longer than this one would wait."""
+    """Another process kept the store locked for longer than the timeout."""
 
 
 class StoryclustWarning(UserWarning):
-    """Something was set aside or guessed; the result stands, and the message counts what."""
+    """Input was rejected or guessed; the result is valid, and the message gives counts."""

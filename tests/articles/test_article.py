@@ -1,4 +1,4 @@
-"""Articles made of records of every make, and the dates they carry."""
+"""Conversion of records to articles, and parsing of dates."""
 
 import dataclasses
 import math
@@ -139,7 +139,7 @@ def test_fields_are_found_by_their_usual_names(record, name, value):
         ([], "record must be a mapping, got list"),
     ],
 )
-def test_a_bad_record_is_told_in_one_sentence(record, message):
+def test_a_bad_record_is_reported_in_one_sentence(record, message):
     with pytest.raises(InputError) as caught:
         article_from_record(record)
     assert str(caught.value) == message
@@ -271,7 +271,7 @@ def test_columns_of_texts(column):
         ([{"text": 5}], "articles[0].text must be str, got int."),
     ],
 )
-def test_what_is_no_sequence_of_articles_is_a_type_error(data, message):
+def test_input_that_is_not_a_sequence_is_a_type_error(data, message):
     with pytest.raises(InputTypeError) as caught:
         as_articles(data)
     assert message in str(caught.value)
@@ -313,7 +313,7 @@ def test_a_row_number_gives_way_to_a_given_id():
 
 
 @given(st.lists(st.sampled_from(["", "a", "b", "a#2", "0", "1", "2#2"]), max_size=12))
-def test_every_article_has_an_id_of_its_own(names):
+def test_ids_are_unique(names):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StoryclustWarning)
         ids = [article.id for article in as_articles([Article("x", id=name) for name in names])]
@@ -427,7 +427,7 @@ def test_times_are_read_in_utc(value):
         np.datetime64("NaT"),
     ],
 )
-def test_no_date_is_none(value):
+def test_missing_dates_are_none(value):
     assert parse_date(value) is None
 
 
@@ -463,7 +463,7 @@ def test_no_date_is_none(value):
         *(datetime.min, datetime.max.replace(tzinfo=timezone(timedelta(hours=-9))), date(1, 1, 1)),
     ],
 )
-def test_what_is_no_full_date_is_an_input_error(value):
+def test_incomplete_dates_are_an_error(value):
     with pytest.raises(InputError, match="is not a date that can be read"):
         parse_date(value)
 
@@ -504,7 +504,7 @@ PARTS_OF_DATES = [
     | st.floats()
     | st.datetimes()
 )
-def test_parse_date_answers_with_a_date_or_an_input_error(value):
+def test_parse_date_returns_a_date_or_raises_input_error(value):
     try:
         stamp = parse_date(value)
     except InputError:
@@ -513,6 +513,6 @@ def test_parse_date_answers_with_a_date_or_an_input_error(value):
 
 
 @given(st.datetimes(datetime(1700, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))
-def test_iso_dates_come_back(stamp):
+def test_iso_dates_round_trip(stamp):
     assert parse_date(stamp.isoformat()) == stamp
     assert parse_date(str(stamp)) == stamp

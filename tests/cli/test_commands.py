@@ -1,4 +1,4 @@
-"""The command line: through pipes where a process matters, else by calling main."""
+"""The command line: as a process where that matters, else by calling main."""
 
 import gzip
 import io
@@ -101,7 +101,7 @@ def test_a_digest_in_a_locale_without_utf8():
 
 @posix_only
 @pytest.mark.parametrize("arguments", [["dedup"], ["threads", "--format", "digest"]])
-def test_a_reader_that_has_seen_enough_is_no_error(arguments):
+def test_a_closed_output_pipe_is_not_an_error(arguments):
     """As in `storyclust dedup week.jsonl | head -1`."""
     command = [sys.executable, "-m", "storyclust", *arguments, str(NEWSDESK)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENV) as child:
@@ -207,7 +207,7 @@ def test_wrong_usage_is_2(run, arguments):
 
 
 @pytest.mark.parametrize("command", [["dedup"], ["threads"], ["evaluate", "--gold", "a", "--pred", "b"]])
-def test_a_path_that_is_not_there_is_named_on_one_line(run, command, tmp_path):
+def test_a_missing_path_is_named_on_one_line(run, command, tmp_path):
     missing = tmp_path / "wekk.jsonl"
     code, out, err = run(*command, missing)
     assert (code, out) == (1, "")
@@ -266,7 +266,7 @@ def test_bad_records_are_counted_named_and_set_aside(run, put, tmp_path):
     assert "--rejects FILE" in run("dedup", path)[2]
 
 
-def test_of_many_bad_records_a_few_are_named_and_all_counted(run, put):
+def test_of_many_bad_records_the_first_are_listed_and_all_counted(run, put):
     code, out, err = run("dedup", put("week.jsonl", jsonl(THREE[0]) + "{\n" * 500))
     assert code == 0
     assert len(parsed(out)) == 1
@@ -281,7 +281,7 @@ def test_where_no_record_can_be_used_it_is_an_error(run, put):
     assert err.count("\n") == 1
 
 
-def test_bad_dates_and_shared_ids_are_told(run, put):
+def test_bad_dates_and_shared_ids_are_reported(run, put):
     records = [{"id": "a", "text": FERRY, "published": "someday"}, {"id": "a", "text": BUDGET}]
     code, out, err = run("dedup", put("week.jsonl", jsonl(*records)))
     assert code == 0
@@ -291,7 +291,7 @@ def test_bad_dates_and_shared_ids_are_told(run, put):
     assert all(line.startswith("storyclust: ") for line in err.splitlines())
 
 
-def test_what_stands_in_a_file_cannot_command_a_terminal_through_messages(run, put):
+def test_messages_are_sanitized(run, put):
     evil = "\x1b[2J\u202e"
     path = put("week.jsonl", jsonl(*THREE, {evil: 1}, {"id": evil, "text": 5}, {"text": "x", "date": evil}))
     assert "\x1b" not in run("dedup", path)[2]
@@ -367,7 +367,7 @@ def test_explain_shows_what_differs(run):
     assert (evidence["a"], evidence["relation"]) == ("selka-ferry-a", "near")
 
 
-def test_explain_names_an_id_that_is_not_there(run):
+def test_explain_names_an_unknown_id(run):
     code, out, err = run("explain", NEWSDESK, "selka-ferry-a", "nowhere")
     assert (code, out) == (1, "")
     assert "'nowhere'" in err
@@ -518,7 +518,7 @@ def test_evaluate_of_labels_that_are_lists(run, put):
 
 
 @pytest.mark.parametrize(("gold", "pred"), [("stroy", "thread"), ("story", "cluster")])
-def test_evaluate_names_a_field_that_is_not_there(run, put, gold, pred):
+def test_evaluate_names_an_unknown_field(run, put, gold, pred):
     code, out, err = run(
         "evaluate",
         put("l.jsonl", jsonl({"text": "x", "story": 1, "thread": 1})),
@@ -528,7 +528,7 @@ def test_evaluate_names_a_field_that_is_not_there(run, put, gold, pred):
         pred,
     )
     assert (code, out) == (1, "")
-    assert "No article has a field" in err
+    assert "no article has a field" in err
     assert "story, text, thread" in err
     assert err.count("\n") == 1
 
@@ -619,7 +619,7 @@ def test_the_input_itself_may_be_the_output(run, three):
     assert parsed(Path(three).read_text(encoding="utf-8")) == [THREE[1], THREE[2]]
 
 
-def test_an_empty_file_is_a_corpus_of_nothing(run, put):
+def test_an_empty_file_is_an_empty_corpus(run, put):
     path = put("empty.jsonl", "")
     assert run("dedup", path)[:2] == (0, "")
     assert run("threads", path)[:2] == (0, "")
@@ -628,7 +628,7 @@ def test_an_empty_file_is_a_corpus_of_nothing(run, put):
     assert run("evaluate", path, "--gold", "a", "--pred", "b")[0] == 1
 
 
-def test_a_bug_keeps_its_traceback(run, three, monkeypatch):
+def test_unexpected_errors_keep_their_traceback(run, three, monkeypatch):
     def broken(*_):
         raise ZeroDivisionError
 

@@ -1,4 +1,4 @@
-"""Memory limits: how they are written, what they keep, and that no answer depends on them."""
+"""Memory limits: parsing, enforcement, and independence of the results."""
 
 import os
 import re
@@ -13,7 +13,7 @@ import pytest
 
 import storyclust as sc
 from storyclust._core import memory, spill
-from storyclust._core.memory import check_memory, free_memory, require, size_text
+from storyclust._core.memory import check_memory, free_memory, require_memory, size_text
 
 SIZES = [
     (200_000_000, 200_000_000),
@@ -28,12 +28,12 @@ SIZES = [
 
 
 @pytest.mark.parametrize(("value", "wanted"), SIZES)
-def test_sizes_as_people_write_them(value, wanted):
+def test_memory_sizes_are_parsed_and_formatted(value, wanted):
     assert check_memory(value) == wanted
 
 
 @pytest.mark.parametrize("value", ["much", "4 apples", "", "-1GB", True, [], float("nan"), 0, 5, "1MB", 1e30])
-def test_what_is_no_size_is_named(value):
+def test_invalid_memory_sizes_are_an_error(value):
     with pytest.raises(sc.InputError, match=re.escape(f"got {value!r}")):
         check_memory(value)
 
@@ -51,10 +51,10 @@ def test_without_a_limit_it_is_a_share_of_what_is_free(monkeypatch, tmp_path):
     assert check_memory(None) == memory.LEAST_LIMIT
 
 
-def test_what_does_not_fit_is_said_before_it_is_begun():
-    require("Ten vectors", 100, 100)
+def test_a_requirement_above_the_limit_is_an_error():
+    require_memory("Ten vectors", 100, 100)
     with pytest.raises(sc.InputError, match=r"Ten vectors take 2\.5 GB, but memory_limit is 1\.2 GB"):
-        require("Ten vectors", 2_500_000_000, 1_200_000_000)
+        require_memory("Ten vectors", 2_500_000_000, 1_200_000_000)
     assert [size_text(size) for size in (0, 999, 1_500, 10**7, 10**13)] == [
         "0 bytes", "999 bytes", "1.5 KB", "10 MB", "1e+04 GB",
     ]  # fmt: skip
@@ -70,7 +70,7 @@ def answers(stories):
     return stories.labels_.tolist(), stories.event_labels_.tolist(), threads
 
 
-def test_hashes_that_wait_in_files_give_the_same_stories(newswire, monkeypatch):
+def test_spilled_hashes_give_the_same_stories(newswire, monkeypatch):
     held = sc.StoryClusterer().fit(newswire)
     spilled = []
     begin = spill.SpillableArray._spill

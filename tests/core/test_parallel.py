@@ -1,4 +1,4 @@
-"""Ranges of rows, threads, errors on the way, and progress."""
+"""Chunks, threads, errors in threads, and progress."""
 
 import io
 import os
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import storyclust as sc
 from storyclust._core import parallel, progress
 from storyclust._core.parallel import AHEAD, cut_ranges, each_chunk, effective_jobs, map_chunks
-from storyclust._core.progress import Bars, reporting_to, show_progress, stage
+from storyclust._core.progress import ProgressBars, reporting_to, show_progress, stage
 
 
 def rows(n):
@@ -24,23 +24,23 @@ def rows(n):
 
 
 class Recorder:
-    """A reporter that writes down all it is told."""
+    """A reporter that records all calls."""
 
     def __init__(self):
-        self.told = []
+        self.calls = []
 
     def start(self, stage, total):
-        self.told.append(("start", stage, total))
+        self.calls.append(("start", stage, total))
 
     def advance(self, steps):
-        self.told.append(("advance", steps))
+        self.calls.append(("advance", steps))
 
     def finish(self):
-        self.told.append(("finish",))
+        self.calls.append(("finish",))
 
     @property
     def steps(self):
-        return sum(entry[1] for entry in self.told if entry[0] == "advance")
+        return sum(entry[1] for entry in self.calls if entry[0] == "advance")
 
 
 class Terminal(io.StringIO):
@@ -162,8 +162,8 @@ def test_steps_add_up_to_the_total(n_jobs, monkeypatch):
     weights = np.array([3, 9, 0, 40, 2, 2, 2, 8, 1], dtype=np.int64)
     with reporting_to(recorder):
         map_chunks(lambda start, stop: None, weights, n_jobs, "reading")
-    assert recorder.told[0] == ("start", "reading", 9)
-    assert recorder.told[-1] == ("finish",)
+    assert recorder.calls[0] == ("start", "reading", 9)
+    assert recorder.calls[-1] == ("finish",)
     assert recorder.steps == 9
 
 
@@ -173,14 +173,14 @@ def test_every_stage_of_a_job_is_reported_and_ended():
         sc.Deduplicator().fit(
             ["the same text of seven words here", "the same text of seven words here now", "c"]
         )
-    starts = [entry for entry in recorder.told if entry[0] == "start"]
-    assert len(starts) == recorder.told.count(("finish",)) >= 2
+    starts = [entry for entry in recorder.calls if entry[0] == "start"]
+    assert len(starts) == recorder.calls.count(("finish",)) >= 2
     assert recorder.steps == sum(total for _, _, total in starts)
     recorder = Recorder()
     with reporting_to(recorder):
         sc.Deduplicator().fit(iter(["one text", "two texts", "one text"]))
-    assert recorder.told[0] == ("start", "signatures", None), "nobody knows how many will come"
-    assert recorder.told[1:3] == [("advance", 2), ("advance", 1)]
+    assert recorder.calls[0] == ("start", "signatures", None), "nobody knows how many will come"
+    assert recorder.calls[1:3] == [("advance", 2), ("advance", 1)]
     assert all(isinstance(name, str) and name for _, name, _ in starts)
 
 
@@ -192,7 +192,7 @@ def test_a_stage_is_ended_after_an_error(n_jobs):
     recorder = Recorder()
     with reporting_to(recorder), pytest.raises(BrokenError):
         map_chunks(work, rows(3), n_jobs, "test")
-    assert recorder.told[-1] == ("finish",)
+    assert recorder.calls[-1] == ("finish",)
     assert recorder.steps == 0
 
 
@@ -207,8 +207,8 @@ def test_reporters_nest_and_end():
             advance(2)
     with stage("after", 1) as advance:
         advance(1)
-    assert [entry for entry in inner.told if entry[0] == "start"] == [("start", "inside", 1)]
-    assert [entry for entry in outer.told if entry[0] == "start"] == [("start", "outside", 2)]
+    assert [entry for entry in inner.calls if entry[0] == "start"] == [("start", "inside", 1)]
+    assert [entry for entry in outer.calls if entry[0] == "start"] == [("start", "outside", 2)]
 
 
 def test_a_stage_inside_one_of_the_same_name_is_a_part_of_it():
@@ -218,12 +218,12 @@ def test_a_stage_inside_one_of_the_same_name_is_a_part_of_it():
         map_chunks(lambda start, stop: None, rows(3), 1, "terms")
         map_chunks(lambda start, stop: None, rows(2), 2, "terms")
         map_chunks(lambda start, stop: None, rows(2), 1, "other")
-    starts = [entry[1:] for entry in recorder.told if entry[0] == "start"]
+    starts = [entry[1:] for entry in recorder.calls if entry[0] == "start"]
     assert starts == [("terms", 6), ("other", 2)]
     assert recorder.steps == 8
 
 
-def test_results_that_nobody_takes_are_not_made():
+def test_results_are_computed_lazily():
     made = []
     results = each_chunk(lambda start, stop: made.append(start), rows(100), 2, "test")
     next(results)
@@ -258,16 +258,16 @@ def run_two_stages():
         map_chunks(lambda start, stop: None, rows(3), 1, name)
 
 
-def test_bars_show_nothing_before_their_time(monkeypatch):
+def test_bars_show_nothing_for_short_stages(monkeypatch):
     terminal = open_terminal(monkeypatch)
     with show_progress():
         run_two_stages()
     assert terminal.getvalue() == ""
 
 
-def test_bars_show_each_stage_that_lasts_and_go_away(monkeypatch):
+def test_bars_show_long_stages_and_are_removed(monkeypatch):
     terminal = open_terminal(monkeypatch)
-    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    monkeypatch.setattr(progress, "SHOW_AFTER", 0.0)
     with show_progress():
         run_two_stages()
     shown = terminal.getvalue()
@@ -280,10 +280,10 @@ def test_a_bar_appears_once_its_stage_has_lasted(monkeypatch):
     terminal = open_terminal(monkeypatch)
     now = 1000.0
     monkeypatch.setattr(progress.time, "monotonic", lambda: now)
-    bars = Bars()
+    bars = ProgressBars()
     with bars, reporting_to(bars), stage("terms", 9) as advance:
         advance(1)
-        now += progress.PATIENCE - 0.1
+        now += progress.SHOW_AFTER - 0.1
         advance(1)
         assert terminal.getvalue() == ""
         now += 0.2
@@ -295,7 +295,7 @@ def test_a_bar_appears_once_its_stage_has_lasted(monkeypatch):
 
 def test_a_bar_goes_away_after_an_error(monkeypatch):
     terminal = open_terminal(monkeypatch)
-    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    monkeypatch.setattr(progress, "SHOW_AFTER", 0.0)
 
     def work(start, stop):
         if start:
@@ -307,12 +307,12 @@ def test_a_bar_goes_away_after_an_error(monkeypatch):
     assert is_wiped(terminal.getvalue())
 
 
-def test_nothing_at_all_is_written_where_stderr_is_no_terminal(monkeypatch):
+def test_nothing_is_written_if_stderr_is_not_a_terminal(monkeypatch):
     for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
         monkeypatch.delenv(name, raising=False)
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
-    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    monkeypatch.setattr(progress, "SHOW_AFTER", 0.0)
     with show_progress():
         run_two_stages()
     assert stream.getvalue() == ""
@@ -321,21 +321,21 @@ def test_nothing_at_all_is_written_where_stderr_is_no_terminal(monkeypatch):
 # Compiling
 
 
-def test_compiling_is_told_once_and_only_where_there_is_some(capsys):
+def test_compilation_is_announced_once(capsys):
     first, second = numba.njit(lambda x: x + 1), numba.njit(lambda x: x - 1)
-    with progress.tell_compiling():
+    with progress.announce_compilation():
         assert first(1) == 2
         assert second(1) == 0
     told = capsys.readouterr()
     assert told.err.count("\n") == 1
     assert "compiling" in told.err
     assert told.out == ""
-    with progress.tell_compiling():
+    with progress.announce_compilation():
         first(2)
     assert capsys.readouterr().err == ""
 
 
-def test_a_kernel_without_a_place_to_cache_is_compiled_all_the_same():
+def test_a_kernel_without_a_writable_cache_is_compiled():
     names = {}
     exec(compile("def add(x, y):\n    return x + y", "<nowhere>", "exec"), names)  # noqa: S102
     assert parallel.kernel(names["add"])(2, 3) == 5

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import storyclust as sc
 from storyclust._core import spill
-from storyclust._core.spill import Shelf, SpillableArray
+from storyclust._core.spill import SpillableArray, SpillableRows
 
 NEWSDESK = Path(__file__).parents[2] / "examples" / "newsdesk.jsonl"
 hashes = st.lists(st.integers(0, 2**64 - 1), max_size=6)
@@ -22,7 +22,7 @@ hashes = st.lists(st.integers(0, 2**64 - 1), max_size=6)
 def test_rows_come_back_as_they_were_added(batches, limit, random):
     rows = [row for batch in batches for row in batch]
     # Closed even when Hypothesis runs out of choices in the middle of an example.
-    with closing(Shelf(limit)) as shelf:
+    with closing(SpillableRows(limit)) as shelf:
         for batch in batches:
             values = np.array([value for row in batch for value in row], np.uint64)
             shelf.add([values], np.array([len(row) for row in batch], np.int64))
@@ -33,7 +33,7 @@ def test_rows_come_back_as_they_were_added(batches, limit, random):
         assert shelf.counts.tolist() == [len(row) for row in rows]
 
 
-def test_copies_are_the_same_from_memory_and_from_disk(monkeypatch):
+def test_copies_are_equal_from_memory_and_from_disk(monkeypatch):
     articles = sc.read_articles(NEWSDESK)
     held = sc.Deduplicator().fit(articles)
     monkeypatch.setattr(spill, "SPILL_ABOVE", 0)
@@ -44,7 +44,7 @@ def test_copies_are_the_same_from_memory_and_from_disk(monkeypatch):
 
 @settings(max_examples=60)
 @given(st.lists(st.integers(0, 9), max_size=6), st.sampled_from([0, 40, 10**9]), st.integers(1, 7))
-def test_a_pile_gives_back_what_was_added(sizes, limit, block):
+def test_values_come_back_as_they_were_added(sizes, limit, block):
     with closing(SpillableArray(limit)) as pile, pytest.MonkeyPatch.context() as patch:
         patch.setattr(spill, "BLOCK", block)
         for number, size in enumerate(sizes):
@@ -64,14 +64,14 @@ def test_a_pile_gives_back_what_was_added(sizes, limit, block):
 def test_nothing_is_left_in_the_temporary_folder(monkeypatch, tmp_path):
     monkeypatch.setattr(spill, "SPILL_ABOVE", 0)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    shelf = Shelf()
+    shelf = SpillableRows()
     shelf.add([np.arange(1000, dtype=np.uint64)], np.array([1000]))
     assert shelf.spilled
     assert list(tmp_path.iterdir()) == []  # unlinked from the start: no kill can leave it behind
     shelf.close()
 
 
-def test_a_corpus_is_read_in_batches_with_the_same_answer(monkeypatch):
+def test_reading_in_batches_gives_the_same_result(monkeypatch):
     records = [json.loads(line) for line in NEWSDESK.read_text(encoding="utf-8").splitlines()]
     whole = sc.Deduplicator().fit(records)
     monkeypatch.setattr("storyclust.dedup.sketches.BATCH_CHARACTERS", 5_000)

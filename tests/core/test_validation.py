@@ -1,4 +1,4 @@
-"""Checks of parameters and texts: what passes, and the sentence for what does not."""
+"""Validation of parameters and texts."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -45,12 +45,12 @@ def test_whole_numbers_without_an_upper_end():
 @pytest.mark.parametrize(
     ("value", "shown"), [(1.0, "1.0"), ("1", "'1'"), (None, "None"), (True, "True"), ([1], "[1]"), (1j, "1j")]
 )
-def test_what_is_no_whole_number(value, shown):
+def test_values_that_are_not_integers(value, shown):
     found = message(InputTypeError, check_int, "size", value, low=0)
     assert found == f"size must be an int, got {shown}."
 
 
-def test_the_truth_values_of_numpy_are_no_numbers():
+def test_numpy_bools_are_not_numbers():
     message(InputTypeError, check_int, "size", np.bool_(True), low=0)
     message(InputTypeError, check_float, "share", np.bool_(True), low=0, high=1)
 
@@ -93,7 +93,7 @@ def test_a_number_too_large_for_a_float_is_out_of_range():
     ("value", "shown"),
     [("0.5", "'0.5'"), (None, "None"), (False, "False"), (1j, "1j"), (Decimal("0.5"), "Decimal('0.5')")],
 )
-def test_what_is_no_number(value, shown):
+def test_values_that_are_not_numbers(value, shown):
     assert message(InputTypeError, check_float, "share", value, low=0, high=1) == (
         f"share must be a number, got {shown}."
     )
@@ -118,7 +118,7 @@ def test_choices():
 
 
 @pytest.mark.parametrize("value", ["First", "", None, 1, ["first"], b"first", {}])
-def test_what_is_no_choice(value):
+def test_invalid_choices(value):
     found = message(InputError, check_choice, "keep", value, ("first", "last"))
     assert found == f"keep must be one of 'first', 'last', got {value!r}."
 
@@ -136,23 +136,23 @@ def test_texts_come_back_as_a_list():
 
 
 @pytest.mark.parametrize(("texts", "kind"), [("one text", "str"), (b"one text", "bytes")])
-def test_one_text_is_not_taken_for_its_letters(texts, kind):
+def test_a_single_string_is_an_error(texts, kind):
     found = message(InputTypeError, check_texts, texts)
     assert found == f"texts must be a sequence of str, got one {kind}; wrap it in a list."
 
 
 @pytest.mark.parametrize(("entry", "kind"), [(None, "NoneType"), (5, "int"), (b"x", "bytes"), ([], "list")])
-def test_the_first_entry_that_is_no_text_is_named(entry, kind):
+def test_the_first_entry_that_is_not_a_text_is_named(entry, kind):
     assert message(InputTypeError, check_texts, ["a", entry, None]) == f"texts[1] must be str, got {kind}."
     assert message(InputTypeError, check_texts, [entry], "titles") == f"titles[0] must be str, got {kind}."
 
 
 @pytest.mark.parametrize("texts", [None, 5, 1.5])
-def test_what_holds_no_texts_at_all(texts):
+def test_values_that_hold_no_texts(texts):
     assert "texts must be a sequence of str, got" in message(InputTypeError, check_texts, texts)
 
 
-def test_errors_of_type_are_type_errors_too():
+def test_type_errors_are_input_errors_too():
     with pytest.raises(TypeError):
         check_int("size", None, low=0)
     with pytest.raises(TypeError):

@@ -456,4 +456,4 @@ def test_the_command_on_a_terminal_has_a_table(unlabelled):
 def test_the_command_names_a_field_that_is_not_there(run):
     code, out, err = run("tune", NEWSDESK, "--gold", "nix")
     assert (code, out) == (1, "")
-    assert "No article has a field 'nix'; there are: " in err
+    assert "no article has a field 'nix'; the fields are: " in err

@@ -1,4 +1,4 @@
-"""Articles from files of every kind, whole and damaged, and records to files."""
+"""Reading articles from files of every format, complete and damaged, and writing records."""
 
 import bz2
 import codecs
@@ -32,7 +32,7 @@ from hypothesis import strategies as st
 
 import storyclust
 from storyclust.errors import InputError, InputTypeError, MissingExtraError, StoryclustWarning
-from storyclust.io.reading import ReadReport, Reject, open_output, read_articles, write_records
+from storyclust.io import ReadReport, Reject, open_output, read_articles, write_records
 
 PACK = {".gz": gzip.compress, ".xz": lzma.compress, ".bz2": bz2.compress, ".zst": zstandard.compress}
 ENV = {**os.environ, "PYTHONPATH": str(Path(storyclust.__file__).parents[1])}
@@ -179,14 +179,14 @@ def test_the_delimiter_of_csv_is_guessed_from_its_header(put, delimiter):
     assert texts(read_articles(put("a.csv", buffer.getvalue()))) == ["o;n,e"]
 
 
-def test_csv_oddities_do_no_harm(put):
+def test_csv_edge_cases(put):
     path = put("a.csv", "\ufeff\r\nid, Text ,x,x\r\n\r\n1,a\0b,c,d\r\n,,,\r\n2,short\r\n3,long,c,d,,\r\n")
     articles = read_articles(path)
     assert [article.content for article in articles] == ["a\0b", "short", "long"]
     assert articles[0].record == {"id": "1", " Text ": "a\0b", "x": "c", "x#2": "d"}
 
 
-def test_a_quotation_mark_never_closed_is_told(put):
+def test_an_unclosed_quotation_mark_is_reported(put):
     articles, report = read(put("a.csv", 'id,text\n1,one\n2,"two\n3,three\n'))
     assert texts(articles) == ["one"]
     assert [(reject.line, reject.raw) for reject in report.rejects] == [(3, '2,"two\n3,three')]
@@ -217,7 +217,7 @@ def test_one_bad_value_in_parquet_costs_one_row(tmp_path):
 
 
 @pytest.mark.parametrize("data", [b"PAR1 and then nothing", b"no parquet at all"])
-def test_what_is_no_parquet_is_told(put, data):
+def test_invalid_parquet_is_reported(put, data):
     with pytest.raises(InputError, match=r"a\.parquet:1: not a readable Parquet file \("):
         read_articles(put("a.parquet", data))
 
@@ -256,7 +256,7 @@ def test_a_folder_without_text_files_gives_the_others(put, tmp_path):
     assert texts(read_articles(tmp_path, format="csv")) == ["c"]
 
 
-def test_a_folder_of_nothing_is_an_error(tmp_path):
+def test_a_folder_without_readable_files_is_an_error(tmp_path):
     with pytest.raises(InputError, match="holds no file of a known format"):
         read_articles(tmp_path)
 
@@ -304,7 +304,7 @@ def test_a_missing_file_is_named_with_the_nearest(put, tmp_path):
         read_articles(tmp_path / "no*.jsonl")
 
 
-def test_paths_must_be_paths():
+def test_paths_of_other_types_are_an_error():
     with pytest.raises(InputTypeError, match="a path must be str or path-like, got int"):
         read_articles(3)
     for paths in ((), ([],)):
@@ -395,7 +395,7 @@ def test_a_truncated_stream_gives_what_it_held(put, suffix, kind):
 
 
 @pytest.mark.parametrize("suffix", PACK)
-def test_a_damaged_stream_is_no_traceback(put, suffix):
+def test_a_damaged_stream_is_reported(put, suffix):
     whole = bytearray(PACK[suffix](lines(*({"text": str(n) * 9} for n in range(2000)))))
     middle = len(whole) // 2
     whole[middle : middle + 40] = b"\xff" * 40
@@ -405,7 +405,7 @@ def test_a_damaged_stream_is_no_traceback(put, suffix):
     assert "the compressed stream is damaged" in report.rejects[-1].reason
 
 
-def test_a_name_that_lies_about_compression_does_no_harm(put):
+def test_compression_is_recognised_despite_a_wrong_extension(put):
     assert texts(read_articles(put("a.jsonl.gz", lines(*ONE_TWO)))) == ["one", "two"]
     assert texts(read_articles(put("a.jsonl", gzip.compress(lines(*ONE_TWO))))) == ["one", "two"]
 
@@ -457,7 +457,7 @@ def test_rejects_are_written_as_jsonl(put, tmp_path):
     assert gzip.decompress(target.read_bytes()) == b""
 
 
-def test_when_nothing_can_be_used_that_is_an_error(put, tmp_path):
+def test_no_usable_record_is_an_error(put, tmp_path):
     path = put("a.jsonl", b"oops\n[]\n")
     with pytest.raises(InputError, match=r"no record could be used; first: .*a\.jsonl:1: not valid JSON"):
         read_articles(path, rejects=tmp_path / "r.jsonl")
@@ -523,7 +523,7 @@ def test_byte_order_marks_are_understood(put, mark, codec, name):
     assert texts(read_articles(put(name, PACK.get(Path(name).suffix, bytes)(data)))) == ["naïve 東京"]
 
 
-def test_odd_bytes_in_json_lines_do_no_harm(put):
+def test_unusual_bytes_in_json_lines(put):
     data = b'\xef\xbb\xbf{"text": "a"}\r\n\r\n  \n\0\0{"text": "a\tb\x01"}\n\xef\xbb\xbf{"text": "\\ud800"}\n'
     data += b'{"text": "x", "score": NaN, "id": 123456789012345678901234567890}\n{"text": "e\xcc\x81\\u0000"}'
     articles = read_articles(put("a.jsonl", data))
@@ -697,7 +697,7 @@ def test_the_format_of_the_output_must_be_known(tmp_path):
     assert texts(read_articles(tmp_path / "a.xml")) == ["one", "two"]
 
 
-def test_standard_output_gets_json_lines_unless_told(capfdbinary):
+def test_standard_output_gets_json_lines_by_default(capfdbinary):
     write_records("-", ONE_TWO)
     write_records("-", ONE_TWO, format="tsv")
     assert capfdbinary.readouterr().out == lines(*ONE_TWO).replace(b": ", b":").replace(b", ", b",") + (
@@ -810,7 +810,7 @@ def test_a_writer_that_is_killed_leaves_the_old_file(tmp_path):
 
 
 @posix_only
-def test_a_closed_pipe_is_told_to_the_caller():
+def test_a_closed_pipe_raises_broken_pipe_error():
     with subprocess.Popen(
         [sys.executable, "-c", WRITE_MANY.format(setup=""), "-"],
         env=ENV,

@@ -1,4 +1,4 @@
-"""Threads as records and as a page for a terminal, whatever their titles hold."""
+"""Threads as records and as a digest for a terminal, with hostile titles."""
 
 import io
 import json
@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 import storyclust as sc
-from storyclust._core.terminal import clean
+from storyclust._core.terminal import sanitize
 from storyclust.articles.records import as_articles
 from storyclust.render.digest import print_digest, thread_record
 
@@ -141,7 +141,7 @@ def test_nothing_to_show():
         (["2023-12-30", "2024-01-02"], "30 Dec 2023 to 2 Jan 2024"),
     ],
 )
-def test_days_are_said_as_shortly_as_they_can_be(dates, wanted):
+def test_spans_of_days_are_formatted_shortly(dates, wanted):
     text = "The ferry Selka struck the pier in Aldmouth and nobody was hurt at all."
     records = [{"title": "Ferry strikes pier", "text": text, "published": date} for date in dates]
     assert wanted in printed(*cluster(*records, *([text] if len(dates) == 1 else [])))
@@ -204,8 +204,8 @@ def test_hostile_text_does_not_reach_the_terminal(hostile):
 
 
 @given(st.text())
-def test_cleaned_text_holds_nothing_to_obey(text):
-    cleaned = clean(text)
+def test_sanitized_text_has_no_control_characters(text):
+    cleaned = sanitize(text)
     assert_harmless(cleaned)
     assert "\n" not in cleaned
     assert cleaned == " ".join(cleaned.split())
@@ -228,11 +228,11 @@ def test_cleaned_text_holds_nothing_to_obey(text):
         ("\U0001f468\u200d\U0001f469", "\U0001f468\u200d\U0001f469"),
     ],
 )
-def test_cleaned_by_hand(text, wanted):
-    assert clean(text) == wanted
+def test_sanitized_examples(text, wanted):
+    assert sanitize(text) == wanted
 
 
-def test_years_before_a_thousand_do_no_harm():
+def test_years_before_a_thousand():
     texts = ["The ferry Selka struck the pier in Aldmouth and nobody was hurt at all."] * 2
     stories, articles = cluster(
         *({"text": text, "published": datetime(1600, 1, 2, tzinfo=UTC)} for text in texts)

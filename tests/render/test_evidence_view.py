@@ -1,4 +1,4 @@
-"""Evidence as a person reads it: at a wide terminal, a narrow one, and at the end of a pipe."""
+"""The comparison of two texts on a wide terminal, a narrow one, and in a pipe."""
 
 import io
 import re
@@ -248,7 +248,7 @@ HOSTILE = "\x1b[31mred\x1b]0;owned\x07 \x9b2J\u202egnp.exe\u2066 a\x00b\x7fc\r\r
 
 
 @pytest.mark.parametrize("width", [None, 60, 120])
-def test_nothing_an_article_holds_reaches_the_terminal_as_a_command(width):
+def test_control_characters_do_not_reach_the_terminal(width):
     a = Article(f"{FERRY} {HOSTILE}", title=HOSTILE, id=HOSTILE, source=HOSTILE)
     b = Article(f"{HOSTILE} {FERRY}", title=HOSTILE, id=HOSTILE, source=HOSTILE)
     page = plain(a, b) if width is None else shown(a, b, width)

@@ -1,4 +1,4 @@
-"""Threads in every format: through real pipes and files, with titles that would be more than text."""
+"""Threads in every format, through real pipes and files, with hostile titles."""
 
 import csv
 import gzip
@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 import storyclust as sc
-from storyclust._core.terminal import clean
+from storyclust._core.terminal import sanitize
 from storyclust.articles.records import as_articles
 from storyclust.cli.app import main
 from storyclust.render.exports import FORMATS, cell, chosen_format
-from storyclust.render.markdown import MOST_LISTED, escaped, markdown_digest
+from storyclust.render.markdown import MAX_LISTED, escaped, markdown_digest
 
 NEWSDESK = Path(__file__).parents[2] / "examples" / "newsdesk.jsonl"
 ENV = {**os.environ, "PYTHONPATH": str(Path(sc.__file__).parents[1])}
@@ -146,7 +146,7 @@ def test_files_get_the_format_that_their_name_says(tmp_path, capsysbinary):
     assert capsysbinary.readouterr() == (b"", b"")
 
 
-def test_a_name_that_says_nothing_is_refused_before_anything_is_read(tmp_path, capsys):
+def test_an_unknown_extension_is_an_error_before_reading(tmp_path, capsys):
     assert main(["threads", str(tmp_path / "missing.jsonl"), "-o", "threads.doc"]) == 1
     message = capsys.readouterr().err
     assert "'threads.doc'" in message
@@ -168,7 +168,7 @@ def test_a_device_gets_records():
 
 @given(st.text() | st.sampled_from(HOSTILE))
 def test_escaped_text_is_shown_as_it_stands(text):
-    shown = html.escape(clean(text)).replace("&#x27;", "'")
+    shown = html.escape(sanitize(text)).replace("&#x27;", "'")
     assert rendered(escaped(text)) == (f"<p>{shown}</p>\n" if shown else "")
     assert rendered(f"## {escaped(text)}") == f"<h2>{shown}</h2>\n"
     assert rendered(f"a [{escaped(text)}](x), b") == f'<p>a <a href="x">{shown}</a>, b</p>\n'
@@ -176,7 +176,7 @@ def test_escaped_text_is_shown_as_it_stands(text):
 
 @given(st.text(alphabet="-+*=#>:%1234567890.)( \tabi`~_|"))
 def test_no_line_begins_something_else(text):
-    shown = html.escape(clean(text))
+    shown = html.escape(sanitize(text))
     assert rendered(escaped(text)) == (f"<p>{shown}</p>\n" if shown else "")
 
 
@@ -212,7 +212,7 @@ def test_of_many_articles_some_are_listed_and_all_counted():
     articles = as_articles(records)
     stories = sc.StoryClusterer(event_distance=1, thread_distance=1).fit(articles)
     text = "".join(markdown_digest(stories, articles))
-    assert text.count("\n- ") == MOST_LISTED
+    assert text.count("\n- ") == MAX_LISTED
     assert "And 10 more articles." in text
     assert "".join(markdown_digest(sc.StoryClusterer().fit([]), [])) == (
         "# Story threads\n\n0 threads, and 0 articles on their own.\n"
@@ -235,5 +235,5 @@ def test_an_address_that_is_none_of_the_web_is_no_link(url):
 def test_no_cell_is_a_formula_and_no_text_is_lost(text):
     made = cell(text)
     assert made[:1] not in tuple("=+-@\t\r\uff1d\uff0b\uff0d\uff20") or made == ""
-    assert made in (clean(text), f"'{clean(text)}")
+    assert made in (sanitize(text), f"'{sanitize(text)}")
     assert "\n" not in made

@@ -1,4 +1,4 @@
-"""The report: its data against the fitted stories, and the page in a browser, whatever its texts hold."""
+"""The report: its data compared with the fitted stories, and the page in a browser."""
 
 import copy
 import itertools
@@ -157,7 +157,7 @@ def test_what_differs_puts_both_texts_together_again(stories, articles, content)
         ("東京で雨", "東京で雪", [(0, "東京で"), (1, "雨"), (2, "雪")]),
     ],
 )
-def test_differences_by_hand(kept, copy, wanted):
+def test_differences_examples(kept, copy, wanted):
     assert differences(kept, copy) == wanted
 
 
@@ -228,11 +228,11 @@ def test_only_addresses_of_the_web_become_links(url, wanted):
         ("می\u200cخواهم", "می\u200cخواهم"),
     ],
 )
-def test_plain_text_by_hand(text, wanted):
+def test_plain_examples(text, wanted):
     assert plain(text) == wanted
 
 
-def test_cutting():
+def test_shortened_texts():
     assert shortened("a" * 10_000, 10) == "a" * 9 + "…"
     assert shortened("one two three", 9) == "one two…"
     assert shortened("", 0) == ""
@@ -250,7 +250,7 @@ def kept_places(columns):
         at = end
 
 
-def test_links_are_those_of_coverage_links_as_explain_tells_them(stories, articles, content):
+def test_links_are_those_of_coverage_links_with_relations_of_explain(stories, articles, content):
     links = {
         frozenset((articles[link.a].url, articles[link.b].url)): link
         for link in sc.coverage_links(articles, min_similarity=0.03, event_window=None)
@@ -381,7 +381,7 @@ def test_the_policy_names_the_blocks_and_nothing_else_may_run(stories):
         assert word not in script[0]
 
 
-def test_data_survives_the_way_into_the_page(stories, articles, content):
+def test_data_is_embedded_in_the_page_unchanged(stories, articles, content):
     blocks = Blocks(stories.to_html())
     columns = blocks.data("data-index")
     assert columns["title"] == content.columns["title"]
@@ -446,7 +446,7 @@ def test_the_command_writes_a_report(tmp_path, capsysbinary):
         (tmp_path / "t.jsonl").read_text("utf-8").splitlines()
     )
     assert main(["threads", str(NEWSDESK), "--report", "-"]) == 1
-    assert b"--report wants the name of a file" in capsysbinary.readouterr().err
+    assert b"--report requires a file path" in capsysbinary.readouterr().err
 
 
 def test_its_files_come_with_the_package():
@@ -838,7 +838,7 @@ def test_what_a_link_shares_is_marked_in_both_texts(view, page, stories, article
             numbers = np.array(places, int).reshape(-1, 3).tolist()
             assert found == [[text[x:y], ["", "term", "passage"][kind]] for x, y, kind in numbers]
         said = section.find_element("css selector", ".facts").text
-        assert ("Written apart" in said) == (relation == 3)
+        assert ("Independent reports" in said) == (relation == 3)
         assert all(term in section.text for term in terms)
         if relation == 3:
             assert f"similarity {thousandths / 1000:.2f}" in said
@@ -1023,7 +1023,7 @@ def test_it_fits_any_width_and_prints(view, page, width):
         view.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
-def test_nothing_at_all_is_a_page_too(view, tmp_path):
+def test_an_empty_corpus_is_a_page(view, tmp_path):
     path = tmp_path / "empty.html"
     sc.StoryClusterer().fit([]).to_html(path)
     view.load(path.as_uri())

@@ -1,5 +1,5 @@
-"""How work is run: compiled kernels, threads, progress, memory, temporary files; and checks of parameters.
+"""Execution of kernels: compilation, threads, progress, memory, temporary files; and parameter checks.
 
-In: functions over arrays and ranges of rows. Out: their results, whatever the number of threads. Nothing here
-knows what an article is.
+In: functions over arrays and ranges of rows. Out: their results, independent of the number of threads.
+Nothing here depends on articles.
 """

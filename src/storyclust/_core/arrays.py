@@ -1,4 +1,4 @@
-"""Columns of chunks put together, and CSR arrays without copies."""
+"""Concatenation of columns, and CSR arrays without copies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def join_parts(parts: list[tuple[NDArray[Any], ...]], dtypes: Sequence[Any]) -> list[NDArray[Any]]:
-    """Concatenate the columns of what chunks returned; `parts` is emptied, so that no two copies are held."""
+    """Concatenate the columns of the results of chunks; `parts` is emptied on the way, to save memory."""
     sizes = [sum(len(part[column]) for part in parts) for column in range(len(dtypes))]
     columns = [np.empty(size, dtype) for size, dtype in zip(sizes, dtypes, strict=True)]
     parts.reverse()
@@ -28,7 +28,7 @@ def join_parts(parts: list[tuple[NDArray[Any], ...]], dtypes: Sequence[Any]) -> 
 def compressed_rows(
     indptr: NDArray[Any], indices: NDArray[np.int32], data: NDArray[Any], shape: tuple[int, int]
 ) -> sparse.csr_array:
-    """CSR array of these arrays themselves: bounds of one kind with the indices, or SciPy copies both."""
+    """Build a CSR array without copies: SciPy copies `indptr` and `indices` unless their dtypes are equal."""
     if len(indices) <= np.iinfo(np.int32).max:
         indptr = indptr.astype(np.int32)
     return sparse.csr_array((data, indices, indptr), shape=shape)

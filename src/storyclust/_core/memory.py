@@ -1,4 +1,4 @@
-"""Memory: how much a fit may take, asking for it before it is needed, and giving back what was freed."""
+"""Memory limits: parsing, checks before allocation, and returning freed memory to the system."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ import psutil
 
 from storyclust.errors import InputError
 
-FREE_SHARE = 0.75  # of what is free, taken where no limit is given
+FREE_SHARE = 0.75  # of the free memory: the default limit
 LEAST_LIMIT = 16 << 20
 CGROUP = Path("/sys/fs/cgroup")
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?\s*", re.IGNORECASE)
 
 
 def check_memory(value: object) -> int:
-    """Return a memory limit in bytes: of a number, of a text like '4 GB' or '512MiB', or of None."""
+    """Return a memory limit in bytes, given a number, a text such as '4 GB' or '512MiB', or None."""
     if value is None:
         return max(int(FREE_SHARE * free_memory()), LEAST_LIMIT)
     size = _SIZE.fullmatch(value) if isinstance(value, str) else None
@@ -40,7 +40,7 @@ def check_memory(value: object) -> int:
 
 
 def free_memory() -> int:
-    """Bytes that this process may still take: what the machine has free, or the container it runs in."""
+    """Bytes available to this process: free memory of the machine or of its container."""
     free = int(psutil.virtual_memory().available)
     try:
         most, used = ((CGROUP / name).read_text() for name in ("memory.max", "memory.current"))
@@ -49,8 +49,8 @@ def free_memory() -> int:
     return min(free, int(most) - int(used)) if most.strip().isdigit() else free
 
 
-def require(what: str, needed: int, limit: int) -> None:
-    """Raise before something is begun that does not fit, and say what it takes."""
+def require_memory(what: str, needed: int, limit: int) -> None:
+    """Raise if `what` needs more bytes than the limit."""
     if needed > limit:
         raise InputError(
             f"{what} take {size_text(needed)}, but memory_limit is {size_text(limit)}. "
@@ -59,16 +59,16 @@ def require(what: str, needed: int, limit: int) -> None:
 
 
 def size_text(size: int) -> str:
-    """Bytes as people write them: '1.5 GB'."""
+    """Format a number of bytes, as in '1.5 GB'."""
     power = min((len(str(size)) - 1) // 3, 3)
     return f"{size / 1000**power:.3g} {('bytes', 'KB', 'MB', 'GB')[power]}"
 
 
 def release_memory() -> None:
-    """Hand freed memory back to the system at once.
+    """Return freed memory to the operating system.
 
-    The allocator of Linux keeps what threads have freed for later, a gigabyte for some hundred thousand
-    articles; what comes next would lie on top of it.
+    The Linux allocator keeps memory that threads have freed, a gigabyte for some hundred thousand articles;
+    later allocations would add to it.
     """
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none
@@ -78,10 +78,9 @@ def release_memory() -> None:
 
 @contextlib.contextmanager
 def paused_gc() -> Iterator[None]:
-    """Keep the collector of cycles from looking through all objects again with every few made.
+    """Disable the cyclic garbage collector, which would traverse all articles again and again.
 
-    Articles and stories are in no cycle, so that nothing is held back; whoever has switched it off finds it
-    off.
+    Articles and stories form no cycles, so that nothing is leaked. The previous state is restored.
     """
     on = gc.isenabled()
     gc.disable()

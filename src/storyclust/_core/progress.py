@@ -9,17 +9,17 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-PATIENCE = 2.0  # seconds of silence before a bar appears
+SHOW_AFTER = 2.0  # seconds before a stage is shown
 
 
 class Reporter(Protocol):
-    """Who hears of progress: told the stage, its total and each step done."""
+    """Receiver of progress: the name of a stage, its total and its completed steps."""
 
     def start(self, stage: str, total: int | None) -> None:
-        """Begin a stage of `total` steps, or of nobody knows how many."""
+        """Begin a stage of `total` steps; None if the number is unknown."""
 
     def advance(self, steps: int) -> None:
-        """Count steps done."""
+        """Count completed steps."""
 
     def finish(self) -> None:
         """End the stage."""
@@ -46,7 +46,7 @@ def reporting_to(reporter: Reporter | None) -> Iterator[None]:
 def show_progress() -> Iterator[None]:
     """Show progress bars on stderr for every stage that takes longer than two seconds.
 
-    Nothing is shown where stderr is not a terminal or a notebook.
+    Nothing is shown if stderr is neither a terminal nor a notebook.
 
     Examples
     --------
@@ -54,12 +54,12 @@ def show_progress() -> Iterator[None]:
     >>> with sc.show_progress():
     ...     dedup = sc.Deduplicator().fit(["one text", "another text"])
     """
-    with Bars() as bars, reporting_to(bars):
+    with ProgressBars() as bars, reporting_to(bars):
         yield
 
 
-class Bars:
-    """Progress bars by rich, one a stage, that appear only once a stage proves long."""
+class ProgressBars:
+    """Progress bars by rich, one per stage, shown once a stage has lasted for `SHOW_AFTER` seconds."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -80,80 +80,80 @@ class Bars:
         self._task: Any = None
         self._shown = self.console.is_terminal or self.console.is_jupyter
 
-    def __enter__(self) -> Bars:
+    def __enter__(self) -> ProgressBars:
         return self
 
     def __exit__(self, *error: object) -> None:
         self.finish()
 
     def start(self, stage: str, total: int | None) -> None:
-        """Begin a stage; its bar waits for two seconds to have passed."""
+        """Begin a stage; its bar is shown later."""
         self.finish()
         self._stage, self._total, self._done, self._since = stage, total, 0, time.monotonic()
 
     def advance(self, steps: int) -> None:
-        """Count steps done, and show the bar once the stage has proved long."""
+        """Count completed steps, and update the bar."""
         self._done += steps
         lasted = time.monotonic() - self._since
         rate = f"{self._done / lasted:,.0f}/s" if lasted > 0 else ""
         if self._task is None:
-            if not self._shown or lasted < PATIENCE:
+            if not self._shown or lasted < SHOW_AFTER:
                 return
             self._progress.start()
             self._task = self._progress.add_task(self._stage, total=self._total, rate=rate)
         self._progress.update(self._task, completed=self._done, rate=rate)
 
     def finish(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._task is not None:
             self._progress.remove_task(self._task)
             self._progress.stop()
             self._task = None
 
 
-class Lines:
-    """Progress as lines, for a log: one when a stage that was long is done, and some on its way.
+class ProgressLog:
+    """Progress as lines of a log: one at the end of a long stage, and one at intervals during it.
 
     Parameters
     ----------
     say : callable
-        Told each line.
+        Called with each line.
     every : float
         Seconds between two lines of one stage.
     """
 
     def __init__(self, say: Callable[[str], None], every: float = 30.0) -> None:
         self.say, self.every = say, every
-        self._stage, self._done, self._since, self._said = "", 0, 0.0, 0.0
+        self._stage, self._done, self._since, self._logged = "", 0, 0.0, 0.0
         self._total: int | None = None
 
     def start(self, stage: str, total: int | None) -> None:
         """Begin a stage."""
         self._stage, self._total, self._done = stage, total, 0
-        self._since = self._said = time.monotonic()
+        self._since = self._logged = time.monotonic()
 
     def advance(self, steps: int) -> None:
-        """Count steps done."""
+        """Count completed steps."""
         self._done += steps
-        if time.monotonic() - self._said >= self.every:
-            self._tell()
+        if time.monotonic() - self._logged >= self.every:
+            self._log()
 
     def finish(self) -> None:
-        """Say how long it took."""
-        if time.monotonic() - self._since >= PATIENCE:
-            self._tell()
+        """Log the duration of the stage if it was long."""
+        if time.monotonic() - self._since >= SHOW_AFTER:
+            self._log()
 
-    def _tell(self) -> None:
-        self._said = time.monotonic()
+    def _log(self) -> None:
+        self._logged = time.monotonic()
         of = "" if self._total is None else f" of {self._total:,}"
-        self.say(f"{self._stage}: {self._done:,}{of} in {self._said - self._since:,.0f} s")
+        self.say(f"{self._stage}: {self._done:,}{of} in {self._logged - self._since:,.0f} s")
 
 
 @contextlib.contextmanager
 def stage(name: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Report one stage; yields the function that counts steps done.
+    """Report one stage; yields the function that counts completed steps.
 
-    A stage inside another of the same name is a part of it: what is done there counts here.
+    A stage nested in one of the same name is part of it: its steps count there.
     """
     reporter, around = _reporter.get(), _open_stage.get()
     if around is not None and around[0] == name:
@@ -172,16 +172,16 @@ def stage(name: str, total: int | None) -> Iterator[Callable[[int], None]]:
 
 
 @contextlib.contextmanager
-def tell_compiling() -> Iterator[None]:
-    """Say once, on stderr, that kernels are being compiled, should that happen inside."""
+def announce_compilation() -> Iterator[None]:
+    """Print a note on stderr when the first kernel is compiled inside."""
     from numba.core import event
 
     class Note(event.Listener):
-        told = False
+        printed = False
 
         def on_start(self, event: Any) -> None:
-            if not self.told:
-                self.told = True
+            if not self.printed:
+                self.printed = True
                 sys.stderr.write(
                     "storyclust: compiling its kernels (once on this machine, some twenty seconds)\n"
                 )

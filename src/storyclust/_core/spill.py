@@ -1,7 +1,7 @@
-"""Arrays that may outgrow memory: kept there while they are short, and else in a temporary file.
+"""Arrays that are spilled to a temporary file once they exceed a memory limit.
 
-The file has no name (or, on Windows, one that goes with its last handle), so that nothing is left behind,
-however the process ends. It is read, not mapped: pages of a mapped file count as memory of the process.
+The file has no name (on Windows it is deleted with its last handle), so that nothing is left behind even if
+the process is killed. It is read, not mapped: mapped pages count as memory of the process.
 """
 
 from __future__ import annotations
@@ -26,17 +26,16 @@ class SpillableArray:
     Parameters
     ----------
     limit : int or None, default=None
-        Bytes kept in memory, at most `SPILL_ABOVE`; what comes beyond goes to a temporary file, with all
-        before it.
+        Bytes kept in memory, at most `SPILL_ABOVE`. Once there are more, all values go to a temporary file.
 
     Examples
     --------
     >>> import numpy as np
-    >>> pile = SpillableArray(limit=0)
-    >>> pile.add(np.array([5, 6, 7], np.uint64))
-    >>> len(pile), [(start, block.tolist()) for start, block in pile.blocks()]
+    >>> values = SpillableArray(limit=0)
+    >>> values.add(np.array([5, 6, 7], np.uint64))
+    >>> len(values), [(start, block.tolist()) for start, block in values.blocks()]
     (3, [(0, [5, 6, 7])])
-    >>> pile.close()
+    >>> values.close()
     """
 
     def __init__(self, limit: int | None = None) -> None:
@@ -51,7 +50,7 @@ class SpillableArray:
 
     @property
     def spilled(self) -> bool:
-        """Whether the values lie in a file."""
+        """Whether the values are in a file."""
         return self._file is not None
 
     def add(self, part: NDArray[np.uint64]) -> None:
@@ -64,13 +63,13 @@ class SpillableArray:
 
     def _spill(self) -> None:
         if self._file is None:
-            self._file = tempfile.TemporaryFile(prefix="storyclust-")  # noqa: SIM115 - closed with the pile
+            self._file = tempfile.TemporaryFile(prefix="storyclust-")  # noqa: SIM115 - closed by `close`
         for part in self._parts:
             self._file.write(part.data)
         self._parts, self._starts = [], []
 
     def blocks(self) -> Iterator[tuple[int, NDArray[np.uint64]]]:
-        """All values, as blocks in order, each with the place where it begins."""
+        """Yield all values as consecutive blocks, each with the index of its first value."""
         if not self.spilled:
             yield from zip(self._starts, self._parts, strict=True)
             return
@@ -80,39 +79,38 @@ class SpillableArray:
             yield start, block
 
     def read(self, start: int, out: NDArray[np.uint64]) -> None:
-        """Fill an array with the values from `start` on."""
+        """Fill `out` with the values from index `start` on."""
         if self.spilled:
             self._file.seek(8 * start)
-            room = memoryview(out.view(np.uint8))  # type: ignore[arg-type]  # buffers from Python 3.12 on
-            if self._file.readinto(room) != out.nbytes:
+            buffer = memoryview(out.view(np.uint8))  # type: ignore[arg-type]  # typed from Python 3.12 on
+            if self._file.readinto(buffer) != out.nbytes:
                 raise OSError("a temporary file of hashes ends early.")
             return
-        home = bisect_right(self._starts, start) - 1
+        number = bisect_right(self._starts, start) - 1
         filled = 0
         while filled < len(out):
-            part = self._parts[home]
-            some = part[start + filled - self._starts[home] :][: len(out) - filled]
-            out[filled : filled + len(some)] = some
-            filled += len(some)
-            home += 1
+            values = self._parts[number][start + filled - self._starts[number] :][: len(out) - filled]
+            out[filled : filled + len(values)] = values
+            filled += len(values)
+            number += 1
 
     def whole(self) -> NDArray[np.uint64]:
-        """All values as one array."""
+        """Return all values as one array."""
         values = np.empty(self._length, np.uint64)
         for start, block in self.blocks():
             values[start : start + len(block)] = block
         return values
 
     def close(self) -> None:
-        """Give the memory or the file back."""
+        """Release the memory or the file."""
         self._parts, self._starts, self._length = [], [], 0
         if self._file is not None:
             self._file.close()
             self._file = None
 
 
-class Shelf:
-    """Rows of uint64 values, appended in order and read back by number.
+class SpillableRows:
+    """Rows of uint64 values, appended in order and read by row number.
 
     Parameters
     ----------
@@ -122,15 +120,15 @@ class Shelf:
     Examples
     --------
     >>> import numpy as np
-    >>> shelf = Shelf(limit=0)
-    >>> shelf.add([np.array([5, 6, 7], np.uint64)], np.array([2, 1]))
-    >>> shelf.gather(np.array([1, 0]))
+    >>> rows = SpillableRows(limit=0)
+    >>> rows.add([np.array([5, 6, 7], np.uint64)], np.array([2, 1]))
+    >>> rows.gather(np.array([1, 0]))
     (array([7, 5, 6], dtype=uint64), array([0, 1, 3]))
-    >>> shelf.close()
+    >>> rows.close()
     """
 
     def __init__(self, limit: int | None = None) -> None:
-        self.pile = SpillableArray(limit)
+        self._values = SpillableArray(limit)
         self._counts: list[NDArray[np.int64]] = []
 
     @property
@@ -140,26 +138,26 @@ class Shelf:
 
     @property
     def spilled(self) -> bool:
-        """Whether the rows lie in a file."""
-        return self.pile.spilled
+        """Whether the rows are in a file."""
+        return self._values.spilled
 
     def add(self, parts: list[NDArray[np.uint64]], counts: NDArray[np.int64]) -> None:
-        """Append rows: `parts` hold them one after the other; `counts` their lengths."""
+        """Append rows: `parts` hold their concatenated values, `counts` their lengths."""
         self._counts.append(np.asarray(counts, np.int64))
         for part in parts:
-            self.pile.add(part)
+            self._values.add(part)
 
     def gather(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-        """Read rows, in the order asked for: their values one after the other, and offsets."""
+        """Read rows in the given order: their concatenated values, and the offsets of each."""
         counts = self.counts
         starts = np.append(0, np.cumsum(counts))[rows]
         offsets = np.append(0, np.cumsum(counts[rows])).astype(np.int64)
         values = np.empty(int(offsets[-1]), np.uint64)
-        for k in np.argsort(starts, kind="stable").tolist():  # a file is read from its beginning to its end
+        for k in np.argsort(starts, kind="stable").tolist():  # the file is read sequentially
             if offsets[k] < offsets[k + 1]:
-                self.pile.read(int(starts[k]), values[offsets[k] : offsets[k + 1]])
+                self._values.read(int(starts[k]), values[offsets[k] : offsets[k + 1]])
         return values, offsets
 
     def close(self) -> None:
-        """Give the memory or the file back."""
-        self.pile.close()
+        """Release the memory or the file."""
+        self._values.close()

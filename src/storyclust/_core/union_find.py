@@ -1,4 +1,4 @@
-"""Disjoint sets over an array of parents, and the numbering of sets."""
+"""Union-find over an array of parents, and renumbering of labels."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from storyclust._core.parallel import kernel
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SPARSE = 16  # times as large as their count ids may be, to be looked up in a table
+SPARSE = 16  # largest ratio of the greatest id to the number of ids for which a lookup table is used
 
 
 @kernel
 def find(parent: NDArray[np.int64], i: Any) -> Any:
-    """Root of the set that `i` is in, halving its path on the way (Tarjan and van Leeuwen, 1984)."""
+    """Root of the set of `i`, with path halving (Tarjan and van Leeuwen, 1984)."""
     while parent[i] != i:
         parent[i] = parent[parent[i]]
         i = parent[i]
@@ -25,7 +25,7 @@ def find(parent: NDArray[np.int64], i: Any) -> Any:
 
 @kernel
 def unite(parent: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[np.int64]) -> None:
-    """Join the sets of each pair of members, under the smaller of their roots."""
+    """Merge the sets of each pair of members; the smaller root becomes the root of both."""
     for k in range(len(first)):
         a, b = find(parent, first[k]), find(parent, second[k])
         parent[max(a, b)] = min(a, b)
@@ -33,7 +33,7 @@ def unite(parent: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[n
 
 @kernel
 def find_all(parent: NDArray[np.int64]) -> Any:
-    """Root of the set that each member is in."""
+    """Root of the set of each member."""
     roots = np.empty(len(parent), np.int64)
     for i in range(len(parent)):
         roots[i] = find(parent, i)
@@ -41,9 +41,9 @@ def find_all(parent: NDArray[np.int64]) -> Any:
 
 
 def numbered(ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Distinct ids, ascending, and the number of each id among them.
+    """Distinct ids in ascending order, and the index of each id among them.
 
-    What `numpy.unique` returns, without sorting where ids are not far between.
+    Equal to `numpy.unique` with `return_inverse`, but without sorting if the ids are dense.
 
     Examples
     --------
@@ -54,18 +54,18 @@ def numbered(ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int6
     if not len(ids) or ids.max() > SPARSE * len(ids):
         distinct, inverse = np.unique(ids, return_inverse=True)
         return distinct, inverse
-    there = np.zeros(int(ids.max()) + 1, np.bool_)
-    there[ids] = True
-    return np.flatnonzero(there), (np.cumsum(there) - 1)[ids]
+    present = np.zeros(int(ids.max()) + 1, np.bool_)
+    present[ids] = True
+    return np.flatnonzero(present), (np.cumsum(present) - 1)[ids]
 
 
 def by_appearance(labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Number labels from zero in the order in which they first appear."""
+    """Renumber labels from zero in order of first appearance."""
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[inverse].astype(np.int64)
 
 
 def rows_by_label(labels: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Rows of each label, ascending."""
+    """Rows of each label, in ascending order."""
     order = np.argsort(labels, kind="stable")
     return np.split(order, np.cumsum(np.bincount(labels))[:-1]) if len(labels) else []

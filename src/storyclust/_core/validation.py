@@ -1,4 +1,4 @@
-"""Parameters and texts, checked where they come in: one sentence that names what is wrong."""
+"""Validation of parameters and texts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from storyclust.errors import InputError, InputTypeError
 
 
 def check_int(name: str, value: object, *, low: int, high: int | None = None) -> int:
-    """Return `value` as an int, or raise if it is none or lies outside [low, high]."""
+    """Return `value` as an int, or raise if it is not an integer in [low, high]."""
     if not isinstance(value, numbers.Integral) or isinstance(value, bool):
         raise InputTypeError(f"{name} must be an int, got {value!r}.")
     number = int(value)
@@ -23,12 +23,12 @@ def check_int(name: str, value: object, *, low: int, high: int | None = None) ->
 
 
 def check_float(name: str, value: object, *, low: float, high: float, open_low: bool = False) -> float:
-    """Return `value` as a float, or raise if it is none or lies outside [low, high]."""
+    """Return `value` as a float, or raise if it is not a number in [low, high]."""
     if not isinstance(value, numbers.Real) or isinstance(value, bool):
         raise InputTypeError(f"{name} must be a number, got {value!r}.")
     try:
         number = float(value)
-    except OverflowError:  # an int beyond all floats
+    except OverflowError:  # an int too large for a float
         number = math.inf if str(value)[0] != "-" else -math.inf
     if math.isnan(number) or number < low or number > high or (open_low and number == low):
         bracket = "(" if open_low else "["
@@ -37,14 +37,14 @@ def check_float(name: str, value: object, *, low: float, high: float, open_low: 
 
 
 def check_bool(name: str, value: object) -> bool:
-    """Return `value` as a bool, or raise if it is none."""
+    """Return `value` as a bool, or raise if it is not a bool."""
     if not isinstance(value, (bool, np.bool_)):
         raise InputTypeError(f"{name} must be True or False, got {value!r}.")
     return bool(value)
 
 
 def check_jobs(value: object) -> int | None:
-    """Return a number of threads in the sense of joblib: None, or any int but 0."""
+    """Return `value` if it is a valid `n_jobs` of joblib: None, or any int but 0."""
     if value is None:
         return None
     if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value == 0:
@@ -53,14 +53,14 @@ def check_jobs(value: object) -> int | None:
 
 
 def check_choice(name: str, value: object, choices: Collection[str]) -> str:
-    """Return `value` if it is one of `choices`, or raise and list them."""
+    """Return `value` if it is one of `choices`, or raise an error that lists them."""
     if not isinstance(value, str) or value not in choices:
         raise InputError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}.")
     return value
 
 
 def check_texts(texts: Iterable[str], name: str = "texts") -> Sequence[str]:
-    """Return texts as a list, or raise and name the first entry that is not a str."""
+    """Return texts as a list, or raise an error that names the first entry that is not a str."""
     if isinstance(texts, (str, bytes)):
         raise InputTypeError(
             f"{name} must be a sequence of str, got one {type(texts).__name__}; wrap it in a list."

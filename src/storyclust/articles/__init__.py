@@ -1,4 +1,4 @@
-"""The data model: `Article`, and how records of any make become articles.
+"""The data model: `Article`, and the conversion of records to articles.
 
 In: strings, mappings, Articles, DataFrames. Out: `list[Article]`, every date in UTC.
 """

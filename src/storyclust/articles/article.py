@@ -1,8 +1,6 @@
-"""Articles, and how records of any make become articles.
+"""The `Article` data class.
 
-A record is a mapping as it came from a file, a feed or a DataFrame. Its fields are found by their usual
-names (or by names given), its date is read as an instant in UTC, and the record itself is kept, so that
-output can give it back whole.
+An article keeps the input record it was made from, so that output can include all input fields.
 """
 
 from __future__ import annotations
@@ -27,13 +25,13 @@ class Article:
     title : str, default=""
         The headline.
     id : str, default=""
-        Its name in every output; `as_articles` gives one to an article that has none.
+        Identifier in every output; `as_articles` assigns missing ones.
     published : datetime or None, default=None
-        When it was published, kept as an aware datetime in UTC (a naive one is taken to be UTC).
+        Publication time, stored as an aware datetime in UTC. A naive datetime is taken as UTC.
     source, lang, url : str or None, default=None
-        The outlet, the language code and the address.
+        Outlet, language code and web address.
     record : mapping, default={}
-        The input record as it stood; not part of comparisons.
+        The input record; ignored by comparisons.
 
     Examples
     --------
@@ -67,16 +65,16 @@ class Article:
 
     @property
     def content(self) -> str:
-        """The text that copies are compared by: the body or, where there is none, the headline."""
+        """The text used to find copies: the body or, if that is blank, the headline."""
         return self.text if self.text and not self.text.isspace() else self.title
 
     def to_record(self) -> dict[str, Any]:
-        """Return the input record as it was, with the id in use; without one, the fields that are set.
+        """Return the input record with the current id, or the fields that are set if there is no record.
 
         Returns
         -------
         dict
-            A new one; of an article that came from no record, `published` is in ISO 8601.
+            A new dict. Without an input record, `published` is in ISO 8601.
 
         Examples
         --------
@@ -95,5 +93,5 @@ class Article:
 
 
 def wrong_type(name: str, value: object, wanted: str) -> InputTypeError:
-    """Return the error that names a field, its type and the type it must have."""
+    """Return an error that names a field, its type and the expected type."""
     return InputTypeError(f"{name} must be {wanted}, got {type(value).__name__}")

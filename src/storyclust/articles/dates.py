@@ -1,4 +1,4 @@
-"""Dates as news writes them, read as instants in UTC."""
+"""Parsing of the date formats found in news, to datetimes in UTC."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _RFC2822 = re.compile(
     r"(?:[a-z]{3},\s+)?\d{1,2}\s+[a-z]{3}\s+\d{4}\s+\d\d:\d\d(?::\d\d)?\s+(?:[+-]\d{4}|GMT|UTC?|[ECMP][SD]T)",
     re.ASCII | re.IGNORECASE,
 )
-# The only zone names that mean one thing: those that RFC 2822 defines.
+# The only unambiguous zone names: those that RFC 2822 defines.
 _ZONES = {f"{zone}{kind}T": -5 - west + (kind == "D") for west, zone in enumerate("ECMP") for kind in "SD"}
-# dateutil fills what a text leaves open from a default: what differs between these two was not in the text.
+# dateutil fills missing fields from a default: fields that differ between two defaults were missing.
 # (Every month has a day 28, and the Monday after it is never the Monday after the 1st.)
 _DEFAULTS = datetime(2000, 1, 1, 0), datetime(2004, 2, 28, 1)
 
 
 class _ParserInfo(dateutil_parser.parserinfo):
     def convertyear(self, year: int, century_specified: bool = False) -> int:
-        """Give a year of two digits its century as RFC 2822 does, not by today's date as dateutil would."""
+        """Add the century to a two-digit year as RFC 2822 does; dateutil depends on today's date."""
         return year if century_specified or year >= 100 else year + (2000 if year < 50 else 1900)
 
 
@@ -41,15 +41,15 @@ _PARSER_INFO = _ParserInfo()
 
 
 def parse_date(value: object) -> datetime | None:
-    """Read a date in any of the forms that news comes with.
+    """Parse a date in any of the formats common in news.
 
     Parameters
     ----------
     value : str, int, float, date, datetime or None
-        ISO 8601, RFC 2822, `YYYYMMDD` (hours, minutes, seconds may follow), the seconds, milli-, micro- or
-        nanoseconds since 1970 (told apart by magnitude), English such as "March 4, 2024 5:00 pm", and the
-        dates of NumPy and pandas. The first number of 3/4/2024 is the month. A time without a zone is in
-        UTC; a date without a time is noon UTC.
+        ISO 8601, RFC 2822, `YYYYMMDD` (hours, minutes, seconds may follow), seconds, milliseconds,
+        microseconds or nanoseconds since 1970 (distinguished by magnitude), English such as "March 4, 2024
+        5:00 pm", and dates of NumPy and pandas. 3/4/2024 is read month first. A time without a zone is UTC; a
+        date without a time is noon UTC.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def parse_date(value: object) -> datetime | None:
     Raises
     ------
     InputError
-        If it is no date, lacks year, month or day (nothing is filled in), or is not in 1600 to 2200.
+        If the value is not a date, lacks a year, month or day, or lies outside the years 1600 to 2200.
 
     Examples
     --------
@@ -76,18 +76,18 @@ def parse_date(value: object) -> datetime | None:
         if stamp is None or 1600 <= stamp.year <= 2200:
             return stamp
     except (ValueError, OverflowError, ArithmeticError, TypeError, AttributeError, LookupError):
-        pass  # the libraries asked raise any of these on text that is no date
+        pass  # the parsers raise any of these on text that is not a date
     raise InputError(f"{quoted(value)} is not a date that can be read")
 
 
 def quoted(value: object) -> str:
-    """Show a value in a message, however long it is."""
+    """Format a value for a message, in at most 60 characters."""
     shown = repr(value)
     return shown if len(shown) <= 60 else f"{shown[:57]}..."
 
 
 def is_missing(value: Any) -> bool:
-    """Tell null and the NaN, NaT and NA of DataFrames from values."""
+    """Whether a value is None, or the NaN, NaT or NA of a DataFrame."""
     kind = type(value).__name__
     return value is None or kind in {"NaTType", "NAType"} or (kind.startswith("float") and math.isnan(value))
 
@@ -112,13 +112,13 @@ def _read_date(value: Any) -> datetime | None:
 
 def _of_numpy(value: Any) -> Any:
     plain = value.item()
-    if value.dtype.kind == "M" and isinstance(plain, int):  # nanoseconds, which datetime does not have
+    if value.dtype.kind == "M" and isinstance(plain, int):  # nanoseconds, which `item` returns as an int
         return value.astype("datetime64[us]").item()
     return plain
 
 
 def as_utc(stamp: datetime) -> datetime:
-    """Bring an instant to UTC, which one without a zone is taken to be in."""
+    """Convert a datetime to UTC; a naive one is taken as UTC."""
     if type(stamp) is datetime and stamp.tzinfo is UTC:
         return stamp
     stamp = (stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)).astimezone(UTC)
@@ -137,7 +137,7 @@ def _of_text(text: str) -> datetime | None:
     if iso := _ISO.fullmatch(text):
         with suppress(ValueError):
             return _of_iso(iso[1], iso[2])
-    if _RFC2822.fullmatch(text):  # dateutil reads these too, ten times slower
+    if _RFC2822.fullmatch(text):  # dateutil reads these too, but ten times slower
         return as_utc(parsedate_to_datetime(text))
     return _of_words(text)
 
@@ -149,9 +149,9 @@ def _of_number(number: float) -> datetime:
     if form:
         with suppress(ValueError):
             stamp = datetime.strptime(digits, form).replace(tzinfo=UTC)
-            if len(digits) != 12 or 1900 <= stamp.year < 2100:  # else they are milliseconds
+            if len(digits) != 12 or 1900 <= stamp.year < 2100:  # otherwise milliseconds
                 return stamp if len(digits) > 8 else datetime.combine(stamp, _NOON)
-    # Anything smaller is a year, a row number or the day count of a spreadsheet sooner than a time in 1970.
+    # A smaller number is more likely a year, a row number or a spreadsheet's day count than a time in 1970.
     if not 1e8 <= abs(number) < 1e20:
         raise ValueError
     per_second = next(unit for unit in (1, 10**3, 10**6, 10**9) if abs(number) < 1e11 * unit)

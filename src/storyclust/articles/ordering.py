@@ -1,4 +1,4 @@
-"""Orders of articles that no input order can change, and their dates as numbers."""
+"""Article orders that are independent of the input order, and dates as numbers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from storyclust.articles.article import Article
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-
-DAY = 86_400.0
+DAY = 86_400.0  # seconds
 
 
 def canonical_order(articles: Sequence[Article], rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Put rows in an order that depends on what the articles say, not on where they stand."""
+    """Sort rows by the content of their articles, so that the result is independent of the input order."""
 
     def key(row: int) -> tuple[str, str, float, str]:
         article = articles[row]
@@ -27,23 +26,28 @@ def canonical_order(articles: Sequence[Article], rows: NDArray[np.int64]) -> NDA
 
 
 def fingerprint_order(fingerprints: NDArray[np.uint64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Put rows of different texts in the order of their fingerprints, which means nothing.
+    """Sort rows of different texts by their fingerprints.
 
-    Unlike `canonical_order` it needs no text, so that articles that lie on many machines can be put in it.
+    Unlike `canonical_order` this needs no texts, so it can order articles that are spread over machines.
+
+    Parameters
+    ----------
+    fingerprints : uint64 array of shape (n, 2)
+    rows : int64 array of shape (m,)
     """
     return rows[np.lexsort((fingerprints[rows, 1], fingerprints[rows, 0]))]
 
 
 def time_of(article: Article) -> float:
-    """Seconds since 1970 of an article's date; infinite without one, so that it sorts last."""
+    """Seconds since 1970 of an article's date; infinity if it is undated, so that it sorts last."""
     return article.published.timestamp() if article.published else np.inf
 
 
 def seconds_of(articles: Sequence[Article]) -> NDArray[np.float64]:
-    """Seconds since 1970 of each article, NaN where it has no date."""
+    """Seconds since 1970 of each article; NaN if it is undated."""
     return np.array([a.published.timestamp() if a.published else np.nan for a in articles], np.float64)
 
 
 def times_of(articles: Sequence[Article]) -> NDArray[np.float64]:
-    """Days since 1970 of each article, NaN where it has no date."""
+    """Days since 1970 of each article; NaN if it is undated."""
     return seconds_of(articles) / DAY

@@ -1,4 +1,4 @@
-"""How records of any make become articles: where each field is found, and what cannot be read."""
+"""Conversion of records to articles: field names, type checks, and unreadable dates."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from storyclust.articles.article import Article, wrong_type
 from storyclust.articles.dates import is_missing, parse_date, quoted
 from storyclust.errors import InputError, InputTypeError, StoryclustWarning
 
-# Where each field is looked for, most telling name first.
+# Names under which each field is looked for, the most specific first.
 FIELD_NAMES: dict[str, tuple[str, ...]] = {
     "text": ("text", "body", "content", "maintext", "article_text"),
     "title": ("title", "headline"),
@@ -28,9 +28,9 @@ FIELD_NAMES: dict[str, tuple[str, ...]] = {
 
 
 class ArticleMaker:
-    """Make articles of records, and count the dates that could not be read.
+    """Convert records to articles, and count the dates that could not be read.
 
-    Records of one file mostly have the same fields: where to look is worked out once for each set of names.
+    Records of one file mostly have the same fields, so the lookup is planned once for each set of names.
     """
 
     def __init__(self, fields: Mapping[str, str] | None = None) -> None:
@@ -59,13 +59,13 @@ class ArticleMaker:
             }
             self.found |= {name for name in self.named if plan[name]}
             self.first_fields = keys if self.first_fields is None else self.first_fields
-            if len(self.plans) >= 1000:  # records that are all different must not pile up here
+            if len(self.plans) >= 1000:  # bounds the memory for records that all have different fields
                 self.plans.clear()
             self.plans[keys] = plan
         return plan
 
     def check_fields(self, records: Iterable[Mapping[Any, Any]] = ()) -> None:
-        """Raise if a named field was in none of the records seen, looking at `records` as far as need be."""
+        """Raise if a named field is in none of the records seen so far, nor in `records`."""
         remaining = iter(records)
         while missing := [name for name in self.named if name not in self.found]:
             record = next(remaining, None)
@@ -79,7 +79,7 @@ class ArticleMaker:
             )
 
     def __call__(self, record: Mapping[Any, Any]) -> Article:
-        """Make one article; the reason of an InputError names no place, for the caller knows it."""
+        """Convert one record; the message of an InputError has no location, which the caller adds."""
         plan = self.plan(record)
         text, title = (_first_value(record, plan[name]) for name in ("text", "title"))
         if text is None and title is None:
@@ -110,15 +110,15 @@ class ArticleMaker:
 
 
 def article_from_record(record: Mapping[str, Any], *, fields: Mapping[str, str] | None = None) -> Article:
-    """Make an article of one record.
+    """Convert one record to an article.
 
     Parameters
     ----------
     record : mapping
-        Fields are found by their usual names, in any case: the text is `text, body, content, maintext` or
-        `article_text`, the title `title` or `headline`, and so on; a blank one gives way to the next.
+        Fields are found by their usual names, ignoring case: the text is `text, body, content, maintext` or
+        `article_text`, the title `title` or `headline`, and so on. If a field is blank, the next is used.
     fields : mapping of str to str or None, default=None
-        The names to use instead, such as ``{"text": "lede"}``; its keys are those of `Article`.
+        The names to use instead, such as ``{"text": "lede"}``; the keys are fields of `Article`.
 
     Returns
     -------
@@ -128,7 +128,7 @@ def article_from_record(record: Mapping[str, Any], *, fields: Mapping[str, str] 
     Raises
     ------
     InputError
-        If it has neither text nor title, or a field is of the wrong type.
+        If it has neither text nor title, or a field has the wrong type.
 
     Examples
     --------
@@ -150,15 +150,15 @@ def article_from_record(record: Mapping[str, Any], *, fields: Mapping[str, str] 
 
 
 def as_articles(data: Any, *, fields: Mapping[str, str] | None = None, first_row: int = 0) -> list[Article]:
-    """Make a list of articles of whatever holds them.
+    """Convert a sequence or DataFrame to a list of articles with unique ids.
 
-    Every article of the list has an id of its own: one without gets its row number, and of those that
-    share an id the second is renamed to ``id#2``, the third to ``id#3``.
+    An article without an id gets its row number. If several share an id, the second is renamed to ``id#2``,
+    the third to ``id#3``.
 
     Parameters
     ----------
     data : iterable of str, mapping or Article, or a DataFrame
-        Strings are texts. DataFrames may be of pandas, polars, pyarrow or any other make that narwhals knows.
+        Strings are texts. DataFrames may be of pandas, polars, pyarrow or any library that narwhals supports.
     fields : mapping of str to str or None, default=None
         Names of the fields of mappings and DataFrames, as for `article_from_record`.
     first_row : int, default=0
@@ -167,12 +167,12 @@ def as_articles(data: Any, *, fields: Mapping[str, str] | None = None, first_row
     Returns
     -------
     list of Article
-        In the order of `data`. Dates that cannot be read are left out, and one StoryclustWarning counts them.
+        In the order of `data`. Unreadable dates become None, and one StoryclustWarning counts them.
 
     Raises
     ------
     InputError
-        If a row is no article; the message names it. InputTypeError if `data` is something else altogether.
+        If a row is not an article; the message names it. InputTypeError if `data` is not a sequence.
 
     Examples
     --------
@@ -198,9 +198,9 @@ def as_articles(data: Any, *, fields: Mapping[str, str] | None = None, first_row
 
 
 def articles_as_given(data: Any) -> list[Article]:
-    """Make a list of articles of whatever holds them, as `as_articles` does, and leave their ids alone.
+    """Convert a sequence or DataFrame as `as_articles` does, with the ids unchanged.
 
-    One without has the id ''; several may share one.
+    A missing id is ''; ids may repeat.
     """
     maker = ArticleMaker()
     rows = _rows(data)
@@ -227,7 +227,7 @@ def _rows(data: Any) -> Sequence[Any]:
         frame = frame.collect()
     if isinstance(frame, narwhals.DataFrame):
         return list(frame.iter_rows(named=True))
-    if hasattr(frame, "to_pylist"):  # an Arrow array, whose own items are scalars of Arrow
+    if hasattr(frame, "to_pylist"):  # an Arrow array, whose items are Arrow scalars
         return list(frame.to_pylist())
     if not hasattr(frame, "__iter__"):
         raise _not_a_sequence(data)
@@ -271,7 +271,7 @@ def _located(place: str, error: InputError, name: object) -> InputError:
 
 
 def ensure_ids(articles: list[Article], first_row: int = 0) -> list[tuple[str, str]]:
-    """Give every article an id of its own, in place; return the old and new id of each one renamed."""
+    """Make all ids unique, in place; return the old and new id of each renamed article."""
     taken = {article.id for article in articles}
     if len(taken) == len(articles) and "" not in taken:
         return []
@@ -293,7 +293,7 @@ def ensure_ids(articles: list[Article], first_row: int = 0) -> list[tuple[str, s
 
 
 def ids_renamed(renamed: Sequence[tuple[str, str]]) -> str:
-    """Say how many ids were shared, and what became of the first."""
+    """Message on repeated ids: their number, and how the first was renamed."""
     count = len({old for old, _ in renamed})
     old, new = renamed[0]
     verb = "id occurs" if count == 1 else "ids occur"
@@ -301,7 +301,7 @@ def ids_renamed(renamed: Sequence[tuple[str, str]]) -> str:
 
 
 def dates_unread(bad: int, dates: int, first: str) -> str:
-    """Say how many dates could not be read, and where the first is."""
+    """Message on unreadable dates: their number, and the location of the first."""
     verb = "counts" if bad == 1 else "count"
     return f"{bad:,} of {dates:,} dates could not be read and {verb} as undated, first: {first}."
 
@@ -331,10 +331,12 @@ def _text_field(name: str, value: object) -> str:
 
 
 def _label(name: str, value: object) -> str | None:
-    if isinstance(value, Mapping):  # such as {"id": "ap", "name": "AP"} or, from MongoDB, {"$oid": "65e5"}
+    if isinstance(value, Mapping):  # {"id": "ap", "name": "AP"}, or {"$oid": "65e5"} from MongoDB
         value = value.get("name", value.get("$oid", value))
     if hasattr(value, "__len__") and not isinstance(value, str):
         raise wrong_type(name, value, "str")
-    if isinstance(value, float) and value.is_integer():  # pandas makes floats of whole numbers beside a NaN
+    if (
+        isinstance(value, float) and value.is_integer()
+    ):  # pandas converts integers to floats if one is missing
         value = int(value)
     return None if value is None or value == "" else str(value)

@@ -1,4 +1,4 @@
-"""The command line: one module a command, nothing but a face of the library.
+"""The command line: one module per command, without logic of its own.
 
 In: arguments, files, pipes. Out: data on stdout or in files, notes on stderr, an exit code.
 """

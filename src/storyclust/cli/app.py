@@ -1,7 +1,7 @@
-"""The command line: nothing but a face of the library.
+"""The top-level parser, exit codes, warnings and progress of the command line.
 
 Data goes to stdout or files, everything else to stderr. Exit codes: 0 done, 1 bad data or I/O, 2 wrong
-usage, 130 interrupted. A reader that closes the pipe early is no error.
+usage, 130 interrupted. A reader that closes the pipe early is not an error.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import storyclust as sc
 from storyclust.cli import store as store_cli
@@ -23,29 +23,26 @@ from storyclust.cli.evaluate import run_evaluate, run_tune
 from storyclust.cli.links import run_explain, run_links
 from storyclust.cli.threads import run_threads
 
-if TYPE_CHECKING:
-    pass
-
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line and return the exit code."""
     options = parser().parse_args(argv)
-    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a letter is shown its number
+    for stream in (sys.stdout, sys.stderr):  # a character that the encoding lacks is written as an escape
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        with _notes(), _progress(options):
+        with _warnings_as_lines(), _progress(options):
             options.run(options)
             sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read our output has seen enough; nothing more can be flushed there.
+        # The reader has closed the pipe; flushing stdout at exit would fail again.
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (KeyboardInterrupt, SystemError) as error:
-        # What is pressed while a compiled function returns comes out of it as the cause of a SystemError.
+        # Ctrl-C while a compiled function returns is raised as the cause of a SystemError.
         if not isinstance(error.__cause__ or error, KeyboardInterrupt):
             raise
-        say("interrupted; no file is left half written.")
+        say("interrupted; output files are complete or unchanged.")
         return 130
     except sc.StoryclustError as error:
         say(str(error))
@@ -58,58 +55,76 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Describe commands and options."""
+    """Build the parser of all commands."""
     top = argparse.ArgumentParser(
-        prog="storyclust", description="Find copies, events and story threads in piles of news articles."
+        prog="storyclust", description="Find copies, events and story threads in news articles."
     )
     top.add_argument("--version", action="version", version=f"storyclust {sc.__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_dedup(commands)
+    _add_threads(commands)
+    _add_links(commands)
+    _add_explain(commands)
+    _add_tune(commands)
+    _add_evaluate(commands)
+    store_cli.add_commands(commands)
+    return top
 
+
+def _add_dedup(commands: Any) -> None:
     dedup = commands.add_parser(
         "dedup",
         help="keep one article of each group of copies",
-        description="Keep one article of each group of copies and write the rest of the pile unchanged.",
+        description="Keep one article of each group of copies, and write the kept articles unchanged.",
     )
     input_options(dedup)
     _memory_option(dedup)
     dedup.add_argument(
-        "-o", "--output", default="-", metavar="FILE", help="articles kept; - is stdout (default: -)"
+        "-o", "--output", default="-", metavar="FILE", help="kept articles; - is stdout (default: -)"
     )
     dedup.add_argument(
         "--threshold",
         type=float,
         default=0.8,
         metavar="J",
-        help="Jaccard similarity of copies (default: 0.8)",
+        help="minimum Jaccard similarity of copies (default: 0.8)",
     )
     dedup.add_argument(
         "--keep",
-        type=_policy,
+        type=_keep_policy,
         default="earliest",
         metavar="POLICY",
-        help="earliest, latest, longest, first, or source:A,B: which of a group is kept (default: earliest)",
+        help="which article of a group to keep: earliest, latest, longest, first, or source:A,B "
+        "(default: earliest)",
     )
     dedup.add_argument(
         "--excerpts",
         choices=("report", "drop", "ignore"),
         default="report",
-        help="what becomes of articles that stand inside longer ones (default: report, in --groups)",
+        help="how to treat articles contained in longer ones (default: report, in --groups)",
     )
-    dedup.add_argument("--exact", action="store_true", help="miss no pair; slower")
-    dedup.add_argument("--clean", action="store_true", help="leave page furniture out of the comparison")
+    dedup.add_argument("--exact", action="store_true", help="find every pair; slower")
+    dedup.add_argument("--clean", action="store_true", help="ignore page furniture in the comparison")
     dedup.add_argument(
-        "--reference", action="append", metavar="FILE", help="articles that are there already, never touched"
+        "--reference",
+        action="append",
+        metavar="FILE",
+        help="existing articles to compare with; never removed",
     )
-    dedup.add_argument("--groups", metavar="FILE", help="write one record for each copy and excerpt, and why")
+    dedup.add_argument(
+        "--groups", metavar="FILE", help="write one record for each copy and excerpt, with the evidence"
+    )
     dedup.add_argument("--labelled", metavar="FILE", help="write all articles with a field duplicate_of")
     _engine_option(dedup, "duplicate_of")
     dedup.set_defaults(run=run_dedup)
 
+
+def _add_threads(commands: Any) -> None:
     threads = commands.add_parser(
         "threads",
         help="group articles into events and story threads",
         description="Group articles into events and story threads. Prints a digest to a terminal, one record "
-        "for each thread otherwise; -o FILE and --format make it Markdown, a page of HTML or a table.",
+        "for each thread otherwise; -o FILE and --format select Markdown, an HTML page or a table.",
     )
     input_options(threads)
     _memory_option(threads)
@@ -125,20 +140,20 @@ def parser() -> argparse.ArgumentParser:
         "--labelled", metavar="FILE", help="write all articles with fields duplicate_of, event, thread"
     )
     threads.add_argument(
-        "--report", metavar="FILE", help="write a page of HTML to search and read in a browser"
+        "--report", metavar="FILE", help="write an HTML page to search and read in a browser"
     )
     threads.add_argument(
         "--format",
         choices=("digest", "md", "html", "jsonl", "csv"),
-        help="what to write, whatever the name of FILE (default: as FILE ends; to stdout digest on a "
-        "terminal, else jsonl); digest and md leave out articles on their own",
+        help="output format, overriding the extension of FILE (default: by extension; on stdout digest for "
+        "a terminal, else jsonl); digest and md omit threads of a single article",
     )
     threads.add_argument(
         "--min-size",
         type=int,
         default=1,
         metavar="N",
-        help="leave out threads of fewer articles (default: 1)",
+        help="omit threads of fewer articles (default: 1)",
     )
     threads.add_argument("--event-distance", type=float, metavar="D", help="default: 0.89")
     threads.add_argument("--event-window", type=float, metavar="DAYS", help="default: 7")
@@ -146,28 +161,32 @@ def parser() -> argparse.ArgumentParser:
     _engine_option(threads, "duplicate_of, event and thread")
     threads.set_defaults(run=run_threads)
 
+
+def _add_links(commands: Any) -> None:
     links = commands.add_parser(
         "links",
-        help="link articles that report the same happening, and say why",
-        description="Link articles that report the same happening: copies, excerpts and overlapping "
-        "coverage, with the terms and passages they share.",
+        help="link articles that report the same event, with the evidence",
+        description="Link articles that report the same event: copies, excerpts and overlapping coverage, "
+        "with the terms and passages they share.",
     )
     input_options(links)
-    links.add_argument("-o", "--output", default="-", metavar="FILE", help="one record a link (default: -)")
+    links.add_argument("-o", "--output", default="-", metavar="FILE", help="one record per link (default: -)")
     links.add_argument(
         "--min-similarity",
         type=float,
         default=0.16,
         metavar="S",
-        help="similarity above that of strangers (default: 0.16)",
+        help="minimum similarity, corrected for background similarity (default: 0.16)",
     )
     links.add_argument("--event-window", type=float, default=7.0, metavar="DAYS", help="default: 7")
     links.set_defaults(run=run_links)
 
+
+def _add_explain(commands: Any) -> None:
     explain = commands.add_parser(
         "explain",
-        help="show what two articles share and what differs",
-        description="Show how two articles are related, what they share, and what differs.",
+        help="show what two articles share and how they differ",
+        description="Show how two articles are related, what they share, and how they differ.",
     )
     input_options(explain)
     explain.add_argument("id_a", metavar="ID_A")
@@ -175,42 +194,41 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("--json", action="store_true", help="print one JSON object")
     explain.set_defaults(run=run_explain)
 
+
+def _add_tune(commands: Any) -> None:
     tune = commands.add_parser(
         "tune",
-        help="choose settings of threads for articles of one's own",
-        description="Choose the distance of events or threads, and with labels the window of events, that "
-        "suit these articles; and say why.",
+        help="recommend event and thread settings for your articles",
+        description="Recommend the event or thread distance for these articles, and with labels the event "
+        "window; give the reasons.",
     )
     input_options(tune)
-    tune.add_argument(
-        "--gold", metavar="FIELD", help="field with the right event or thread, where it is known"
-    )
+    tune.add_argument("--gold", metavar="FIELD", help="field with the gold event or thread, if known")
     tune.add_argument(
         "--level", choices=("event", "thread"), default="event", help="what to tune (default: event)"
     )
-    tune.add_argument("--plot", metavar="FILE", help="draw the figures over the distance: .png, .svg, .pdf")
+    tune.add_argument("--plot", metavar="FILE", help="plot the scores by distance: .png, .svg, .pdf")
     tune.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     tune.set_defaults(run=run_tune)
 
+
+def _add_evaluate(commands: Any) -> None:
     evaluate = commands.add_parser(
         "evaluate",
-        help="score predicted groups against gold ones",
-        description="Score predicted groups against gold ones; articles without a gold label do not count.",
+        help="score predicted groups against gold labels",
+        description="Score predicted groups against gold labels; articles without a gold label are ignored.",
     )
     input_options(evaluate)
-    evaluate.add_argument("--gold", required=True, metavar="FIELD", help="field with the right answer")
-    evaluate.add_argument("--pred", required=True, metavar="FIELD", help="field with the answer to score")
+    evaluate.add_argument("--gold", required=True, metavar="FIELD", help="field with the gold label")
+    evaluate.add_argument("--pred", required=True, metavar="FIELD", help="field with the predicted label")
     evaluate.add_argument("--json", action="store_true", help="print one JSON object")
     evaluate.set_defaults(run=run_evaluate)
 
-    store_cli.add_commands(commands)
-    return top
 
-
-def _policy(name: str) -> str:
+def _keep_policy(name: str) -> str:
     if name not in ("earliest", "latest", "longest", "first") and not name.startswith("source:"):
         raise argparse.ArgumentTypeError(
-            f"{name!r} is none of earliest, latest, longest, first and source:A,B"
+            f"{name!r} is not one of earliest, latest, longest, first, source:A,B"
         )
     return name
 
@@ -219,7 +237,7 @@ def _memory_option(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--memory",
         metavar="SIZE",
-        help="memory to take besides the articles, such as 4GB (default: three quarters of what is free)",
+        help="memory limit besides the articles, such as 4GB (default: three quarters of the free memory)",
     )
 
 
@@ -228,32 +246,32 @@ def _engine_option(command: argparse.ArgumentParser, added: str) -> None:
         "--engine",
         choices=("local", "ray"),
         default="local",
-        help=f"ray: on a cluster, or all cores of this machine; -o is a folder for the inputs, file by file, "
-        f"with {added} (default: local)",
+        help="ray: run on a cluster, or on all cores of this machine; -o is a folder that receives each "
+        f"input file with {added} (default: local)",
     )
 
 
 @contextlib.contextmanager
 def _progress(options: argparse.Namespace) -> Iterator[None]:
-    """Progress bars and the note on compiling, for a person at a terminal; lines for the log of a cluster."""
+    """Show progress bars and the note on compilation on a terminal, or lines in the log of a cluster."""
     if not options.quiet and getattr(options, "engine", "local") == "ray" and not sys.stderr.isatty():
-        from storyclust._core.progress import Lines, reporting_to
+        from storyclust._core.progress import ProgressLog, reporting_to
 
-        with reporting_to(Lines(say)):
+        with reporting_to(ProgressLog(say)):
             yield
         return
     if options.quiet or not sys.stderr.isatty():
         yield
         return
-    from storyclust._core.progress import tell_compiling
+    from storyclust._core.progress import announce_compilation
 
-    with sc.show_progress(), tell_compiling():
+    with sc.show_progress(), announce_compilation():
         yield
 
 
 @contextlib.contextmanager
-def _notes() -> Iterator[None]:
-    """Show the library's warnings as one line each."""
+def _warnings_as_lines() -> Iterator[None]:
+    """Print each warning of the library as one line."""
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
         say(str(message))
@@ -262,7 +280,3 @@ def _notes() -> Iterator[None]:
         warnings.simplefilter("always", sc.StoryclustWarning)
         warnings.showwarning = show
         yield
-
-
-if __name__ == "__main__":
-    sys.exit(main())

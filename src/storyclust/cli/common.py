@@ -1,4 +1,4 @@
-"""What the commands share: options for inputs, and what is said to whoever runs them."""
+"""Options, messages and the Ray engine, shared by the commands."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ LISTED_REJECTS = 10
 
 
 def input_options(command: argparse.ArgumentParser) -> None:
-    """Add the inputs, and how they are read."""
+    """Add the inputs and the options for reading them."""
     command.add_argument("inputs", nargs="+", metavar="INPUT", help=INPUT_HELP)
     reading_options(command)
 
 
 def reading_options(command: argparse.ArgumentParser) -> None:
-    """Add how inputs are read."""
+    """Add the options for reading inputs."""
     command.add_argument(
         "--field",
         action="append",
         default=[],
         metavar="NAME=COLUMN",
-        help="where to find text, title, id, published, source, lang or url, if not under a usual name",
+        help="field that holds text, title, id, published, source, lang or url, if not under a usual name",
     )
     command.add_argument("--input-format", metavar="FORMAT", help="jsonl, json, csv, tsv, parquet or txt")
-    command.add_argument("--rejects", metavar="FILE", help="write records that could not be used")
+    command.add_argument("--rejects", metavar="FILE", help="write the records that could not be used")
     work_options(command)
 
 
 def work_options(command: argparse.ArgumentParser) -> None:
-    """Add how much of the machine is used, and how much is said."""
+    """Add the options for threads and verbosity."""
     command.add_argument(
         "-j", "--jobs", type=int, default=-1, metavar="N", help="threads (default: all cores)"
     )
@@ -44,43 +44,54 @@ def work_options(command: argparse.ArgumentParser) -> None:
 
 
 def fields_of(options: argparse.Namespace) -> dict[str, str] | None:
-    """Names of fields that were given."""
+    """Fields given by `--field`, or None."""
     return dict(_field(entry) for entry in options.field) or None
 
 
 def _field(entry: str) -> tuple[str, str]:
     name, equals, column = entry.partition("=")
     if not equals or not column:
-        raise InputError(f"--field wants NAME=COLUMN, as in text=maintext, got {entry!r}.")
+        raise InputError(f"--field requires NAME=COLUMN, as in text=maintext, got {entry!r}.")
     return name, column
 
 
-def tell_rejects(report: ReadReport, rejects: str | None) -> None:
-    """Name what was set aside by file and line; this is said even to a pipe."""
+def report_rejects(report: ReadReport, rejects: str | None) -> None:
+    """Report rejected records by file and line, even if stderr is not a terminal."""
     for reject in report.rejects[:LISTED_REJECTS]:
         say(f"set aside {reject}")
     if report.rejects:
-        where = f"see {rejects}" if rejects else "--rejects FILE keeps them"
+        where = f"see {rejects}" if rejects else "--rejects FILE saves them"
         say(f"{len(report.rejects):,} of {report.read:,} records were set aside; {where}.")
     for message in report.messages()[bool(report.rejects) :]:
         say(message)
 
 
 def say(message: str) -> None:
-    """Write a line to stderr, with nothing in it that a terminal would obey."""
-    from storyclust._core.terminal import clean
+    """Write a sanitized line to stderr."""
+    from storyclust._core.terminal import sanitize
 
-    sys.stderr.write(f"storyclust: {clean(message)}\n")
+    sys.stderr.write(f"storyclust: {sanitize(message)}\n")
 
 
 def note(options: argparse.Namespace, message: str) -> None:
-    """Say something that matters to a person only: on a terminal, unless told to be quiet."""
-    from storyclust._core.terminal import clean
+    """Write a note to stderr for an interactive user."""
+    from storyclust._core.terminal import sanitize
 
-    if hears(options):
-        sys.stderr.write(f"{clean(message)}\n")
+    if shows_notes(options):
+        sys.stderr.write(f"{sanitize(message)}\n")
 
 
-def hears(options: argparse.Namespace) -> bool:
-    """Tell whether a person reads notes."""
+def shows_notes(options: argparse.Namespace) -> bool:
+    """Whether notes are shown: stderr is a terminal and `--quiet` is not set."""
     return sys.stderr.isatty() and not options.quiet
+
+
+def run_on_cluster(options: argparse.Namespace) -> None:
+    """Run a command with `--engine ray`, from shards to labelled shards."""
+    from storyclust.distributed.command import run_command
+
+    report = run_command(options, fields_of(options) or {})
+    for message in report.messages:
+        say(message)
+    if not options.quiet:  # for the log as well as for a terminal
+        say(str(report))

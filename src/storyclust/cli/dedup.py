@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 
 import storyclust as sc
-from storyclust.cli.cluster import run_on_cluster
-from storyclust.cli.common import note
-from storyclust.cli.reading import _noting_ids, _reader, _write_labelled
+from storyclust.cli.common import note, run_on_cluster
+from storyclust.cli.reading import article_reader, collect_ids, write_labelled
 
 
 def run_dedup(options: argparse.Namespace) -> None:
@@ -18,7 +17,7 @@ def run_dedup(options: argparse.Namespace) -> None:
     from storyclust.render.dedup_records import dedup_records
 
     ids: list[str] = []
-    again = _reader(options)
+    read = article_reader(options)
     reference = list(sc.iter_articles(*options.reference)) if options.reference else None
     dedup = sc.Deduplicator(
         options.threshold,
@@ -28,25 +27,25 @@ def run_dedup(options: argparse.Namespace) -> None:
         clean=options.clean,
         n_jobs=options.jobs,
         memory_limit=options.memory,
-    ).fit(_noting_ids(again(first=True), ids), reference=reference)
-    outside = [article.id for article in reference or ()]
-    copy_of = [_original(dedup, row, ids, outside) for row in range(len(ids))]
+    ).fit(collect_ids(read(first=True), ids), reference=reference)
+    reference_ids = [article.id for article in reference or ()]
+    originals = [_original(dedup, row, ids, reference_ids) for row in range(len(ids))]
     if options.groups:
-        sc.write_records(options.groups, dedup_records(dedup, again(), ids, outside, reference or ()))
+        sc.write_records(options.groups, dedup_records(dedup, read(), ids, reference_ids, reference or ()))
     if options.labelled:
-        _write_labelled(options.labelled, again(), ({"duplicate_of": original} for original in copy_of))
-    kept = (article.to_record() for article, keep in zip(again(), dedup.keep_, strict=True) if keep)
+        write_labelled(options.labelled, read(), ({"duplicate_of": original} for original in originals))
+    kept = (article.to_record() for article, keep in zip(read(), dedup.keep_, strict=True) if keep)
     count = sc.write_records(options.output, kept)
     note(
         options,
-        f"{len(ids):,} articles: {count:,} kept, {len(ids) - count:,} not; {len(dedup.groups_):,} groups of "
-        f"copies, {len(dedup.excerpts_):,} excerpts.",
+        f"{len(ids):,} articles: {count:,} kept, {len(ids) - count:,} removed; {len(dedup.groups_):,} groups "
+        f"of copies, {len(dedup.excerpts_):,} excerpts.",
     )
 
 
-def _original(dedup: sc.Deduplicator, row: int, ids: list[str], outside: list[str]) -> str | None:
-    """Id of the article that is kept for one that is not."""
+def _original(dedup: sc.Deduplicator, row: int, ids: list[str], reference_ids: list[str]) -> str | None:
+    """Id of the article that a removed article is a copy of; None for a kept article."""
     if dedup.keep_[row]:
         return None
     match = int(dedup.reference_matches_[row])
-    return outside[match] if match >= 0 else ids[dedup.representatives_[row]]
+    return reference_ids[match] if match >= 0 else ids[dedup.representatives_[row]]

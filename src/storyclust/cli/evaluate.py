@@ -1,19 +1,19 @@
-"""`storyclust tune` and `storyclust evaluate`: choose settings, score groups."""
+"""`storyclust tune` and `storyclust evaluate`: recommend settings, score groups."""
 
 from __future__ import annotations
 
 import argparse
 
 import storyclust as sc
-from storyclust.cli.reading import _column, _read
+from storyclust.cli.reading import field_values, read_inputs
 
 
 def run_tune(options: argparse.Namespace) -> None:
     """Run `storyclust tune`."""
     from storyclust.evaluation.tuning_report import print_tuning, tuning_record
 
-    articles = _read(options)
-    gold = _column(articles, options.gold) if options.gold else None
+    articles = read_inputs(options)
+    gold = field_values(articles, options.gold) if options.gold else None
     tuning = sc.tune(articles, gold, options.level, n_jobs=options.jobs)
     if options.plot:
         tuning.plot(options.plot)
@@ -25,8 +25,8 @@ def run_tune(options: argparse.Namespace) -> None:
 
 def run_evaluate(options: argparse.Namespace) -> None:
     """Run `storyclust evaluate`."""
-    articles = _read(options)
-    columns = [_column(articles, field) for field in (options.gold, options.pred)]
+    articles = read_inputs(options)
+    columns = [field_values(articles, field) for field in (options.gold, options.pred)]
     scores = sc.evaluate(*columns)
     if options.json:
         sc.write_records("-", [scores.as_dict()])

@@ -1,4 +1,4 @@
-"""`storyclust links` and `storyclust explain`: what articles share, and why."""
+"""`storyclust links` and `storyclust explain`: relations between articles, with the evidence."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 import storyclust as sc
 from storyclust.cli.common import note
-from storyclust.cli.reading import _read
+from storyclust.cli.reading import read_inputs
 
 
 def run_links(options: argparse.Namespace) -> None:
     """Run `storyclust links`."""
-    articles = _read(options)
+    articles = read_inputs(options)
     links = sc.coverage_links(articles, options.min_similarity, options.event_window, n_jobs=options.jobs)
     ids = [article.id for article in articles]
     count = sc.write_records(options.output, (_link_record(link, ids) for link in links))
@@ -37,10 +37,10 @@ def run_explain(options: argparse.Namespace) -> None:
     from storyclust.render.evidence_view import print_evidence
 
     wanted = dict.fromkeys((options.id_a, options.id_b))
-    found = {article.id: article for article in _read(options) if article.id in wanted}
+    found = {article.id: article for article in read_inputs(options) if article.id in wanted}
     for name in wanted:
         if name not in found:
-            raise sc.InputError(f"There is no article with the id {name!r} in {', '.join(options.inputs)}.")
+            raise sc.InputError(f"no article with the id {name!r} in {', '.join(options.inputs)}.")
     a, b = found[options.id_a], found[options.id_b]
     evidence = sc.explain(a, b)
     if options.json:

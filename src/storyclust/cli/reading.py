@@ -1,4 +1,4 @@
-"""What the commands read and write: articles, columns of records, labelled articles."""
+"""Reading of inputs and writing of labelled articles, shared by the commands."""
 
 from __future__ import annotations
 
@@ -7,30 +7,28 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import storyclust as sc
-from storyclust.cli.common import fields_of, tell_rejects
+from storyclust.cli.common import fields_of, report_rejects
 
 if TYPE_CHECKING:
     from storyclust.articles.article import Article
 
 
-def _noting_ids(articles: Iterable[Article], ids: list[str]) -> Iterator[Article]:
+def collect_ids(articles: Iterable[Article], ids: list[str]) -> Iterator[Article]:
+    """Pass articles through, and append their ids to `ids`."""
     for article in articles:
         ids.append(article.id)
         yield article
 
 
-def _reader(options: argparse.Namespace) -> Callable[..., Iterator[Article]]:
-    """How to read the inputs, more than once: from their files, or what came from stdin from memory.
+def article_reader(options: argparse.Namespace) -> Callable[..., Iterator[Article]]:
+    """Return a function that reads the inputs; it can be called repeatedly.
 
-    The first reading says what was set aside.
+    Files are read again each time; articles from stdin are held in memory. The first call reports rejects.
     """
     from storyclust.io.reading import ReadReport
 
-    settings = {
-        "fields": fields_of(options),
-        "format": options.input_format,
-    }
-    held = _read(options) if "-" in options.inputs else None
+    settings = {"fields": fields_of(options), "format": options.input_format}
+    held = read_inputs(options) if "-" in options.inputs else None
 
     def read(*, first: bool = False) -> Iterator[Article]:
         if held is not None:
@@ -40,16 +38,16 @@ def _reader(options: argparse.Namespace) -> Callable[..., Iterator[Article]]:
         rejects = options.rejects if first else None
         yield from sc.iter_articles(*options.inputs, rejects=rejects, report=report, **settings)
         if first:
-            tell_rejects(report, options.rejects)
+            report_rejects(report, options.rejects)
 
     return read
 
 
-def _column(articles: Sequence[Article], field: str) -> list[Any]:
-    """A field of every article, None where it is missing; an error where it is missing everywhere."""
+def field_values(articles: Sequence[Article], field: str) -> list[Any]:
+    """Values of a field, None where it is missing; raises if every article lacks it."""
     if not any(field in article.record for article in articles):
         names = sorted({name for article in articles[:100] for name in article.record})
-        raise sc.InputError(f"No article has a field {field!r}; there are: {', '.join(names)}.")
+        raise sc.InputError(f"no article has a field {field!r}; the fields are: {', '.join(names)}.")
     return [_hashable(article.record.get(field)) for article in articles]
 
 
@@ -57,8 +55,8 @@ def _hashable(label: Any) -> Any:
     return str(label) if isinstance(label, (list, dict)) else label
 
 
-def _read(options: argparse.Namespace) -> list[Article]:
-    """Read the inputs; say what was set aside."""
+def read_inputs(options: argparse.Namespace) -> list[Article]:
+    """Read the inputs into a list, and report rejects."""
     from storyclust.io.reading import ReadReport
 
     report = ReadReport()
@@ -69,12 +67,12 @@ def _read(options: argparse.Namespace) -> list[Article]:
         rejects=options.rejects,
         report=report,
     )
-    tell_rejects(report, options.rejects)
+    report_rejects(report, options.rejects)
     return articles
 
 
-def _write_labelled(path: str, articles: Iterable[Article], added: Iterator[dict[str, Any]]) -> None:
-    """Write articles with fields added; an input field of the same name moves to input_NAME."""
+def write_labelled(path: str, articles: Iterable[Article], added: Iterator[dict[str, Any]]) -> None:
+    """Write articles with added fields; an input field of the same name is renamed to input_NAME."""
     from storyclust.io.writing import labelled_record
 
     def records() -> Iterator[dict[str, Any]]:

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import storyclust as sc
-from storyclust.cli.cluster import run_on_cluster
-from storyclust.cli.common import note
-from storyclust.cli.reading import _read, _write_labelled
+from storyclust.cli.common import note, run_on_cluster
+from storyclust.cli.reading import read_inputs, write_labelled
 
 if TYPE_CHECKING:
     from storyclust.articles.article import Article
@@ -24,14 +23,14 @@ def run_threads(options: argparse.Namespace) -> None:
     from storyclust.render.exports import chosen_format, write_threads
 
     if options.report == "-":
-        raise sc.InputError("--report wants the name of a file: stdout carries the threads.")
+        raise sc.InputError("--report requires a file path: stdout is used for the threads.")
     kind = chosen_format(options.format, options.output)
-    articles = _read(options)
+    articles = read_inputs(options)
     given = {name: getattr(options, name) for name in ("event_distance", "event_window", "thread_distance")}
     settings = {name: value for name, value in given.items() if value is not None}
     stories = sc.StoryClusterer(**settings, n_jobs=options.jobs, memory_limit=options.memory).fit(articles)
     if options.labelled:
-        _write_labelled(options.labelled, articles, _labels(stories, articles))
+        write_labelled(options.labelled, articles, _labels(stories, articles))
     if options.report:
         stories.to_html(options.report, min_size=options.min_size if options.min_size > 1 else None)
     write_threads(options.output, stories, articles, kind, options.min_size)
@@ -43,9 +42,9 @@ def run_threads(options: argparse.Namespace) -> None:
         f"{len(stories.threads_):,} threads.",
     )
     if options.labelled:
-        note(options, f"Labelled articles are in {options.labelled}.")
+        note(options, f"Labelled articles written to {options.labelled}.")
     if options.report:
-        note(options, f"The report is in {options.report}.")
+        note(options, f"Report written to {options.report}.")
 
 
 def _labels(stories: StoryClusterer, articles: Sequence[Article]) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from storyclust._core.memory import paused_gc
 from storyclust._core.progress import stage
-from storyclust._core.spill import Shelf
+from storyclust._core.spill import SpillableRows
 from storyclust.articles.article import Article
 from storyclust.articles.records import as_articles
 from storyclust.dedup.excerpt_candidates import CUT
@@ -32,7 +32,7 @@ class Sketches:
 
     Attributes
     ----------
-    shelf : Shelf
+    shelf : SpillableRows
         Shingles of every distinct text.
     n_texts : int
         Distinct texts; equal ones share a number if they stand in one batch.
@@ -46,7 +46,7 @@ class Sketches:
         self.hasher = hasher
         self.keep = keep
         self.sample = sample
-        self.shelf = Shelf(limit)
+        self.shelf = SpillableRows(limit)
         self.ids: list[str] = []
         self.preferences: list[tuple[Any, ...]] = []
         self._texts_of: list[NDArray[np.int64]] = []

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from storyclust._core.parallel import kernel
-from storyclust._core.spill import Shelf
+from storyclust._core.spill import SpillableRows
 from storyclust._core.validation import check_float
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import seconds_of
@@ -68,7 +68,7 @@ class Sketch(NamedTuple):
     """
 
     arrays: dict[str, NDArray[Any]]
-    shelf: Shelf
+    shelf: SpillableRows
     texts: NDArray[np.int64]  # numbers on the shelf of the texts that are kept
     languages: list[str]  # names, that `language` has the numbers of
 

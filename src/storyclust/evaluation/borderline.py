@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from storyclust._core.terminal import clean
+from storyclust._core.terminal import sanitize
 from storyclust._core.union_find import rows_by_label
 from storyclust.articles.article import Article
 from storyclust.cluster.linkage import Merges
@@ -62,10 +62,10 @@ class Borderline:
         lines = [
             f"{verdict}: groups of {self.sizes[0]} and {self.sizes[1]} at distance {self.distance:.3f}; "
             f"these two at similarity {self.similarity:.2f}{days}",
-            *(f"    {clean(title)}" for title in self.titles),
+            *(f"    {sanitize(title)}" for title in self.titles),
         ]
         if self.shared_terms:
-            lines.append(f"    both: {clean(', '.join(self.shared_terms))}")
+            lines.append(f"    both: {sanitize(', '.join(self.shared_terms))}")
         return "\n".join(lines)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from storyclust._core.terminal import clean
+from storyclust._core.terminal import sanitize
 from storyclust.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def short_title(text: str) -> str:
     >>> short_title("Ministers of Japan and India agree in Tokyo on talks")
     'Ministers of Japan and India agree in Tokyo…'
     """
-    title = clean(text)
+    title = sanitize(text)
     ends = np.cumsum([1 + (unicodedata.east_asian_width(char) in "WF") for char in title])
     if not title or ends[-1] <= TITLE:
         return title

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from storyclust._core.terminal import counted
+from storyclust._core.terminal import format_count
 from storyclust.dedup.deduplicator import Deduplicator
 from storyclust.errors import InputError
 from storyclust.figures.axes import _axes
@@ -107,7 +107,7 @@ def _draw_pairs(ax: Axes, kinds: Mapping[str, Sequence[int]], name: str) -> None
     """Draw counts of pairs, a colour for each kind."""
     edges = np.linspace(0, 1, BINS + 1).tolist()
     for (kind, counts), colour in zip(kinds.items(), COLOURS, strict=False):
-        label = f"{counted(sum(counts), 'pair')} {kind}".rstrip()
+        label = f"{format_count(sum(counts), 'pair')} {kind}".rstrip()
         ax.hist(edges[:-1], edges, weights=counts, label=label, color=colour, alpha=0.6)
     ax.set(xlabel=name, ylabel="pairs", xlim=(0, 1))
     if len(kinds) > 1:

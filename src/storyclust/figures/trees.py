@@ -8,7 +8,7 @@ import numpy as np
 from scipy.cluster import hierarchy
 from sklearn.utils.validation import check_is_fitted
 
-from storyclust._core.terminal import counted
+from storyclust._core.terminal import format_count
 from storyclust._core.validation import check_int
 from storyclust.errors import InputError
 from storyclust.figures.axes import _axes, _name_rows, short_title
@@ -74,7 +74,7 @@ def plot_dendrogram(stories: StoryClusterer, thread: int = 0, ax: Axes | None = 
     names = [
         short_title(title_of(articles[members[0]])) or "Without a title"
         if len(members) == 1
-        else counted(len(members), "article")
+        else format_count(len(members), "article")
         for members in leaves
     ]
     ax = _axes(ax, "Drawing a dendrogram", height=1.2 + 0.28 * len(names))

@@ -1,7 +1,7 @@
-"""Files to articles, and records to files.
+"""Reading articles from files, and writing records to files.
 
-In: paths, patterns, pipes in any format and compression. Out: articles, with what was set aside counted and
-named; files that are written beside their target and renamed into place.
+In: paths, patterns and pipes in any format and compression. Out: articles, with a report of rejected records;
+files that are written to a temporary name and renamed into place.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""Reading articles from files, and setting aside the records that are none."""
+"""Read articles from files, and collect the records that cannot be used."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from storyclust.articles.records import ArticleMaker, dates_unread, ensure_ids, 
 from storyclust.errors import InputError, StoryclustWarning
 from storyclust.io.record_readers import RAW_LIMIT, Row, read_rows
 from storyclust.io.sources import Source, known_format, sources
-from storyclust.io.writing import json_bytes, open_output, write_records
+from storyclust.io.writing import json_bytes, write_records
 
-__all__ = ["ReadReport", "Reject", "iter_articles", "open_output", "read_articles", "write_records"]
+__all__ = ["ReadReport", "Reject", "iter_articles", "read_articles"]
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A record that could not be used: where it stood, why, and its text (at most 10,000 characters).
+    """A record that could not be used: its location, the reason, and its text (at most 10,000 characters).
 
     Examples
     --------
@@ -45,20 +45,20 @@ class Reject:
 
 @dataclass
 class ReadReport:
-    """What became of the records that were read.
+    """Counts of the records read, and those that were rejected.
 
     Attributes
     ----------
     read, kept : int
-        Records seen, and those that became articles.
+        Number of records seen, and of those that became articles.
     rejects : list of Reject
-        The others, in the order of reading.
+        The other records, in the order of reading.
     undated, dates, bad_dates : int
-        Articles without a date, dates found, and those of them that could not be read.
+        Number of articles without a date, of dates found, and of dates that could not be read.
     first_bad_date : str
-        The first of these with its file and line, or "".
+        The first unreadable date with its file and line, or "".
     renamed : list of (str, str)
-        Old and new id of each article whose id was taken.
+        Old and new id of each article whose id was already in use.
 
     Examples
     --------
@@ -77,7 +77,7 @@ class ReadReport:
     renamed: list[tuple[str, str]] = field(default_factory=list)
 
     def messages(self) -> list[str]:
-        """Say in a sentence each what was set aside, left undated or renamed."""
+        """Return one sentence each on rejected records, unreadable dates and renamed ids."""
         found = []
         if count := len(self.rejects):
             verb = "was" if count == 1 else "were"
@@ -101,27 +101,27 @@ def read_articles(
     Parameters
     ----------
     *paths : str or path-like, or one list of them
-        Each a file, a folder, a pattern such as ``news/*.jsonl.gz``, or ``-`` for standard input. Of a
-        folder all ``.txt`` files are read or, where it has none, those of the other formats; hidden files
-        are left out. Compression by gzip, xz, bzip2 or Zstandard is recognised by the first bytes.
+        Each is a file, a folder, a pattern such as ``news/*.jsonl.gz``, or ``-`` for standard input. In a
+        folder all ``.txt`` files are read or, if there are none, all files of the other formats; hidden files
+        are skipped. Compression by gzip, xz, bzip2 or Zstandard is recognised by the first bytes.
     fields : mapping of str to str or None, default=None
         Names of the fields to use, as for `as_articles`.
     format : {"jsonl", "json", "csv", "tsv", "parquet", "txt"} or None, default=None
-        The format of all `paths`; None goes by the name, or else by the first bytes.
+        The format of all `paths`. None infers it from the name, or else from the first bytes.
     rejects : str or path-like or None, default=None
         Where to write the records that could not be used, as JSON Lines of `path, line, reason, raw`.
     report : ReadReport or None, default=None
-        Filled with what became of the records. Without one, StoryclustWarning says it.
+        Filled with counts and rejects. If None, a StoryclustWarning reports them.
 
     Returns
     -------
     list of Article
-        In the order of the paths, each with an id of its own.
+        In the order of the paths, each with a unique id.
 
     Raises
     ------
     InputError
-        If a path does not exist or cannot be read, or if of all its records none could be used.
+        If a path does not exist or cannot be read, or if none of its records can be used.
 
     Examples
     --------
@@ -150,11 +150,11 @@ def iter_articles(
     rejects: str | os.PathLike[str] | None = None,
     report: ReadReport | None = None,
 ) -> Iterator[Article]:
-    r"""Read articles one by one, for corpora that are not to be held in memory.
+    r"""Read articles one by one, for corpora that should not be held in memory.
 
-    Parameters and errors are those of `read_articles`; rejects are written, and what was set aside is said,
-    when the last article has been read. An article without an id gets its number in the order of reading; an
-    id that was seen before is renamed to ``id#2``, ``id#3`` and so on.
+    Parameters and errors are those of `read_articles`. Rejects are written and reported after the last
+    article has been read. An article without an id gets its number in the order of reading; a repeated id is
+    renamed to ``id#2``, ``id#3`` and so on.
 
     Yields
     ------
@@ -183,7 +183,7 @@ def iter_articles(
         if name != article.id:
             if article.id:
                 tally.renamed.append((article.id, name))
-            article = replace(article, id=name)  # noqa: PLW2901 - the same article under its name
+            article = replace(article, id=name)  # noqa: PLW2901 - the same article with its id
         taken.add(name)
         yield article
     if report is None:
@@ -197,9 +197,9 @@ def iter_as_given(
     rejects: str | os.PathLike[str] | None,
     report: ReadReport,
 ) -> Iterator[Article]:
-    """Read articles one by one as `iter_articles` does, and leave their ids alone.
+    """Read articles one by one as `iter_articles` does, with their ids unchanged.
 
-    One without has the id ''; several may share one. What was set aside is only noted in the report.
+    A missing id is ''; ids may repeat. Rejects are only noted in the report.
     """
     earlier, some = len(report.rejects), False
     for article in _read(paths, fields, format, report):
@@ -211,7 +211,7 @@ def iter_as_given(
 def _read(
     paths: tuple[Any, ...], fields: Mapping[str, str] | None, kind: str | None, tally: ReadReport
 ) -> Iterator[Article]:
-    """Read the articles of all paths, and count in `tally` what became of their records."""
+    """Read the articles of all paths, and add their records to `tally`."""
     if len(paths) == 1 and isinstance(paths[0], (list, tuple)):
         paths = tuple(paths[0])
     maker = ArticleMaker(fields)
@@ -223,7 +223,7 @@ def _read(
 
 
 def _conclude(tally: ReadReport, earlier: int, rejects: str | os.PathLike[str] | None, *, some: bool) -> None:
-    """Write the rejects, and refuse input none of which could be used."""
+    """Write the rejects, and raise if no record could be used."""
     if rejects is not None:
         write_records(rejects, map(asdict, tally.rejects[earlier:]), format="jsonl")
     if tally.rejects[earlier:] and not some:
@@ -231,13 +231,13 @@ def _conclude(tally: ReadReport, earlier: int, rejects: str | os.PathLike[str] |
 
 
 def _warn(tally: ReadReport) -> None:
-    """Say what was set aside."""
+    """Emit the messages of a report as warnings."""
     for message in tally.messages():
         warnings.warn(message, StoryclustWarning, stacklevel=3)
 
 
 def read_source(source: Source, maker: ArticleMaker, tally: ReadReport) -> Iterator[Article]:
-    """Read the articles of one input, and count in `tally` what became of its records."""
+    """Read the articles of one input, and add its records to `tally`."""
     try:
         with nullcontext(sys.stdin.buffer) if source.path == "-" else Path(source.path).open("rb") as file:
             yield from read_file(file, source, maker, tally)
@@ -247,7 +247,7 @@ def read_source(source: Source, maker: ArticleMaker, tally: ReadReport) -> Itera
 
 def read_file(file: IO[bytes], source: Source, maker: ArticleMaker, tally: ReadReport) -> Iterator[Article]:
     """Read the articles of an open file."""
-    maker = ArticleMaker() if source.kind == "txt" else maker  # whose fields are named by us
+    maker = ArticleMaker() if source.kind == "txt" else maker  # fields of .txt records are fixed
     yield from articles_of(read_rows(file, source), _shown(source), maker, tally)
 
 
@@ -256,7 +256,7 @@ def _shown(source: Source) -> str:
 
 
 def articles_of(rows: Iterable[Row], shown: str, maker: ArticleMaker, tally: ReadReport) -> Iterator[Article]:
-    """Make articles of rows; `shown` is the place that is named where one cannot be used."""
+    """Convert rows to articles; `shown` is the name of the input in rejects."""
     for row in rows:
         for article in _row_articles(row, maker):
             tally.read += 1
@@ -271,7 +271,7 @@ def articles_of(rows: Iterable[Row], shown: str, maker: ArticleMaker, tally: Rea
 
 
 def _row_articles(row: Row, maker: ArticleMaker) -> Iterator[Article | str]:
-    """Make the article of a row, or say why there is none; an object around a list gives all of the list."""
+    """Yield the article of a row, or the reason for its rejection; a list inside an object is unpacked."""
     if row.reason:
         yield row.reason
     elif not isinstance(row.record, dict):
@@ -286,7 +286,7 @@ def _row_articles(row: Row, maker: ArticleMaker) -> Iterator[Article | str]:
 
 
 def _wrapped(record: dict[str, Any], maker: ArticleMaker) -> list[Any]:
-    """Find the articles in the answer of a news service, such as ``{"status": "ok", "articles": [...]}``."""
+    """Find the articles in the response of a service, such as ``{"status": "ok", "articles": [...]}``."""
     plan = maker.plan(record)
     if plan["text"] or plan["title"]:
         return []

@@ -1,7 +1,6 @@
-"""From files to rows: which files, what their bytes are, and the records in them with their lines.
+"""Parsers of JSON Lines, JSON, CSV, TSV, Parquet and plain text: chunks of bytes to rows.
 
-Each step is a generator over the one before: a file gives chunks of bytes, freed of compression and byte
-order mark; chunks give rows, each with its line and a record or the reason why it is none.
+Each row has its line number, and a record or the reason why there is none.
 """
 
 from __future__ import annotations
@@ -18,12 +17,9 @@ import orjson
 
 from storyclust.errors import MissingExtraError
 from storyclust.io.sources import Source
-from storyclust.io.streams import _ENGINES, _MARKS, _DamageError, _Stream
+from storyclust.io.streams import BYTE_ORDER_MARKS, DECOMPRESSORS, ByteStream, DamagedInputError
 
-RAW_LIMIT = 10_000
-
-
-# From bytes to rows ----------------------------------------------------------------------------
+RAW_LIMIT = 10_000  # characters of a rejected record that are kept
 
 
 class Row(NamedTuple):
@@ -36,16 +32,16 @@ class Row(NamedTuple):
 
 
 def read_rows(file: IO[bytes], source: Source) -> Iterator[Row]:
-    """Read the rows of one input, the last of which tells of damage if there is any."""
-    stream = _Stream(file)
+    """Read the rows of one input; damage to the input is reported as the last row."""
+    stream = ByteStream(file)
     try:
         stream.peek()
         yield from _parsed(stream, source)
-    except _DamageError as damage:
+    except DamagedInputError as damage:
         yield Row(stream.line + 1, None, stream.partial, str(damage))
 
 
-def _parsed(stream: _Stream, source: Source) -> Iterator[Row]:
+def _parsed(stream: ByteStream, source: Source) -> Iterator[Row]:
     kind = source.kind or _sniffed(stream.head)
     if kind == "txt":
         return _txt_rows(stream, source.name)
@@ -56,7 +52,7 @@ def _parsed(stream: _Stream, source: Source) -> Iterator[Row]:
     if kind in ("csv", "tsv"):
         return _csv_rows(stream, "\t" if kind == "tsv" else None)
     start = stream.head.lstrip()
-    # An array may stand in a .jsonl file and lines may stand in a .json file: the first line tells.
+    # A .jsonl file may hold an array and a .json file may hold lines: the first line decides.
     if kind == "jsonl":
         return _json_values(stream) if re.match(rb"\[\s*\{", start) else read_lines(stream.lines())
     return read_lines(stream.lines()) if re.match(rb"\{[^\n]*\}\s*\n", start) else _json_values(stream)
@@ -69,19 +65,18 @@ def _sniffed(head: bytes) -> str:
 
 
 def grows_by_lines(head: bytes) -> bool:
-    """Tell of the first bytes of a JSONL file whether its lines can be read as they are appended.
+    """Whether a JSONL file with these first bytes can be read line by line as it grows.
 
-    Otherwise it is compressed, recoded or one array, and is read as a whole.
+    Otherwise it is compressed, in another encoding, or one array, and is read as a whole.
     """
     start = head.lstrip()
-    coded = any(magic.match(head) for magic, _ in _ENGINES) or any(
-        head.startswith(mark) for mark, _ in _MARKS
-    )
-    return not coded and not start.startswith(b"[")
+    compressed = any(magic.match(head) for magic, _ in DECOMPRESSORS)
+    recoded = any(head.startswith(mark) for mark, _ in BYTE_ORDER_MARKS)
+    return not compressed and not recoded and not start.startswith(b"[")
 
 
 def read_lines(lines: Iterable[bytes], first: int = 1) -> Iterator[Row]:
-    """Read rows of lines of JSON; `first` is the number of the first of them."""
+    """Parse lines of JSON; `first` is the number of the first line."""
     for number, line in enumerate(lines, first):
         bare = line.strip(b" \t\r\n\0")
         if bare:
@@ -90,7 +85,7 @@ def read_lines(lines: Iterable[bytes], first: int = 1) -> Iterator[Row]:
 
 
 def _json(text: bytes) -> tuple[object, str]:
-    """Parse one value, by the standard library where orjson is too strict or would round a long number."""
+    """Parse one value; fall back to `json` where orjson is too strict or would round a long integer."""
     try:
         value = orjson.loads(text)
         if not (
@@ -109,13 +104,13 @@ def _json(text: bytes) -> tuple[object, str]:
         return None, f"not valid JSON ({error})"
 
 
-def _json_values(stream: _Stream) -> Iterator[Row]:
-    """Parse values that follow one another, in an array or not, holding little more than one at a time."""
+def _json_values(stream: ByteStream) -> Iterator[Row]:
+    """Parse consecutive values, in an array or not, with little more than one value in memory."""
     pieces = _decoded(stream.chunks)
     parse = json.JSONDecoder(strict=False).raw_decode
     text, at, depth, stream.line = "", 0, 0, 1
     while True:
-        gap = _GAP.match(text, at)[0]  # type: ignore[index]  # it matches anything
+        gap = _GAP.match(text, at)[0]  # type: ignore[index]  # the pattern matches the empty string
         at += len(gap)
         depth += gap.count("[") - gap.count("]")
         stream.line += gap.count("\n")
@@ -127,7 +122,7 @@ def _json_values(stream: _Stream) -> Iterator[Row]:
         try:
             value, end = parse(text, at)
         except (ValueError, RecursionError) as error:
-            if _cut_off(error, text) and (more := _at_least(len(text) - at, pieces)):
+            if _is_incomplete(error, text) and (more := _read_at_least(len(text) - at, pieces)):
                 text, at = text[at:] + more, 0
                 continue
             reason = f"not valid JSON ({getattr(error, 'msg', error)}); the rest was not read"
@@ -149,15 +144,15 @@ def _decoded(chunks: Iterator[bytes]) -> Iterator[str]:
     yield decoder.decode(b"", True)
 
 
-def _cut_off(error: Exception, text: str) -> bool:
-    """Tell whether more text could mend the error: it is at the very end, or a string has not ended."""
+def _is_incomplete(error: Exception, text: str) -> bool:
+    """Whether more text could resolve the error: it is at the end, or a string is unterminated."""
     if not isinstance(error, json.JSONDecodeError):
         return False
     return error.msg.startswith("Unterminated") or error.pos >= len(text) - 12
 
 
-def _at_least(size: int, pieces: Iterator[str]) -> str:
-    """Read as much again as there was, so that a long value is not parsed once for every piece of it."""
+def _read_at_least(size: int, pieces: Iterator[str]) -> str:
+    """Read `size` more characters: doubling the text keeps the parsing of a long value linear."""
     more = ""
     while len(more) < size and (piece := next(pieces, "")):
         more += piece
@@ -172,8 +167,8 @@ def _not_utf8(raw: bytes) -> str:
     return ""
 
 
-def _csv_rows(stream: _Stream, delimiter: str | None) -> Iterator[Row]:
-    csv.field_size_limit(2**31 - 1)  # the most that a C long holds everywhere
+def _csv_rows(stream: ByteStream, delimiter: str | None) -> Iterator[Row]:
+    csv.field_size_limit(2**31 - 1)  # the largest C long on every platform
     taken: list[bytes] = []
     ended = False
 
@@ -196,7 +191,7 @@ def _csv_rows(stream: _Stream, delimiter: str | None) -> Iterator[Row]:
             cells, reason = [], f"not valid CSV ({error})"
         if not reason and not any(cells or ()):
             continue
-        if ended:  # the reader came to the end of the file before the end of this row
+        if ended:  # the file ended inside this row
             reason = "a quotation mark is never closed, and the rest of the file follows it"
         elif not header and not reason:
             header = _distinct(cells or [])
@@ -213,14 +208,14 @@ def _delimiter(head: bytes) -> str:
 
 
 def _distinct(header: list[str]) -> list[str]:
-    """Add a number to names that are there already, so that no column hides another."""
+    """Append a number to repeated column names, so that every column is kept."""
     return [
         f"{name}#{header[:at].count(name) + 1}" if name in header[:at] else name
         for at, name in enumerate(header)
     ]
 
 
-def _parquet_rows(stream: _Stream) -> Iterator[Row]:
+def _parquet_rows(stream: ByteStream) -> Iterator[Row]:
     pyarrow = import_pyarrow("reading Parquet")
     file = stream.file
     if not _is_bare_parquet(file):
@@ -231,11 +226,11 @@ def _parquet_rows(stream: _Stream) -> Iterator[Row]:
                 stream.line += 1
                 yield Row(stream.line, record, None, reason)
     except (pyarrow.ArrowException, OSError) as error:
-        raise _DamageError(f"not a readable Parquet file ({str(error).splitlines()[0]})") from error
+        raise DamagedInputError(f"not a readable Parquet file ({str(error).splitlines()[0]})") from error
 
 
 def _is_bare_parquet(file: IO[bytes]) -> bool:
-    """Tell whether the file can be read as it is: not compressed as a whole, and no pipe."""
+    """Whether pyarrow can read the file directly: it is seekable and not compressed as a whole."""
     if not file.seekable():
         return False
     here = file.tell()
@@ -246,7 +241,7 @@ def _is_bare_parquet(file: IO[bytes]) -> bool:
 
 
 def _batch_records(pyarrow: Any, batch: Any) -> Iterator[tuple[Any, str]]:
-    """Make Python values of a batch, row by row if one of them stands in the way of the others."""
+    """Convert a batch to Python values; if one value fails, convert row by row."""
     try:
         records = batch.cast(_microseconds(pyarrow, batch.schema), safe=False).to_pylist()
     except (ValueError, OverflowError, KeyError, pyarrow.ArrowException) as error:
@@ -259,7 +254,7 @@ def _batch_records(pyarrow: Any, batch: Any) -> Iterator[tuple[Any, str]]:
 
 
 def _microseconds(pyarrow: Any, schema: Any) -> Any:
-    """Round the nanoseconds of timestamps, which Python's own datetime does not have."""
+    """Replace nanosecond timestamps by microseconds, the resolution of `datetime`."""
     for at, column in enumerate(schema):
         if pyarrow.types.is_timestamp(column.type) and column.type.unit == "ns":
             schema = schema.set(at, column.with_type(pyarrow.timestamp("us", column.type.tz)))
@@ -267,7 +262,7 @@ def _microseconds(pyarrow: Any, schema: Any) -> Any:
 
 
 def import_pyarrow(purpose: str) -> Any:
-    """Import pyarrow, or name the extra that brings it."""
+    """Import pyarrow, or raise an error that names the extra to install."""
     try:
         import pyarrow.parquet
     except ImportError:
@@ -275,7 +270,7 @@ def import_pyarrow(purpose: str) -> Any:
     return pyarrow
 
 
-def _txt_rows(stream: _Stream, name: str) -> Iterator[Row]:
+def _txt_rows(stream: ByteStream, name: str) -> Iterator[Row]:
     raw = b"".join(stream.chunks)
     if reason := _not_utf8(raw):
         yield Row(raw[: int(reason.split()[-1][:-1])].count(b"\n") + 1, None, raw, reason)

@@ -1,4 +1,4 @@
-"""Inputs to files: paths, folders, patterns and pipes, and the format that a name implies."""
+"""Expand paths, folders, patterns and pipes to files, and infer formats from file names."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _PACKED = re.compile(r"\.(gz|xz|bz2|zst)$", re.IGNORECASE)
 
 
 class Source(NamedTuple):
-    """One input."""
+    """One input file or pipe."""
 
     path: str
     kind: str | None
-    name: str  # the id of the article that a .txt file is
+    name: str  # used as the id of the article in a .txt file
 
 
 def known_format(kind: str | None) -> str | None:
-    """Check a format given by the user, and give the one name it has here."""
+    """Validate a format given by the user, and return its canonical name."""
     kind = None if kind is None else _FORMATS.get(f".{kind.lower()}", kind)
     if kind is not None and kind not in _FORMATS.values():
         known = ", ".join(dict.fromkeys(_FORMATS.values()))
@@ -37,17 +37,17 @@ def known_format(kind: str | None) -> str | None:
 
 
 def format_of(name: str) -> str | None:
-    """Tell the format by the ending of a file name."""
+    """Infer the format from the extension of a file name."""
     return _FORMATS.get(Path(unpacked(name)).suffix.lower())
 
 
 def unpacked(name: str) -> str:
-    """Return a file name without the ending that says how it is compressed."""
+    """Return a file name without its compression extension."""
     return _PACKED.sub("", name)
 
 
 def sources(paths: Iterable[Any], kind: str | None) -> list[Source]:
-    """List the inputs that paths, folders and patterns stand for."""
+    """List the inputs that paths, folders and patterns refer to."""
     found = [source for path in paths for source in _expanded(path, kind)]
     if not found:
         raise InputError("read_articles needs a path.")
@@ -66,7 +66,7 @@ def _expanded(path: Any, kind: str | None) -> list[Source]:
         if Path(name).exists() or Path(name).is_symlink():
             return [Source(name, kind or format_of(name), bare_name(Path(name).name))]
         if not re.search(r"[*?\[]", name):
-            raise _not_there(Path(name))
+            raise _file_not_found(Path(name))
     except OSError as error:
         raise InputError(f"cannot open {name}: {error.strerror}.") from error
     matches = sorted(glob.glob(name, recursive=True))  # noqa: PTH207  (pathlib refuses absolute patterns)
@@ -88,11 +88,11 @@ def _in_folder(folder: Path, kind: str | None) -> list[Source]:
 
 
 def bare_name(name: str) -> str:
-    """Name of a file without the endings of text and compression: the id of the article that it is."""
-    return re.sub(r"\.txt$", "", _PACKED.sub("", name), flags=re.IGNORECASE)
+    """File name without the extensions of text and compression, which is the id of its article."""
+    return re.sub(r"\.txt$", "", unpacked(name), flags=re.IGNORECASE)
 
 
-def _not_there(path: Path) -> InputError:
+def _file_not_found(path: Path) -> InputError:
     beside = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
     close = difflib.get_close_matches(path.name, beside, n=1)
     hint = f"; did you mean {path.parent / close[0]}?" if close else "."

@@ -1,4 +1,4 @@
-"""Bytes of a file, decompressed and decoded, as far as it is sound."""
+"""Streams of bytes, decompressed and decoded to UTF-8, up to the first damage."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ import zstandard
 _CHUNK = 1 << 16
 
 
-class _DamageError(Exception):
+class DamagedInputError(Exception):
     """The rest of an input cannot be read."""
 
 
-class _Stream:
-    """The bytes of one input, freed of compression and byte order mark, and the line they have come to."""
+class ByteStream:
+    """Decompressed UTF-8 chunks of one input, without byte order mark, and the current line number."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file = file
         self.line = 0
         self.head = self.partial = b""
-        self.chunks = _as_utf8(_inflated(iter(lambda: file.read(_CHUNK), b"")))
+        self.chunks = _as_utf8(_decompressed(iter(lambda: file.read(_CHUNK), b"")))
 
     def peek(self) -> None:
         """Fill `head` with the first chunks, up to one that is not blank."""
@@ -38,7 +38,7 @@ class _Stream:
         self.chunks = chain([self.head], self.chunks)
 
     def lines(self) -> Iterator[bytes]:
-        """Cut the chunks into lines without their ends, counting them."""
+        """Yield the lines without their line ends, and count them."""
         parts: list[bytes] = []
         try:
             for chunk in self.chunks:
@@ -48,7 +48,7 @@ class _Stream:
                     yield b"".join([*parts, line]) if parts else line
                     parts = []
                 parts.append(last)
-        except _DamageError:
+        except DamagedInputError:
             self.partial = b"".join(parts)
             raise
         if any(parts):
@@ -56,16 +56,16 @@ class _Stream:
             yield b"".join(parts)
 
 
-def _inflated(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Undo compression, if the first bytes show any."""
+def _decompressed(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Decompress if the first bytes indicate compression."""
     head = next(chunks, b"")
-    start = next((start for magic, start in _ENGINES if magic.match(head)), None)
+    start = next((start for magic, start in DECOMPRESSORS if magic.match(head)), None)
     chunks = chain([head], chunks)
     return _unpacked(chunks, start) if start else chunks
 
 
 def _unpacked(chunks: Iterator[bytes], start: Callable[[], Any]) -> Iterator[bytes]:
-    """Unpack however many compressed streams follow one another."""
+    """Decompress any number of concatenated streams."""
     engine: Any = None
     for chunk in chunks:
         left = chunk
@@ -77,33 +77,37 @@ def _unpacked(chunks: Iterator[bytes], start: Callable[[], Any]) -> Iterator[byt
             try:
                 data = engine.decompress(left)
             except (zlib.error, lzma.LZMAError, OSError, zstandard.ZstdError) as error:
-                raise _DamageError(f"the compressed stream is damaged ({error})") from error
+                raise DamagedInputError(f"the compressed stream is damaged ({error})") from error
             left, engine = (engine.unused_data, None) if engine.eof else (b"", engine)
             if data:
                 yield data
     if engine is not None:
-        raise _DamageError("the compressed stream ends early")
+        raise DamagedInputError("the compressed stream ends early")
 
 
 def _zstd_engine() -> Any:
     return zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj()
 
 
-_ENGINES: tuple[tuple[re.Pattern[bytes], Callable[[], Any]], ...] = (
+DECOMPRESSORS: tuple[tuple[re.Pattern[bytes], Callable[[], Any]], ...] = (
     (re.compile(rb"\x1f\x8b"), lambda: zlib.decompressobj(wbits=31)),
     (re.compile(rb"\xfd7zXZ\0"), lzma.LZMADecompressor),
     (re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"), bz2.BZ2Decompressor),
     (re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"), _zstd_engine),
 )
-_MARKS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 
 def _as_utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Drop a byte order mark, and recode what it says is not UTF-8."""
+    """Remove a byte order mark, and recode UTF-16 and UTF-32 to UTF-8."""
     head = b""
     while len(head) < 4 and (chunk := next(chunks, b"")):
         head += chunk
-    codec = next((codec for mark, codec in _MARKS if head.startswith(mark)), None)
+    codec = next((codec for mark, codec in BYTE_ORDER_MARKS if head.startswith(mark)), None)
     if codec is None:
         yield head.removeprefix(codecs.BOM_UTF8)
         yield from chunks

@@ -1,4 +1,4 @@
-"""Writing: records in every format, to files that take their place only when they are whole."""
+"""Write records in every format; a file replaces its target only when it is complete."""
 
 from __future__ import annotations
 
@@ -42,22 +42,22 @@ def write_records(
     *,
     format: str | None = None,  # noqa: A002  (the word that people look for)
 ) -> int:
-    """Write records to a file, which has either all of them in the end or what it had before.
+    """Write records to a file atomically: it holds all records, or its previous content.
 
     Parameters
     ----------
     path : str or path-like
-        ``-`` is standard output. A name that ends in ``.gz``, ``.xz``, ``.bz2`` or ``.zst`` is compressed.
+        ``-`` is standard output. The extensions ``.gz``, ``.xz``, ``.bz2`` and ``.zst`` select compression.
     records : iterable of mapping
-        JSON Lines and JSON are written as they come; the columns of CSV and Parquet are the fields of all
-        records, in the order in which they are first met.
+        JSON Lines and JSON are written one record at a time; the columns of CSV and Parquet are the fields of
+        all records, in the order of first appearance.
     format : {"jsonl", "json", "csv", "tsv", "parquet"} or None, default=None
-        None goes by the name; standard output, pipes and devices get JSON Lines.
+        None infers it from the name; standard output, pipes and devices get JSON Lines.
 
     Returns
     -------
     int
-        How many records were written.
+        Number of records written.
 
     Notes
     -----
@@ -107,18 +107,18 @@ def labelled_record(record: Mapping[str, Any], labels: Mapping[str, Any]) -> dic
 
 
 def write_into(file: IO[bytes], name: str, records: Iterable[Mapping[str, Any]]) -> int:
-    """Write records to an open file, in the format and with the compression of a name."""
-    with _packed(file, name) as packed:
+    """Write records to an open file, with format and compression inferred from `name`."""
+    with _compressed(file, name) as packed:
         return _WRITERS[format_of(name)](packed, _as_dicts(records))
 
 
 @contextmanager
 def open_output(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """Open a file for bytes that takes its place only when all is written.
+    """Open a binary file that replaces its target only when it is complete.
 
     The bytes go to a hidden file in the same folder, which replaces the target when the block ends, and is
-    removed if it ends by an exception. Links are followed and the mode of an existing file is kept; pipes and
-    devices are written to directly, and ``-`` is standard output. Compression goes by the name.
+    removed after an exception. Symbolic links are followed and the mode of an existing file is kept. Pipes
+    and devices are written to directly; ``-`` is standard output. The extension selects compression.
 
     Parameters
     ----------
@@ -127,8 +127,7 @@ def open_output(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
 
     Yields
     ------
-    binary file
-        To write to.
+    file : binary file
 
     Examples
     --------
@@ -147,25 +146,25 @@ def open_output(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    place = _appending(Path(name)) if is_special(name) else _replacing(Path(os.path.realpath(name)))
-    with place as file, _packed(file, name) as packed:
+    target = _appending(Path(name)) if is_special(name) else _replacing(Path(os.path.realpath(name)))
+    with target as file, _compressed(file, name) as packed:
         yield packed
 
 
 def is_special(path: str | os.PathLike[str]) -> bool:
-    """Tell a pipe or device, which is written to and never replaced."""
+    """Whether a path is a pipe or device, which is written to and never replaced."""
     try:
         mode = Path(path).stat().st_mode
     except OSError:
         return False
-    # /dev/stdout may lead to a plain file, and still must not be replaced.
+    # /dev/stdout may link to a regular file, which must not be replaced either.
     by_name = re.match(r"/(dev/(?!shm/)|proc/)", os.fspath(path)) is not None
     return by_name or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 @contextmanager
 def _appending(path: Path) -> Iterator[IO[bytes]]:
-    with path.open("ab") as file:  # what a shell has redirected to may hold something already
+    with path.open("ab") as file:  # a file that the shell redirected to may already have content
         yield file
 
 
@@ -195,8 +194,8 @@ def _replacing(target: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _packed(file: IO[bytes], name: str) -> Iterator[IO[bytes]]:
-    start = _PACKERS.get(Path(name).suffix.lower())
+def _compressed(file: IO[bytes], name: str) -> Iterator[IO[bytes]]:
+    start = _COMPRESSORS.get(Path(name).suffix.lower())
     if start is None:
         yield file
     else:
@@ -204,10 +203,10 @@ def _packed(file: IO[bytes], name: str) -> Iterator[IO[bytes]]:
             yield packed
 
 
-_PACKERS: dict[str, Callable[[IO[bytes]], Any]] = {
-    # Without name and time, so that equal records make equal files.
+_COMPRESSORS: dict[str, Callable[[IO[bytes]], Any]] = {
+    # No name and no time in the header: equal records make identical files.
     ".gz": lambda file: gzip.GzipFile("", "wb", 6, file, mtime=0),
-    ".xz": lambda file: lzma.LZMAFile(file, "wb"),  # noqa: SIM115  (closed by its user)
+    ".xz": lambda file: lzma.LZMAFile(file, "wb"),  # noqa: SIM115  (closed by the caller)
     ".bz2": lambda file: bz2.BZ2File(file, "wb"),
     ".zst": lambda file: zstandard.ZstdCompressor().stream_writer(file, closefd=False),
 }
@@ -222,7 +221,7 @@ def _as_dicts(records: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _write_jsonl(file: IO[bytes], records: Iterator[dict[str, Any]]) -> int:
     count = 0
-    for count, record in enumerate(records, 1):  # noqa: B007 - it is how many there were
+    for count, record in enumerate(records, 1):  # noqa: B007 - the last value is the number of records
         file.write(json_bytes(record) + b"\n")
     return count
 
@@ -239,7 +238,7 @@ def _write_csv(file: IO[bytes], records: Iterator[dict[str, Any]], delimiter: st
     rows = list(records)
     names = dict.fromkeys(name for row in rows for name in row)
     text = io.TextIOWrapper(file, "utf-8", errors="storyclust.replace", newline="")
-    # CRLF as in RFC 4180: before Python 3.13 a field with a carriage return is not quoted otherwise.
+    # CRLF as in RFC 4180; with another line end, Python before 3.13 does not quote carriage returns.
     writer = csv.writer(text, delimiter=delimiter, lineterminator="\r\n")
     if names:
         writer.writerow(names)
@@ -258,10 +257,10 @@ def _write_parquet(file: IO[bytes], records: Iterator[dict[str, Any]]) -> int:
 
 
 def _column(pyarrow: Any, values: list[Any]) -> Any:
-    """Make a column of one type, of text if the values have none in common."""
+    """Build a column of one type, or of text if the values have no common type."""
     try:
         column = pyarrow.array(values, from_pandas=True)
-        if "struct<>" not in str(column.type):  # which Parquet does not have
+        if "struct<>" not in str(column.type):  # not supported by Parquet
             return column
     except (ValueError, TypeError, OverflowError, pyarrow.ArrowException):
         pass
@@ -283,7 +282,7 @@ _WRITERS: dict[str | None, Callable[[IO[bytes], Iterator[dict[str, Any]]], int]]
 def _replace_surrogates(error: UnicodeError) -> tuple[bytes, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    # Not of `error.args`: they tell of the first place only, and encoding would never end.
+    # `error.args` hold only the first position: an infinite loop with two surrogates.
     return "\ufffd".encode() * (error.end - error.start), error.end
 
 
@@ -291,10 +290,10 @@ codecs.register_error("storyclust.replace", _replace_surrogates)
 
 
 def json_bytes(record: Any) -> bytes:
-    """Write one value as JSON."""
+    """Encode one value as JSON."""
     try:
         return orjson.dumps(record, _plain, orjson.OPT_SERIALIZE_NUMPY)
-    except TypeError:  # lone surrogates, keys that are no strings, integers beyond 64 bits
+    except TypeError:  # lone surrogates, keys other than strings, integers beyond 64 bits
         return json.dumps(_pure(record)).encode()
 
 
@@ -306,7 +305,7 @@ def _cell(value: Any) -> str:
 
 
 def _pure(value: Any) -> Any:
-    """Make of a value what JSON knows: dict, list, str, int, finite float, bool or None."""
+    """Convert a value to JSON types: dict, list, str, int, finite float, bool or None."""
     if is_missing(value) or (isinstance(value, float) and math.isinf(value)):
         return None
     if isinstance(value, Mapping):
@@ -317,13 +316,13 @@ def _pure(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Bring a value one step nearer to JSON."""
+    """Convert the outermost level of a value to a JSON type."""
     if is_missing(value):
         return None
     for types, convert in _CONVERSIONS:
         if isinstance(value, types):
             return convert(value)
-    if hasattr(value, "tolist"):  # of NumPy
+    if hasattr(value, "tolist"):  # NumPy
         return value.tolist()
     raise InputTypeError(f"a value of type {type(value).__name__} cannot be written.")
 

@@ -1,4 +1,4 @@
-"""Views of results: terminal, Markdown, tables, records, a page of HTML.
+"""Views of results: terminal, Markdown, tables, records, HTML report.
 
 In: fitted estimators and the articles they were fitted to. Out: text, records and files for people.
 """

@@ -1,4 +1,4 @@
-"""Why each article was removed or named: one record a copy or excerpt, with the passage that shows it."""
+"""Records of copies and excerpts, with the passage that is evidence for each."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ def dedup_records(
     dedup: Deduplicator,
     articles: Iterable[Article],
     ids: Sequence[str],
-    outside: Sequence[str] = (),
+    reference_ids: Sequence[str] = (),
     reference: Sequence[Article] = (),
 ) -> Iterator[dict[str, Any]]:
-    """Describe every copy and every excerpt: what it is of, how alike, and the longest passage they share.
+    """Yield one record for each copy and excerpt: its original, the similarity, the longest shared passage.
 
     Parameters
     ----------
     dedup : Deduplicator
         Fitted.
     articles : iterable of Article
-        What it was fitted to; only the texts that are needed are held.
+        The articles it was fitted to; only the texts of copies, excerpts and their originals are kept.
     ids : sequence of str
         Their ids.
-    outside : sequence of str
+    reference_ids : sequence of str
         Ids of the reference articles.
     reference : sequence of Article
         The reference articles.
@@ -37,8 +37,7 @@ def dedup_records(
     Yields
     ------
     record : dict
-        id, kept, relation (exact, near or excerpt), similarity or containment, whether the group is
-        doubtful, and the passage.
+        id, kept, relation (exact, near or excerpt), similarity and doubtful, or containment; and passage.
     """
     copies = [
         (int(row), group, float(similarity))
@@ -54,7 +53,7 @@ def dedup_records(
         kept, match = group.representative, group.reference
         yield {
             "id": ids[row],
-            "kept": outside[match] if match >= 0 else ids[kept],
+            "kept": reference_ids[match] if match >= 0 else ids[kept],
             "relation": "exact" if similarity == 1.0 else "near",
             "similarity": round(similarity, 4),
             "doubtful": group.doubtful,

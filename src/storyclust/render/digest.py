@@ -1,4 +1,4 @@
-"""Threads as records for a file, and as a digest for a person at a terminal."""
+"""Threads as records for a file, and as a digest for a terminal."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from storyclust._core.progress import stage
-from storyclust._core.terminal import clean, counted, terminal
+from storyclust._core.terminal import format_count, sanitize, stdout_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def thread_records(threads: Sequence[StoryThread], ids: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Yield the record of each thread; their summaries are made on the way."""
+    """Yield the record of each thread; summaries are computed here."""
     with stage("summaries", len(threads)) as advance:
         for thread in threads:
             yield thread_record(thread, ids)
@@ -29,7 +29,7 @@ def thread_records(threads: Sequence[StoryThread], ids: Sequence[str]) -> Iterat
 
 
 def thread_record(thread: StoryThread, ids: Sequence[str]) -> dict[str, Any]:
-    """Return a thread as a plain record, articles by their ids.
+    """Convert a thread to a record in which articles are given by their ids.
 
     Parameters
     ----------
@@ -87,43 +87,43 @@ def _reports(reports: Reports, ids: Sequence[str]) -> dict[str, Any]:
 def print_digest(
     stories: StoryClusterer, articles: Sequence[Article], console: Console | None = None, min_size: int = 2
 ) -> None:
-    """Print the threads of so many articles and more, biggest first, and count the rest.
+    """Print the threads of at least `min_size` articles, largest first, and the number of other threads.
 
     Parameters
     ----------
     stories : StoryClusterer
         Fitted.
     articles : sequence of Article
-        What it was fitted to.
+        The articles it was fitted to.
     console : rich.console.Console, optional
-        Where to print; by default stdout, at most 100 columns wide.
+        By default stdout, at most 100 columns wide.
     min_size : int, default=2
-        Articles of the smallest thread printed.
+        Size of the smallest thread printed.
     """
     from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
-    console = console or terminal()
+    console = console or stdout_console()
     threads = [thread for thread in stories.threads_ if len(thread) >= min_size]
     for thread in threads:
-        console.print(Text(clean(thread.headline), style="bold"))
+        console.print(Text(sanitize(thread.headline), style="bold"))
         block = Table.grid()
         block.add_row(Text(" | ".join(facts(thread)), style="dim"))
-        block.add_row(Text(clean(thread.summary.text)))
+        block.add_row(Text(sanitize(thread.summary.text)))
         if len(thread.events) > 1:
             block.add_row(_timeline(thread, articles))
-        if len(thread) > 1 and (typical := _typical(thread, articles)):
-            block.add_row(typical)
+        if len(thread) > 1 and (representative := _representative_line(thread, articles)):
+            block.add_row(representative)
         if thread.keywords:
-            block.add_row(Text(clean(" · ".join(thread.keywords)), style="green"))
+            block.add_row(Text(sanitize(" · ".join(thread.keywords)), style="green"))
         console.print(Padding(block, (0, 0, 0, 2)))
         console.print()
     console.print(closing(len(threads), len(stories.threads_) - len(threads), min_size))
 
 
 def closing(shown: int, rest: int, min_size: int) -> str:
-    """Count the threads shown, and those that are not.
+    """Format the number of threads shown and of those left out.
 
     Examples
     --------
@@ -131,52 +131,52 @@ def closing(shown: int, rest: int, min_size: int) -> str:
     '12 threads, and 1 article on its own.'
     """
     if min_size > 2:
-        others = f"{counted(rest, 'thread')} of fewer than {min_size} articles"
+        others = f"{format_count(rest, 'thread')} of fewer than {min_size} articles"
     else:
-        others = f"{counted(rest, 'article')} on {'its' if rest == 1 else 'their'} own"
-    return f"{counted(shown, 'thread')}, and {others}."
+        others = f"{format_count(rest, 'article')} on {'its' if rest == 1 else 'their'} own"
+    return f"{format_count(shown, 'thread')}, and {others}."
 
 
 def _timeline(thread: StoryThread, articles: Sequence[Article]) -> Table:
-    """One line an event: its first day, what is new in it or else its title, how many articles."""
+    """One line per event: first day, what is new in it (or else its title), number of articles."""
     from rich.table import Table
     from rich.text import Text
 
-    said = {line.event: line.sentence.string for line in thread.timeline}
+    sentences = {line.event: line.sentence.string for line in thread.timeline}
     lines = Table.grid(padding=(0, 2, 0, 0))
     for event in thread.events:
-        line = clean(said.get(event.label, "")) or clean(articles[event.representative].title)
+        line = sanitize(sentences.get(event.label, "")) or sanitize(articles[event.representative].title)
         day = Text(span(event.start, event.start), style="cyan", no_wrap=True)
         lines.add_row(day, Text(f"{line} ({len(event)})"))
     return lines
 
 
-def _typical(thread: StoryThread, articles: Sequence[Article]) -> Text | None:
-    """The article to read, and why that one; None where it says neither its title nor its source."""
+def _representative_line(thread: StoryThread, articles: Sequence[Article]) -> Text | None:
+    """The representative article and the reason for it; None if it has neither title nor source."""
     from rich.text import Text
 
     article = articles[thread.representative]
-    named = ", ".join(filter(None, (clean(article.title), clean(article.source or ""))))
-    return Text(f"Read {named}: {thread.representative_reason}", style="dim") if named else None
+    name = ", ".join(filter(None, (sanitize(article.title), sanitize(article.source or ""))))
+    return Text(f"Read {name}: {thread.representative_reason}", style="dim") if name else None
 
 
 def facts(thread: StoryThread) -> list[str]:
-    """How big a thread is, when it was and who reported it, in a few words each."""
+    """Size, events, dates and sources of a thread, as short texts."""
     copies = len(thread) - len(thread.independent)
     found = [
-        counted(len(thread), "article") + (f", {copies:,} of them copies" if copies else ""),
-        counted(len(thread.events), "event"),
+        format_count(len(thread), "article") + (f", {copies:,} of them copies" if copies else ""),
+        format_count(len(thread.events), "event"),
     ]
     if thread.start:
         found.append(span(thread.start, thread.end))
     if thread.sources:
         more = len(thread.sources) - 3
-        found.append(clean(", ".join(thread.sources[:3])) + (f" and {more} more" if more > 0 else ""))
+        found.append(sanitize(", ".join(thread.sources[:3])) + (f" and {more} more" if more > 0 else ""))
     return found
 
 
 def span(start: datetime | None, end: datetime | None) -> str:
-    """Day or days, as short as they can be said."""
+    """Format a day or a range of days, as short as possible."""
     if start is None or end is None:
         return ""
     first, last = f"{start.day} {start:%b %Y}", f"{end.day} {end:%b %Y}"

@@ -1,4 +1,4 @@
-"""Two texts and the evidence about them, for a person at a terminal or the reader of a pipe."""
+"""Comparison of two texts with the evidence, for a terminal or as plain text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from storyclust._core.terminal import clean
+from storyclust._core.terminal import sanitize
 from storyclust.text.tokens import BIGRAM_RANGES
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from storyclust.dedup.evidence import Edit, Evidence
 
 SHOWN_PASSAGES = 3
-PASSAGE_WORDS = 20  # of a passage shown, at its beginning and at its end
-CONTEXT_WORDS = 8  # of a long stretch that is the same, next to what differs
-LEAST_OMITTED = 16  # words; a note in place of fewer would save nothing
-SIDE_BY_SIDE = 80  # columns from which the texts stand side by side
-LETTERS = 3  # characters that take the place of a word in scripts without spaces
+PASSAGE_WORDS = 20  # shown at the beginning and at the end of a passage
+CONTEXT_WORDS = 8  # of a long equal stretch, shown next to a difference
+LEAST_OMITTED = 16  # words; a note on fewer would save no space
+SIDE_BY_SIDE = 80  # minimum columns of the side-by-side layout
+CHARACTERS_PER_WORD = 3  # in scripts without spaces
 
 _SPACE = re.compile(r"(\s+)")
 _UNSPACED = re.compile(f"[{''.join(f'{chr(first)}-{chr(last)}' for first, last in BIGRAM_RANGES)}]")
@@ -29,21 +29,20 @@ _LINE_END = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
 def print_evidence(a: Article, b: Article, evidence: Evidence, console: Console | None = None) -> None:
-    """Print how two articles are related, the passages they share, and both texts with what differs.
+    """Print the relation of two articles, the passages they share, and both texts with the differences.
 
     A terminal shows the texts side by side, or below 80 columns one above the other, with deletions in
-    red and insertions in green. Anything else, and a terminal without colours, gets one plain text with
-    deletions marked ``[-so-]`` and insertions ``{+so+}``; where the texts are the same up to case and
-    punctuation, it has those of the second. Of long stretches that are the same, the middle is left out
-    and its words are counted.
+    red and insertions in green. Other output, and a terminal without colours, gets one plain text with
+    deletions marked ``[-so-]`` and insertions ``{+so+}``; where the texts are equal up to case and
+    punctuation, it is that of the second. The middle of long equal stretches is replaced by a word count.
 
     Parameters
     ----------
     a, b : Article
     evidence : Evidence
-        What `explain(a, b)` returned.
+        The result of `explain(a, b)`.
     console : rich.console.Console, optional
-        Where to print; stdout by default.
+        stdout by default.
 
     Examples
     --------
@@ -69,7 +68,7 @@ def print_evidence(a: Article, b: Article, evidence: Evidence, console: Console 
     coloured = console.is_terminal and console.color_system is not None and not console.no_color
 
     def say(line: RenderableType) -> None:
-        # A pipe gets lines as they are: whoever reads it folds them as they like.
+        # Lines are not wrapped in a pipe.
         console.print(line, highlight=False, soft_wrap=not coloured)
 
     for name, article in (("a", a), ("b", b)):
@@ -81,18 +80,18 @@ def print_evidence(a: Article, b: Article, evidence: Evidence, console: Console 
         say(_indented(line, indent, coloured))
     say(Text())
     if not coloured:
-        say(_marked(evidence.edits))
+        say(_merged_text(evidence.edits))
         return
     for row in _rows(evidence.edits):
         say(_laid_out(row, console.width >= SIDE_BY_SIDE))
 
 
-def _indented(text: Text, columns: int, folded: bool) -> RenderableType:
-    """Move a text to the right, with all the lines it is folded in."""
+def _indented(text: Text, columns: int, wrapped: bool) -> RenderableType:
+    """Indent a text, including the lines it is wrapped to."""
     from rich.padding import Padding
     from rich.text import Text
 
-    return Padding(text, (0, 0, 0, columns)) if folded else Text(" " * columns).append_text(text)
+    return Padding(text, (0, 0, 0, columns)) if wrapped else Text(" " * columns).append_text(text)
 
 
 def _facts(article: Article) -> str:
@@ -119,7 +118,7 @@ def _verdict(evidence: Evidence) -> str:
 
 
 def _passages(evidence: Evidence) -> Iterator[tuple[int, Text]]:
-    """Yield lines on the longest passages, and how far to indent them; equal texts need none."""
+    """Yield lines on the longest passages, with their indentation; nothing for equal texts."""
     from rich.text import Text
 
     if not evidence.passages or evidence.relation == "exact":
@@ -139,45 +138,45 @@ def _passages(evidence: Evidence) -> Iterator[tuple[int, Text]]:
 
 
 def printable(text: str, line_end: str = "\n") -> str:
-    r"""Return a text a terminal can be trusted with: white space kept as one space or line end, no controls.
+    r"""Remove control characters from a text; white space becomes one space or line end.
 
     Examples
     --------
     >>> printable(" Talks\topen\r\n\r\nin \x1b[31mTokyo ")
     ' Talks open\nin [31mTokyo '
     """
-    parts = _SPACE.split(text)  # words and what is between them in turn
-    parts[::2] = map(clean, parts[::2])
+    parts = _SPACE.split(text)  # words and white space alternate
+    parts[::2] = map(sanitize, parts[::2])
     parts[1::2] = (line_end if _LINE_END.search(space) else " " for space in parts[1::2])
     return "".join(parts)
 
 
 class Words(NamedTuple):
-    """A text in units that can be counted: words, or in scripts without spaces, characters."""
+    """A text split into words or, in scripts without spaces, characters."""
 
-    units: list[str]  # with the white space behind them
+    units: list[str]  # with trailing white space
     spaced: bool
 
     @classmethod
     def of(cls, text: str) -> Words:
-        """Cut a text in units."""
+        """Split a text into units."""
         spaced = 2 * len(_UNSPACED.findall(text)) <= len(text)
         return cls(re.findall(r"\S+\s*|\s+", text) if spaced else list(text), spaced)
 
     def scaled(self, words: int) -> int:
-        """Units that make about so many words."""
-        return words if self.spaced else LETTERS * words
+        """Number of units equivalent to this many words."""
+        return words if self.spaced else CHARACTERS_PER_WORD * words
 
     def amount(self, less: int = 0) -> str:
-        """Say how many there are, `less` set aside."""
+        """Format the number of units, minus `less`."""
         n = len(self.units) - less
         return f"{n:,} {'word' if self.spaced else 'character'}{'' if n == 1 else 's'}"
 
 
 def cut(text: str, head: int, tail: int, note: str = "") -> tuple[str, str, str] | None:
-    """Cut a long text in its first words, a note on how many are left out, and its last words.
+    """Split a long text into its first words, a note on the number omitted, and its last words.
 
-    Returns None for a text hardly longer than what would be kept of it.
+    Returns None if fewer than `LEAST_OMITTED` words would be omitted.
 
     Examples
     --------
@@ -193,19 +192,19 @@ def cut(text: str, head: int, tail: int, note: str = "") -> tuple[str, str, str]
 
 
 def shortened(text: str, head: int, tail: int) -> str:
-    """Return a text with the middle left out if it is long."""
+    """Omit the middle of a long text."""
     parts = cut(text, head, tail)
     return text if parts is None else " ".join(part.strip() for part in parts if part)
 
 
 def _context(edits: tuple[Edit, ...], k: int) -> tuple[int, int]:
-    """Words to show of a stretch that is the same: next to what differs, or at either end if nothing does."""
+    """Words to show at the start and end of an equal stretch: next to differences, or both if none."""
     alone = len(edits) == 1
     return CONTEXT_WORDS * (alone or k > 0), CONTEXT_WORDS * (alone or k + 1 < len(edits))
 
 
-def _marked(edits: tuple[Edit, ...]) -> Text:
-    """Both texts in one, with marks around what is in only one of them."""
+def _merged_text(edits: tuple[Edit, ...]) -> Text:
+    """Merge both texts into one, with marks around deletions and insertions."""
     from rich.text import Text
 
     parts = []
@@ -228,13 +227,13 @@ def _same(text: str, head: int, tail: int) -> str:
 
 
 def _wrapped(text: str, opening: str, closing: str) -> str:
-    """Put marks around a text, but not around the white space behind it."""
+    """Put marks around a text, but not around its trailing white space."""
     core = text.strip()
     return f"{opening}{core}{closing}{text[len(text.rstrip()) :]}" if core else ""
 
 
 class Row(NamedTuple):
-    """Stretches of both texts that face one another, or a note in their place."""
+    """Corresponding stretches of both texts, or a note in their place."""
 
     left: Text
     right: Text
@@ -242,7 +241,7 @@ class Row(NamedTuple):
 
 
 def _rows(edits: tuple[Edit, ...]) -> Iterator[Row]:
-    """Yield both texts in rows: a new one begins with a line, or behind a note, in what is the same."""
+    """Yield both texts in rows; a new row begins at a line or after a note within an equal stretch."""
     from rich.text import Text
 
     left, right = Text(), Text()
@@ -268,7 +267,7 @@ def _rows(edits: tuple[Edit, ...]) -> Iterator[Row]:
 
 
 def _lines(text: str, other: str) -> tuple[str, str, str]:
-    """Cut a text before its last line if the other has as many lines, so that both go on side by side."""
+    """Split a text before its last line if the other has as many lines, to align the rows."""
     if "\n" not in text or text.count("\n") != other.count("\n"):
         return text, "", ""
     head, _, tail = text.rpartition("\n")
@@ -276,7 +275,7 @@ def _lines(text: str, other: str) -> tuple[str, str, str]:
 
 
 def _row(left: Text, right: Text) -> Iterator[Row]:
-    """Yield a row, unless there is nothing in it."""
+    """Yield a row unless it is empty."""
     left.rstrip()
     right.rstrip()
     if left or right:
@@ -284,7 +283,7 @@ def _row(left: Text, right: Text) -> Iterator[Row]:
 
 
 def _laid_out(row: Row, side_by_side: bool) -> RenderableType:
-    """Lay a row out in columns, or in lines headed by the names of the texts."""
+    """Lay out a row in two columns, or in lines headed by the names of the texts."""
     from rich.table import Table
     from rich.text import Text
 

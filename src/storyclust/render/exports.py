@@ -1,4 +1,4 @@
-"""Threads in every format, to a file or to standard output."""
+"""Export of threads in every format, to a file or to standard output."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from storyclust._core.terminal import clean
+from storyclust._core.terminal import sanitize
 from storyclust.errors import InputError
 from storyclust.io.sources import unpacked
 from storyclust.io.writing import is_special, open_output, write_records
@@ -26,12 +26,12 @@ _ENDINGS = {
     **{".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "tsv"},
     **{".parquet": "parquet", ".pq": "parquet"},
 }
-# With these a spreadsheet begins a formula; in East Asia also with their wide forms.
+# Characters that start a formula in a spreadsheet; East Asian versions accept the full-width forms too.
 _FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 
 
 def chosen_format(format: str | None, path: str) -> str:  # noqa: A002  (the word that people look for)
-    """Tell the format of threads: what is asked for, or what the name ends in, or what a reader can use.
+    """Choose the format of threads: the one given, or by file extension, or by the kind of stdout.
 
     Examples
     --------
@@ -47,23 +47,23 @@ def chosen_format(format: str | None, path: str) -> str:  # noqa: A002  (the wor
         return "jsonl"
     raise InputError(
         f"the name {path!r} has none of the endings .md, .html, .txt, .jsonl, .json, .csv, .tsv, .parquet; "
-        "--format FORMAT says what to write."
+        "choose one with --format FORMAT."
     )
 
 
 def write_threads(
     path: str, stories: StoryClusterer, articles: Sequence[Article], kind: str, min_size: int = 1
 ) -> None:
-    """Write threads of so many articles and more; digests leave out articles on their own.
+    """Write the threads of at least `min_size` articles; digests omit threads of a single article.
 
     Parameters
     ----------
     path : str
-        ``-`` is standard output; compression goes by the name.
+        ``-`` is standard output; the extension selects compression.
     stories : StoryClusterer
         Fitted.
     articles : sequence of Article
-        What it was fitted to.
+        The articles it was fitted to.
     kind : {"digest", "md", "html", "jsonl", "json", "csv", "tsv", "parquet"}
     min_size : int, default=1
     """
@@ -95,7 +95,7 @@ def _write_digest(path: str, stories: StoryClusterer, articles: Sequence[Article
 
 
 def table_rows(threads: Sequence[StoryThread], articles: Sequence[Article]) -> Iterator[dict[str, Any]]:
-    """Yield one row a thread for a spreadsheet: no lists, no line breaks, and no text that is a formula."""
+    """Yield one row per thread for a spreadsheet, without lists, line breaks and formulas."""
     for record in thread_records(threads, [article.id for article in articles]):
         yield {
             "thread": record["thread"],
@@ -113,12 +113,12 @@ def table_rows(threads: Sequence[StoryThread], articles: Sequence[Article]) -> I
 
 
 def cell(text: str) -> str:
-    r"""Text in one line that a spreadsheet takes for text: an apostrophe goes before what begins a formula.
+    r"""Format a text in one line, with an apostrophe before the start of a formula.
 
     Examples
     --------
     >>> cell("=HYPERLINK(0)"), cell("Two\nlines"), cell("1 + 1")
     ("'=HYPERLINK(0)", 'Two lines', '1 + 1')
     """
-    line = clean(text)
+    line = sanitize(text)
     return "'" + line if line.startswith(_FORMULA) else line

@@ -1,4 +1,4 @@
-"""Threads as a digest in Markdown, in which titles stay titles whatever they hold."""
+"""Digest of threads in Markdown, with titles escaped."""
 
 from __future__ import annotations
 
@@ -7,41 +7,41 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from storyclust._core.progress import stage
-from storyclust._core.terminal import clean, counted
+from storyclust._core.terminal import format_count, sanitize
 from storyclust.render.digest import closing, facts, span
-from storyclust.render.report.content import title_of, web_address
+from storyclust.render.report.content import display_key, title_of, web_address
 
 if TYPE_CHECKING:
     from storyclust.articles.article import Article
     from storyclust.stories.clusterer import StoryClusterer
     from storyclust.stories.threads import Event, StoryThread
 
-MOST_LISTED = 20  # articles of a thread
+MAX_LISTED = 20  # articles of a thread
 
-# What means something anywhere in a line to CommonMark, GitHub or pandoc; raw HTML and entities among it,
-# and what would make a link of a bare address.
+# Markup of CommonMark, GitHub or pandoc anywhere in a line, including raw HTML and entities, and the
+# characters that turn a bare address into a link.
 _MARKS = re.compile(r"[\\`*_\[\]<>&~|$^{}#@]|(?<=[Ww][Ww][Ww])\.|:(?=//)")
-# What means something where a line begins: lists, rules, underlined headings, definitions, titles.
+# Markup at the beginning of a line: lists, rules, underlined headings, definitions, titles.
 _OPENING = re.compile(r"^(?:(?=[-+=:%])|(\(?\w{1,9})(?=[.)](?:\s|$)))")
 _NOT_IN_ADDRESS = re.compile(r"[\\<>()\"`|^{}$*]")
 
 
 def markdown_digest(stories: StoryClusterer, articles: Sequence[Article], min_size: int = 2) -> Iterator[str]:
-    """Yield a digest of the threads of so many articles and more, biggest first, and count the rest.
+    """Yield a digest of the threads of at least `min_size` articles, largest first.
 
     Parameters
     ----------
     stories : StoryClusterer
         Fitted.
     articles : sequence of Article
-        What it was fitted to.
+        The articles it was fitted to.
     min_size : int, default=2
-        Articles of the smallest thread.
+        Size of the smallest thread.
 
     Yields
     ------
     part : str
-        The heading, each thread, and the count; paragraphs end with an empty line.
+        The heading, each thread, and the number of other threads; paragraphs end with an empty line.
     """
     threads = [thread for thread in stories.threads_ if len(thread) >= min_size]
     yield "# Story threads\n\n"
@@ -61,7 +61,7 @@ def _paragraphs(thread: StoryThread, stories: StoryClusterer, articles: Sequence
         yield f"Key terms: {escaped(', '.join(thread.keywords))}"
     original = stories.deduplicator_.representatives_
     new = {line.event: escaped(line.sentence.string) for line in thread.timeline}
-    left = MOST_LISTED
+    left = MAX_LISTED
     for event in thread.events:
         rows = _in_order(event, articles)[:left]
         left -= len(rows)
@@ -71,20 +71,14 @@ def _paragraphs(thread: StoryThread, stories: StoryClusterer, articles: Sequence
         if rows:
             copies = ((original[event.members] == row).sum() - 1 for row in rows)
             yield "\n".join(_item(articles[row], int(n)) for row, n in zip(rows, copies, strict=True))
-    more = len(thread.independent) - MOST_LISTED
+    more = len(thread.independent) - MAX_LISTED
     if more > 0:
-        yield f"And {counted(more, 'more article')}."
+        yield f"And {format_count(more, 'more article')}."
 
 
 def _in_order(event: Event, articles: Sequence[Article]) -> list[int]:
-    """Rows of an event that are no copies, by time and then by what no input order can change."""
-
-    def place(row: int) -> tuple[float, str, str, int]:
-        article = articles[row]
-        when = article.published.timestamp() if article.published else float("inf")
-        return when, article.title, article.id, row
-
-    return sorted(event.independent.tolist(), key=place)
+    """Rows of the independent articles of an event, in order of time."""
+    return sorted(event.independent.tolist(), key=lambda row: display_key(articles, row))
 
 
 def _item(article: Article, copies: int) -> str:
@@ -97,13 +91,13 @@ def _item(article: Article, copies: int) -> str:
 
 
 def _address(url: str | None) -> str:
-    """Address of the web, as the target of a link; nothing where it is none."""
+    """Escape a web address for use as a link target; empty if it is not a web address."""
     safe = _NOT_IN_ADDRESS.sub(lambda found: f"%{ord(found[0]):02X}", web_address(url))
     return safe.replace("&", "&amp;")
 
 
 def escaped(text: str) -> str:
-    r"""Text in one line that Markdown shows as it stands.
+    r"""Escape a text for Markdown, in one line.
 
     Examples
     --------
@@ -112,4 +106,4 @@ def escaped(text: str) -> str:
     >>> print(escaped("1. First"), escaped("- second"))
     1\. First \- second
     """
-    return _OPENING.sub(r"\1\\", _MARKS.sub(r"\\\g<0>", clean(text)))
+    return _OPENING.sub(r"\1\\", _MARKS.sub(r"\\\g<0>", sanitize(text)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from storyclust._core.memory import require
+from storyclust._core.memory import require_memory
 from storyclust._core.parallel import kernel, map_chunks
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def tfidf_rows(
     """
     indptr = np.append(0, np.cumsum(count_weighted(entries, groups, idf)))
     if limit is not None:
-        require(f"The vectors of {len(groups):,} articles", ENTRY_BYTES * int(indptr[-1]), limit)
+        require_memory(f"The vectors of {len(groups):,} articles", ENTRY_BYTES * int(indptr[-1]), limit)
     rows = Csr(indptr, np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32))
 
     def work(start: int, stop: int) -> None:

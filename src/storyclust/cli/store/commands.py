@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-from storyclust.cli.common import fields_of, note, tell_rejects
+from storyclust.cli.common import fields_of, note, report_rejects
 from storyclust.cli.store.opening import Outcome, opened
 from storyclust.errors import StoreError
 
@@ -48,7 +48,7 @@ def run_add(options: argparse.Namespace) -> None:
             closed = error
         for _ in happened:
             pass
-        tell_rejects(report, options.rejects)
+        report_rejects(report, options.rejects)
         outcome.tell()
     if closed:
         raise closed
@@ -150,12 +150,12 @@ def run_export(options: argparse.Namespace) -> None:
 
 def run_check(options: argparse.Namespace) -> None:
     """Run `storyclust check`."""
-    from storyclust._core.terminal import clean
+    from storyclust._core.terminal import sanitize
 
     with opened(options, read_only=not options.repair) as store:
         problems = store.check(repair=options.repair)
         for problem in problems:
-            print(clean(problem))
+            print(sanitize(problem))
         if problems:
             sys.stdout.flush()
             way_out = "restore a backup" if options.repair else "--repair puts right what can be"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from storyclust.cli.common import hears, note
+from storyclust.cli.common import note, shows_notes
 from storyclust.errors import StoreError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Outcome:
     def __init__(self, store: NewsStore, options: argparse.Namespace) -> None:
         self.statuses: Counter[str] = Counter()
         self._store, self._options = store, options
-        if hears(options):  # for it takes a while in a large store
+        if shows_notes(options):  # for it takes a while in a large store
             self._threads, self._changes = len(store.threads()), len(store.history())
 
     def count(self, added: Iterable[Added]) -> None:
@@ -43,8 +43,8 @@ class Outcome:
         self.statuses.update(each.status for each in added)
 
     def tell(self) -> None:
-        """Say it, if anybody hears it."""
-        if hears(self._options):
+        """Print the counts as a note."""
+        if shows_notes(self._options):
             merged = sum(change.what == "merged" for change in self._store.history()[self._changes :])
             begun = max(0, len(self._store.threads()) - self._threads + merged)
             total, parts = self.statuses.total(), ", ".join(self._parts())

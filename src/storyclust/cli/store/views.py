@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from storyclust._core.terminal import clean, counted, terminal
+from storyclust._core.terminal import format_count, sanitize, stdout_console
 from storyclust.render.digest import closing, span
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def hit_record(store: NewsStore, hit: SearchHit) -> dict[str, Any]:
 
 def print_threads(threads: Sequence[StoredThread], limit: int, since: object) -> None:
     """Print the biggest threads of two articles and more, and count the others."""
-    console = terminal()
+    console = stdout_console()
     grown = [thread for thread in threads if thread.size > 1]
     chosen = grown[: max(0, limit)]
     for thread in chosen:
@@ -79,7 +79,7 @@ def print_thread(store: NewsStore, thread: StoredThread) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console = terminal()
+    console = stdout_console()
     _print_block(console, thread, None)
     console.print()
     lines = Table.grid(padding=(0, 2, 0, 0))
@@ -88,9 +88,9 @@ def print_thread(store: NewsStore, thread: StoredThread) -> None:
         copied = f" (copy of {article.copy_of})" if article.copy_of else ""
         lines.add_row(
             Text(span(article.published, article.published), style="cyan"),
-            Text(clean(article.source or "")),
-            Text(clean(f"{article.title or article.text[:100]}{copied}")),
-            Text(clean(name), style="dim"),
+            Text(sanitize(article.source or "")),
+            Text(sanitize(f"{article.title or article.text[:100]}{copied}")),
+            Text(sanitize(name), style="dim"),
         )
     console.print(Padding(lines, (0, 0, 0, 2)))
 
@@ -100,14 +100,14 @@ def _print_block(console: Console, thread: StoredThread, most: int | None) -> No
     from rich.table import Table
     from rich.text import Text
 
-    console.print(Text(clean(thread.headline), style="bold"))
+    console.print(Text(sanitize(thread.headline), style="bold"))
     block = Table.grid()
     block.add_row(Text(" | ".join(_facts(thread)), style="dim"))
-    block.add_row(Text(clean(thread.summary.text)))
+    block.add_row(Text(sanitize(thread.summary.text)))
     if len(thread.events) > 1:
         block.add_row(_timeline(thread.events, most))
     if thread.keywords:
-        block.add_row(Text(clean(" · ".join(thread.keywords)), style="green"))
+        block.add_row(Text(sanitize(" · ".join(thread.keywords)), style="green"))
     console.print(Padding(block, (0, 0, 0, 2)))
 
 
@@ -115,14 +115,14 @@ def _facts(thread: StoredThread) -> list[str]:
     copies, sources = thread.size - thread.independent, thread.sources
     found = [
         f"thread {thread.id}",
-        counted(thread.size, "article") + (f", {copies:,} of them copies" if copies else ""),
-        counted(len(thread.events), "event"),
+        format_count(thread.size, "article") + (f", {copies:,} of them copies" if copies else ""),
+        format_count(len(thread.events), "event"),
     ]
     if thread.start:
         found.append(span(thread.start, thread.end))
     if sources:
         more = f" and {len(sources) - 3} more" if len(sources) > 3 else ""
-        found.append(clean(", ".join(sources[:3])) + more)
+        found.append(sanitize(", ".join(sources[:3])) + more)
     return found
 
 
@@ -134,10 +134,10 @@ def _timeline(events: Sequence[StoredEvent], most: int | None) -> Table:
     lines = Table.grid(padding=(0, 2, 0, 0))
     shown = events if most is None else events[-most:]
     if len(shown) < len(events):
-        lines.add_row("", Text(f"{counted(len(events) - len(shown), 'earlier event')}", style="dim"))
+        lines.add_row("", Text(f"{format_count(len(events) - len(shown), 'earlier event')}", style="dim"))
     for event in shown:
         day = Text(span(event.start, event.start), style="cyan", no_wrap=True)
-        lines.add_row(day, Text(f"{clean(event.headline)} ({event.size})"))
+        lines.add_row(day, Text(f"{sanitize(event.headline)} ({event.size})"))
     return lines
 
 
@@ -146,23 +146,23 @@ def print_hits(store: NewsStore, hits: Sequence[SearchHit]) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
-    console = terminal()
+    console = stdout_console()
     if not hits:
         console.print("No article has all these words.")
     for hit in hits:
         article = store.article(hit.id)
         facts = (hit.id, article.source or "", span(article.published, article.published))
-        console.print(Text(clean(hit.title) or clean(hit.id), style="bold"))
-        place = " | ".join(filter(None, (*map(clean, facts), f"thread {hit.thread}")))
+        console.print(Text(sanitize(hit.title) or sanitize(hit.id), style="bold"))
+        place = " | ".join(filter(None, (*map(sanitize, facts), f"thread {hit.thread}")))
         console.print(Padding(Text(place, style="dim"), (0, 0, 0, 2)))
-        console.print(Padding(Text(clean(hit.snippet)), (0, 0, 0, 2)))
+        console.print(Padding(Text(sanitize(hit.snippet)), (0, 0, 0, 2)))
 
 
 def print_changes(changes: Sequence[Change]) -> None:
     """Print a line for each change, and count them."""
     from rich.text import Text
 
-    console = terminal()
+    console = stdout_console()
     for change in changes:
         where = (
             ""
@@ -172,6 +172,6 @@ def print_changes(changes: Sequence[Change]) -> None:
             else f" to {change.new}"
         )
         what = f"{change.kind} {change.old} {change.what}{where}"
-        line = f"{what} ({counted(change.articles, 'article')}; {change.why})"
-        console.print(Text.assemble((f"{change.at:%Y-%m-%d %H:%M}", "cyan"), "  ", clean(line)))
-    console.print(f"{counted(len(changes), 'change')}.")
+        line = f"{what} ({format_count(change.articles, 'article')}; {change.why})"
+        console.print(Text.assemble((f"{change.at:%Y-%m-%d %H:%M}", "cyan"), "  ", sanitize(line)))
+    console.print(f"{format_count(len(changes), 'change')}.")

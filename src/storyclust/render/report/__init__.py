@@ -1,4 +1,4 @@
-"""The report: story threads as one page of HTML that needs nothing else, and as a table for a notebook."""
+"""Story threads as a self-contained HTML page, and as a table for a notebook."""
 
 from __future__ import annotations
 

@@ -1,16 +1,16 @@
-// What all parts share: the data, dates and numbers, elements, and what the address says of the view.
-// Data reaches the document through textContent, value and attributes that hold no code; never as markup.
+// Shared by all scripts: the data, dates and numbers, elements, and the view state in the address.
+// Data is put into the document as textContent, value or attributes without code; never as markup.
 
 const byId = (id) => document.getElementById(id);
 const index = JSON.parse(byId("data-index").textContent);
-let texts = null; // of articles: parsed when the first is shown
+let texts = null; // by article; parsed when first needed
 
 function textOf(article) {
   if (texts === null) texts = JSON.parse(byId("data-texts").textContent);
   return texts[article];
 }
 
-// Threads: places in the columns of articles, which stand in the order of threads and events.
+// Threads: ranges in the columns of articles, which are in the order of threads and events.
 
 const threads = [];
 {
@@ -19,7 +19,7 @@ const threads = [];
     const begin = at;
     const events = listed.map(([size, representative, line, place]) => {
       const event = { begin: at, end: at + size, size, article: at + representative, first: null, last: null };
-      event.line = line === undefined ? null : [line, place]; // what is new in it
+      event.line = line === undefined ? null : [line, place]; // the sentence on what is new in it
       for (; at < event.end; at++) {
         const minute = index.minute[at];
         if (minute === null) continue;
@@ -47,7 +47,7 @@ function sourcesOf(thread) {
   return [...counts].sort((x, y) => y[1] - x[1] || x[0] - y[0]);
 }
 
-// Words. Letters are compared without their accents, whatever their case.
+// Words are compared without accents and case.
 
 const fold = (text) => text.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase();
 
@@ -61,7 +61,7 @@ function foldedOf(thread) {
   return thread.folded;
 }
 
-// Where words stand in the texts shown is painted over them; the document stays as it is.
+// Highlight words in the visible texts without changing the document.
 function paintWords(words, root) {
   if (!window.CSS || !CSS.highlights || !window.Highlight) return;
   const ranges = [];
@@ -103,7 +103,7 @@ const isoOf = (minute) => utc(minute).toISOString();
 
 function sayWhen(minute) {
   if (minute === null) return "undated";
-  const timeOfDay = ((minute % DAY) + DAY) % DAY; // noon is what a date without a time of day means
+  const timeOfDay = ((minute % DAY) + DAY) % DAY; // noon marks a date without a time of day
   return timeOfDay === 0 || timeOfDay === DAY / 2 ? sayDay(minute) : `${sayDay(minute)}, ${sayTime(minute)}`;
 }
 
@@ -128,13 +128,13 @@ function el(name, attributes, ...children) {
   return element;
 }
 
-// A text from an article: isolated, in its own direction and language.
+// A text of an article, isolated, with its own direction and language.
 const said = (text, language, name = "bdi") =>
   el(name, { dir: "auto", lang: language || null }, text);
 
 const languageOf = (article) => index.languages[index.language[article]];
 
-// The language of a thread, nothing where its articles are in several.
+// The language of a thread; empty if its articles are in several languages.
 function oneLanguage(thread) {
   const found = new Set(index.language.slice(thread.begin, thread.end));
   return found.size === 1 ? languageOf(thread.begin) : "";
@@ -147,7 +147,7 @@ function timeOf(minute) {
   return el("time", { datetime: isoOf(minute) }, sayWhen(minute));
 }
 
-// What is shown, which the part of the address behind # says too, so that it can be passed on.
+// The view state, which is also kept in the fragment of the address, so that a view can be shared.
 
 const SORTS = ["size", "new", "old"];
 const state = { q: "", source: "", from: "", to: "", least: 1, sort: "size", page: 1, open: new Set(), view: null };
@@ -184,6 +184,6 @@ function writeAddress() {
   try {
     history.replaceState(null, "", hash ? `#${hash}` : location.href.split("#")[0]);
   } catch (error) {
-    if (error.name !== "SecurityError") throw error; // in a frame that has no address of its own
+    if (error.name !== "SecurityError") throw error; // a frame without an address of its own
   }
 }

@@ -1,8 +1,8 @@
-"""What a report says, as plain data: articles in columns, threads and events as counts of them.
+"""The data of a report: columns of articles, and threads and events as counts.
 
-Articles stand in the order in which they are shown: by thread, by event, by time, and each copy behind
-the article kept for it. So a thread is a number of events, an event a number of articles, and nothing has
-to be named twice. Text is cut to what a page can carry, and the page says where.
+Articles are in display order: by thread, event and time, each copy after the article kept for it. A thread is
+then a list of events and an event a number of articles, without article ids. Texts are shortened to limits
+that the page states.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from storyclust._core.progress import stage
+from storyclust.articles.ordering import time_of
 from storyclust.dedup.evidence import Edit, explain
 from storyclust.render.report.joined import ALL_LINKS, COMPARED, LEAVES, LINKS, Links, tree_of
 
@@ -26,16 +27,16 @@ if TYPE_CHECKING:
     from storyclust.stories.threads import Event, StoryThread
     from storyclust.summary.summarizer import SummarySentence
 
-MOST_ARTICLES = 50_000  # listed; of a larger corpus the smallest threads are counted only
-EXCERPT = 600  # characters of each article, while there are not too many of them
-ALL_EXCERPTS = 9_000_000  # characters
+MAX_ARTICLES = 50_000  # listed; in a larger corpus the smallest threads are only counted
+EXCERPT = 600  # characters of each article
+ALL_EXCERPTS = 9_000_000  # characters in all: a page of 12,000 articles can still be mailed
 COPIES_COMPARED = 30  # of each article
-ALL_COMPARED = 5_000  # copies
-CONTEXT = 60  # characters of what is the same, on either side of what differs
-STRETCH = 400  # characters of one stretch that differs
-STRETCHES = 40  # of one copy
+ALL_COMPARED = 5_000  # copies in all
+CONTEXT = 60  # characters shown on either side of a difference
+STRETCH = 400  # characters of one difference
+STRETCHES = 40  # differences and equal stretches of one copy
 TITLE = 300  # characters
-OPENING = 100  # characters of a text that has no title
+OPENING = 100  # characters of a text without title
 SENTENCE = 1_000  # characters
 
 LIMITS = {
@@ -55,7 +56,7 @@ SAME, ONLY_KEPT, ONLY_COPY = 0, 1, 2
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE = timedelta(minutes=1)
 _SURROGATE = re.compile("[\ud800-\udfff]")
-# Controls, and what steers the direction of text or cannot be seen; marks of direction and joiners stay.
+# Control, direction override and invisible characters; direction marks and joiners are kept.
 _UNSEEN = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u200b\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ufffe\uffff\U000e0000-\U000e007f]"
@@ -64,21 +65,20 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
 class Content(NamedTuple):
-    """All that a report says.
+    """The data of a report.
 
     Attributes
     ----------
     overview : dict
-        Counts and dates of the whole, and where something was cut.
+        Counts and dates of the corpus, and the limits that apply.
     columns : dict
-        Articles in columns, and threads; what is needed to list, search and draw.
+        Columns of articles, and threads, as needed for the list, the search and the timeline.
     texts : list
-        Of each article its excerpt, or of a copy what differs: a list of (kind, text), where kind is 0
-        for what is the same, 1 for what stands only in the article kept, 2 for what stands only in the
-        copy; None if the two were not compared.
+        For each article its excerpt. For a copy the differences, a list of (kind, text), where kind is 0 for
+        text in both, 1 for text only in the kept article, 2 for text only in the copy; None if the two were
+        not compared.
     joined : list
-        Of each thread its tree and its strongest links, see `joined`. Articles kept are numbered here, copies
-        left out.
+        For each thread its tree and its strongest links, see `joined`. Copies are not numbered here.
     """
 
     overview: dict[str, Any]
@@ -90,17 +90,17 @@ class Content(NamedTuple):
 def report_content(
     stories: StoryClusterer, articles: Sequence[Article], min_size: int | None = None
 ) -> Content:
-    """Gather what a report says of story threads.
+    """Collect the data of a report on story threads.
 
     Parameters
     ----------
     stories : StoryClusterer
         Fitted.
     articles : sequence of Article
-        What it was fitted to.
+        The articles it was fitted to.
     min_size : int or None, default=None
-        Articles of the smallest thread that is listed. None is 1 or, where more than 50,000 articles would
-        be listed, the least number with which they are fewer.
+        Size of the smallest thread listed. None is 1 or, if more than 50,000 articles would be listed, the
+        smallest size with which they are not.
 
     Returns
     -------
@@ -114,7 +114,7 @@ def report_content(
         for thread in threads:
             writer.add(thread)
             advance(1)
-    overview = whole(stories, articles) | {
+    overview = corpus_counts(stories, articles) | {
         "listed": len(threads),
         "listed_articles": len(writer.rows),
         "least": least,
@@ -126,8 +126,8 @@ def report_content(
     return Content(overview | LIMITS, writer.columns() | distances, writer.texts, writer.joined)
 
 
-def least_size(sizes: np.ndarray[Any, np.dtype[np.int64]], most: int = MOST_ARTICLES) -> int:
-    """Find the least size with which threads of so many articles and more hold at most `most` articles.
+def least_size(sizes: np.ndarray[Any, np.dtype[np.int64]], most: int = MAX_ARTICLES) -> int:
+    """Find the smallest size such that all threads of at least this size have at most `most` articles.
 
     Examples
     --------
@@ -143,12 +143,12 @@ def least_size(sizes: np.ndarray[Any, np.dtype[np.int64]], most: int = MOST_ARTI
 
 
 def excerpt_length(n_articles: int) -> int:
-    """Characters of each article that a report can carry."""
+    """Characters of the excerpt of each article."""
     return min(EXCERPT, ALL_EXCERPTS // max(1, n_articles))
 
 
-def whole(stories: StoryClusterer, articles: Sequence[Article]) -> dict[str, Any]:
-    """Count what there is."""
+def corpus_counts(stories: StoryClusterer, articles: Sequence[Article]) -> dict[str, Any]:
+    """Counts and dates of the corpus."""
     dates = [article.published for article in articles if article.published]
     return {
         "articles": len(articles),
@@ -163,7 +163,7 @@ def whole(stories: StoryClusterer, articles: Sequence[Article]) -> dict[str, Any
 
 
 class Writer:
-    """Takes one thread after the other."""
+    """Collects the data of one thread after the other."""
 
     def __init__(self, stories: StoryClusterer, articles: Sequence[Article], excerpt: int) -> None:
         self.articles = articles
@@ -211,8 +211,8 @@ class Writer:
         self.joined.append([tree_of(thread, leaves), self.links.of(thread, shown)])
 
     def in_order(self, event: Event) -> list[int]:
-        """Rows of an event by time, undated ones last; copies behind the article kept for them."""
-        key = {row: self.key(row) for row in event.members.tolist()}
+        """Rows of an event by time, undated ones last; each copy after the article kept for it."""
+        key = {row: display_key(self.articles, row) for row in event.members.tolist()}
 
         def place(row: int) -> tuple[Any, ...]:
             kept = int(self.original[row])
@@ -220,14 +220,8 @@ class Writer:
 
         return sorted(key, key=place)
 
-    def key(self, row: int) -> tuple[Any, ...]:
-        """What articles are sorted by: nothing that depends on the order they came in, but for twins."""
-        article = self.articles[row]
-        when = article.published.timestamp() if article.published else float("inf")
-        return when, article.title, article.id, row
-
     def texts_of(self, rows: Sequence[int]) -> list[Any]:
-        """Excerpts of articles and, of copies, what differs."""
+        """Excerpts of articles, and differences of copies."""
         texts: list[Any] = []
         seen: Counter[int] = Counter()
         for row in rows:
@@ -264,8 +258,14 @@ class Writer:
         }
 
 
+def display_key(articles: Sequence[Article], row: int) -> tuple[float, str, str, int]:
+    """Sort key by time, undated articles last; the row only decides between equal titles and ids."""
+    article = articles[row]
+    return time_of(article), article.title, article.id, row
+
+
 def plain(text: str) -> str:
-    r"""Return text in one line, without controls, direction overrides and halves of characters.
+    r"""Return text in one line, without controls, direction overrides and lone surrogates.
 
     Examples
     --------
@@ -276,7 +276,7 @@ def plain(text: str) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """Cut a text to so many characters, at a word if there is one near.
+    """Shorten a text to at most `most` characters, at a word boundary if one is near.
 
     Examples
     --------
@@ -291,12 +291,12 @@ def shortened(text: str, most: int) -> str:
 
 
 def title_of(article: Article) -> str:
-    """Title of an article, or the opening of its text."""
+    """Title of an article, or the beginning of its text."""
     return shortened(plain(article.title), TITLE) or shortened(plain(article.text[: 4 * OPENING]), OPENING)
 
 
 def language_of(article: Article) -> str:
-    """Language code of an article, if it is one that HTML knows."""
+    """Language code of an article if it is valid in HTML, else an empty text."""
     code = (article.lang or "").strip().replace("_", "-")
     return code if len(code) <= 35 and _LANGUAGE.fullmatch(code) else ""
 
@@ -307,7 +307,7 @@ def minute_of(when: datetime | None) -> int | None:
 
 
 def web_address(url: str | None) -> str:
-    """Return the address if it is one of the web, else nothing.
+    """Return the address if it is a web address, else an empty text.
 
     Examples
     --------
@@ -324,7 +324,7 @@ def web_address(url: str | None) -> str:
 
 
 def differences(kept: str, copy: str) -> list[tuple[int, str]] | None:
-    """Say what differs between an article and its copy, with a little of what is the same around it.
+    """List the differences between an article and its copy, with some context.
 
     Examples
     --------
@@ -336,7 +336,7 @@ def differences(kept: str, copy: str) -> list[tuple[int, str]] | None:
     cut = max(len(kept), len(copy)) > COMPARED
     edits = list(explain(kept[:COMPARED], copy[:COMPARED]).edits)
     while cut and edits and edits[-1].kind != "equal":
-        edits.pop()  # here one of them was cut before the other
+        edits.pop()  # an artefact of the cut
     changed = [number for number, edit in enumerate(edits) if edit.kind != "equal"]
     if not changed:
         return []
@@ -361,7 +361,7 @@ def _pieces(edit: Edit, after: bool, before: bool) -> list[tuple[int, str]]:
 
 
 def _ending(text: str) -> str:
-    """Last words of a text, after the ellipsis that stands for the others."""
+    """Last words of a text, to follow an ellipsis."""
     tail = text[-CONTEXT:]
     gap = tail.find(" ")
     return " " + (tail[gap + 1 :] if 0 <= gap < CONTEXT // 2 else tail)

@@ -1,9 +1,9 @@
-// How a thread was put together: its tree, and its strongest links with what both texts share.
+// The tree of a thread, and its strongest links with the shared terms and passages.
 
 const LEAF = 24; // pixels
-const TREE_HEAD = 34; // room for the names of the two distances
+const TREE_HEAD = 34; // for the labels of the two distances
 const TREE_FOOT = 20;
-let joined = null; // of threads: parsed when the first is shown
+let joined = null; // by thread; parsed when first needed
 
 function joinedOf(thread) {
   if (joined === null) joined = JSON.parse(byId("data-joined").textContent);
@@ -25,7 +25,7 @@ function keptOf(thread) {
   return kept;
 }
 
-// Filled when it is first unfolded.
+// Details that are filled when first opened.
 function unfolding(name, title, content) {
   const details = el("details", { class: name }, el("summary", null, title));
   details.addEventListener("toggle", () => {
@@ -36,7 +36,7 @@ function unfolding(name, title, content) {
   return details;
 }
 
-// The tree: a line for each leaf, in order of time where the tree leaves a choice, and brackets where they join.
+// The tree: a line for each leaf, ordered by time where the tree leaves a choice, and brackets for merges.
 
 function treeOf(thread, kept, merges, articles) {
   if (merges === null) {
@@ -66,7 +66,7 @@ function treeOf(thread, kept, merges, articles) {
   }).observe(box);
   const note = ofEvents ? `Each line is an event: the ${number.format(kept.length)} articles are too many to draw.` : "Each line is an article, copies left out; shading changes from event to event.";
   return el("div", null, box, el("p", { class: "note" },
-    `${note} Articles join where the average distance of their groups is, 0 for the same words and 1 for no more in common than strangers have. Events that only time keeps apart join at the line of events.`));
+    `${note} Groups join at their average distance: 0 for the same words, 1 for no similarity above the background. Events that only the time window separates join at the event distance.`));
 }
 
 function grow(merges, n) {
@@ -92,7 +92,7 @@ function drawTree(svg, root, n, width, shaded) {
   svg.setAttribute("viewBox", `0 0 ${width} ${bottom + TREE_FOOT}`);
   const bands = shaded.map((odd, row) => (odd ? svgEl("rect", { class: "odd", x: 0, y: TREE_HEAD + row * LEAF, width, height: LEAF }) : null));
   const lines = svgEl("g", { class: "grid" });
-  ["one event", "one thread"].forEach((name, k) => { // the thread's above, where no line crosses it
+  ["one event", "one thread"].forEach((name, k) => { // the label of threads is above, where no line crosses it
     const at = index.distances[k];
     lines.append(svgEl("line", { class: "cut", x1: x(at), x2: x(at), y1: 19 - 15 * k, y2: bottom }),
       svgEl("text", { x: x(at) - 4, y: 28 - 15 * k, "text-anchor": "end" }, `${name}: below ${at}`));
@@ -103,7 +103,7 @@ function drawTree(svg, root, n, width, shaded) {
   }
   const branches = { inside: "", between: "" };
   let row = 0;
-  const place = (node) => { // where it stands, its parts drawn
+  const place = (node) => { // returns its vertical position after drawing its parts
     if (!node.parts) return TREE_HEAD + (row++ + 0.5) * LEAF;
     const [one, other] = node.parts.map(place);
     const to = x(node.height);
@@ -116,19 +116,19 @@ function drawTree(svg, root, n, width, shaded) {
     svgEl("path", { class: "between", d: branches.between }), svgEl("path", { class: "inside", d: branches.inside }));
 }
 
-// Links: two articles side by side, with what both say marked.
+// Links: two articles side by side, with shared text marked.
 
 const RELATIONS = [
   () => "The same words",
-  (share) => `Near copies: ${share}% of their runs of five words are the same`,
-  (share) => `Excerpt: ${share}% of the shorter one's runs of five words stand in the other`,
-  (share, similarity) => `Written apart: similarity ${similarity}, where strangers have 0`,
+  (share) => `Near copies: ${share}% of their five-word shingles are shared`,
+  (share) => `Excerpt: ${share}% of the five-word shingles of the shorter text are in the other`,
+  (share, similarity) => `Independent reports: similarity ${similarity} above the background`,
 ];
 
 function linkList(kept, links) {
   return el("div", null, ...links.map((link, k) => linkItem(kept, link, k)),
-    el("p", { class: "note" }, el("mark", { class: "passage" }, "Shaded"), ": passages that stand in both excerpts; ",
-      el("mark", { class: "term" }, "underlined"), ": words that both articles hold. Shown are the strongest links between articles that are no copies."));
+    el("p", { class: "note" }, el("mark", { class: "passage" }, "Shaded"), ": passages in both excerpts; ",
+      el("mark", { class: "term" }, "underlined"), ": words in both articles. The strongest links between independent articles are shown."));
 }
 
 function linkItem(kept, [a, b, relation, thousandths, passages, terms, marksA, marksB], k) {
@@ -144,7 +144,7 @@ function linkItem(kept, [a, b, relation, thousandths, passages, terms, marksA, m
 
 const KINDS = [null, "term", "passage"];
 
-// Places are counted in characters, not in the halves of them that a string has here.
+// Positions count code points, not the UTF-16 units of a JavaScript string.
 function marked(text, marks, language) {
   const letters = [...text];
   const whole = el("p", { class: "marked", dir: "auto", lang: language || null });

@@ -1,7 +1,7 @@
-"""Why articles stand together: the tree of a thread, and its strongest links with what both texts share.
+"""The tree of a thread, and its strongest links with the shared terms and passages.
 
-Nothing is compared anew to find them: the tree is the linkage of the fit, and the links are what it joined
-first. Their similarity is that of `coverage_links`; how they are related is what `explain` says of them.
+The tree is the linkage of the fit, and the links are its first merges. Similarities are those of
+`coverage_links`; relations are those of `explain`.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from storyclust.stories.clusterer import StoryClusterer
     from storyclust.stories.threads import StoryThread
 
-LEAVES = 60  # of a tree that is drawn
-LINKS = 3  # of a thread
-ALL_LINKS = 1_000
-COMPARED = 20_000  # characters of a text that are compared with another
+LEAVES = 60  # of the largest tree that is drawn
+LINKS = 3  # of each thread
+ALL_LINKS = 1_000  # in all
+COMPARED = 20_000  # characters of each text that are compared
 
 RELATIONS = ("exact", "near", "excerpt", "overlap")
 TERM, PASSAGE = 1, 2
@@ -38,8 +38,8 @@ TERM, PASSAGE = 1, 2
 def tree_of(thread: StoryThread, leaves: dict[int, int]) -> list[int] | None:
     """Merges of a thread, each as three numbers: two nodes, and their distance in thousandths.
 
-    Node ``n + k`` is merge `k` of `n` leaves, which are the independent articles as `leaves` numbers their
-    rows or, where these are too many to draw, the events. None where there is nothing to draw.
+    The `n` leaves are the independent articles, whose rows `leaves` maps to numbers, or the events if there
+    are too many articles to draw. Node ``n + k`` is merge `k`. None if there is nothing to draw.
     """
     n = len(thread.independent)
     if n > LEAVES:
@@ -60,32 +60,33 @@ def tree_of(thread: StoryThread, leaves: dict[int, int]) -> list[int] | None:
 
 
 class Links:
-    """The strongest links of one thread after the other, until there are enough."""
+    """The strongest links of each thread, at most `ALL_LINKS` in all."""
 
     def __init__(self, stories: StoryClusterer, articles: Sequence[Article]) -> None:
         self.articles = articles
         self.vectorizer = stories.vectorizer_
         copies = stories.deduplicator_
-        kept = fingerprint_order(copies.fingerprints_, np.flatnonzero(copies.keep_))  # as it was fitted
+        kept = fingerprint_order(copies.fingerprints_, np.flatnonzero(copies.keep_))  # the order of the fit
         self.language = np.empty(len(articles), np.int64)
         self.language[kept] = self.vectorizer.groups_
         self.left = ALL_LINKS
         self.missed = 0
 
     def of(self, thread: StoryThread, texts: dict[int, str]) -> list[list[Any]]:
-        """Links of a thread, strongest first.
+        """Links of a thread, the strongest first.
 
         Parameters
         ----------
         thread : StoryThread
         texts : dict
-            What the page shows of each independent article, by row, in the order of the page.
+            Text shown for each independent article, by row, in display order.
 
         Returns
         -------
         links : list of list
-            Of each the two articles as places in `texts`, the number of the relation, the similarity in
-            thousandths, how many passages they share, shared terms, and the marks in either text.
+            For each link the positions of the two articles in `texts`, the number of the relation, the
+            similarity in thousandths, the number of shared passages, the shared terms, and the marks in
+            either text.
         """
         pairs = thread.closest_pairs(LINKS)
         taken = pairs[: self.left]
@@ -110,9 +111,9 @@ class Links:
 
 
 def marks_of(a: str, b: str, terms: Sequence[str], languages: tuple[str, str]) -> list[list[int]]:
-    """Where two texts hold passages and terms in common: of each text numbers in threes.
+    """Positions of shared passages and terms in two texts: a flat list of (start, end, kind) for each.
 
-    These are the first character, the one behind the last, and 1 for terms, 2 for passages.
+    Positions are characters, `end` is exclusive, and kind is 1 for terms, 2 for passages.
 
     Examples
     --------
@@ -132,7 +133,7 @@ def marks_of(a: str, b: str, terms: Sequence[str], languages: tuple[str, str]) -
 
 
 def term_hashes(terms: Sequence[str]) -> NDArray[np.uint64]:
-    """Hashes of terms: of two words that of the pair, of a word without spaces those of its characters."""
+    """Hashes of terms: of the pair for two words, of each n-gram for a script without spaces."""
     tokens = hash_tokens(terms)
     of_terms = np.split(tokens.hashes & WORD_MASK, tokens.indptr[1:-1])
     found = [
@@ -143,7 +144,7 @@ def term_hashes(terms: Sequence[str]) -> NDArray[np.uint64]:
 
 
 def term_places(text: str, wanted: NDArray[np.uint64], stop: NDArray[np.uint64]) -> list[tuple[int, int]]:
-    """First characters of terms in a text, and those behind their last."""
+    """Start and end characters of the wanted terms in a text."""
     terms = Terms.of(Article(text), stop)
     begins, ends = character_places(f"\n{text}", np.frombuffer(terms.data, np.uint8))
     here = np.isin(terms.hashes, wanted)
@@ -152,7 +153,7 @@ def term_places(text: str, wanted: NDArray[np.uint64], stop: NDArray[np.uint64])
 
 
 def stretches(paint: NDArray[np.int8]) -> list[int]:
-    """Begin, end and kind of each stretch of one kind, in one list.
+    """Run-length encode an array of kinds: start, end and kind of each run other than 0, in a flat list.
 
     Examples
     --------

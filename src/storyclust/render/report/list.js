@@ -1,9 +1,9 @@
-// The list: search and filters, order, pages; and where all begins.
+// The list: search, filters, order, pages; and the entry point.
 
 const PAGE = 40;
 let found = threads;
 
-// Words, or phrases in quotation marks; a thread must hold them all.
+// Words, or phrases in quotation marks; a thread must contain all of them.
 const wordsOf = (query) =>
   [...fold(query).matchAll(/"([^"]+)"|([^\s"]+)/g)].map((match) => (match[1] || match[2]).trim()).filter(Boolean);
 
@@ -31,7 +31,7 @@ function findThreads() {
   });
   const late = (thread) => (thread.last === null ? -Infinity : thread.last);
   const early = (thread) => (thread.first === null ? Infinity : thread.first);
-  const compare = (x, y) => (x < y ? -1 : x > y ? 1 : 0); // infinities are equal to themselves
+  const compare = (x, y) => (x < y ? -1 : x > y ? 1 : 0); // a difference of infinities would be NaN
   if (state.sort === "new") result.sort((x, y) => compare(late(y), late(x)) || x.label - y.label);
   if (state.sort === "old") result.sort((x, y) => compare(early(x), early(y)) || x.label - y.label);
   return result;
@@ -68,7 +68,7 @@ function update() {
   writeAddress();
 }
 
-// Set filters from elsewhere on the page.
+// Set filters from other parts of the page.
 function filterBy(changes) {
   Object.assign(state, { q: "", source: "", from: "", to: "", least: 1 }, changes, { page: 1, view: null });
   fillForm();
@@ -116,7 +116,7 @@ function onForm() {
   }, 120);
 }
 
-// Theme: what the system prefers, until it is changed here.
+// Theme: the system's preference until it is changed here.
 
 function applyTheme(theme) {
   const dark = theme ? theme === "dark" : window.matchMedia("(prefers-color-scheme: dark)").matches;

@@ -1,7 +1,7 @@
-"""Pages: the plain data of a report as one file of HTML, and the biggest threads as a table.
+"""The HTML page of a report, and the table of the largest threads for a notebook.
 
-The page asks nothing of any network, and its policy lets only its own style and script run, which it names
-by their hashes. Texts of articles reach the script as JSON and the document as text, never as markup.
+The page loads nothing from a network. Its content security policy allows only its own style and script, by
+their hashes. Texts of articles are passed to the script as JSON and to the document as text, never as markup.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ if TYPE_CHECKING:
 SCRIPTS = ("base.js", "timeline.js", "joined.js", "thread.js", "list.js")
 GLANCE = 10  # threads in a notebook
 
-# What could end a script element or, read as a script, a line.
+# Characters that could end a script element or a line of JavaScript.
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
 def render(content: Content, title: str = "Story threads") -> str:
-    """Make the page.
+    """Render the page.
 
     Parameters
     ----------
     content : Content
-        What `report_content` returned.
+        The result of `report_content`.
     title : str, default="Story threads"
-        Stands in the window's title and above all.
+        Title of the document and its main heading.
 
     Returns
     -------
     html : str
-        The same content makes the same page, to the last byte.
+        Equal content gives a byte-identical page.
     """
     style = asset("report.css")
     script = "(() => {\n'use strict';\n" + "\n".join(map(asset, SCRIPTS)) + "\n})();\n"
@@ -62,7 +62,7 @@ def render(content: Content, title: str = "Story threads") -> str:
 
 
 def glance(stories: StoryClusterer, articles: Sequence[Article]) -> str:
-    """Make a table of the biggest threads, for a notebook: no style, no script, nothing from outside."""
+    """Render a table of the largest threads for a notebook, without style, script and external resources."""
     threads = stories.threads_[:GLANCE]
     rows = [
         {
@@ -81,13 +81,13 @@ def glance(stories: StoryClusterer, articles: Sequence[Article]) -> str:
 
 @functools.cache
 def asset(name: str) -> str:
-    """Text of a file that comes with the package; its lines end as HTML's do, so that its hash holds."""
+    """Read a file of the package, with line ends as in HTML, which its hash depends on."""
     return resources.files("storyclust.render.report").joinpath(name).read_text("utf-8").replace("\r\n", "\n")
 
 
 @functools.cache
 def template(name: str) -> jinja2.Template:
-    """Compile a template; whatever is put into it is escaped, and a name it does not know is an error."""
+    """Compile a template; values are escaped, and undefined names are errors."""
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -96,7 +96,7 @@ def template(name: str) -> jinja2.Template:
 
 
 def source_hash(source: str) -> str:
-    """Hash of an inline block, as a content security policy names it.
+    """Hash of an inline block in the notation of a content security policy.
 
     Examples
     --------
@@ -107,7 +107,7 @@ def source_hash(source: str) -> str:
 
 
 def json_block(value: Any) -> str:
-    r"""Write JSON that can stand inside a script element.
+    r"""Encode JSON for use inside a script element.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def json_block(value: Any) -> str:
 
 
 def span(start: datetime | None, end: datetime | None) -> str:
-    """Day or days between two dates.
+    """Format the range of days between two dates.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-// One thread: a line in the list, and what opens below it.
+// One thread: its line in the list, and the details below it.
 
 const FEW_EVENTS = 12;
 const FEW_SOURCES = 12;
@@ -74,7 +74,7 @@ function summaryOf(thread, articles) {
   return paragraph;
 }
 
-// A sentence, and a button that shows the article it is taken from.
+// A sentence, with a button that shows its article.
 function quoted(thread, [text, place], articles) {
   const article = thread.begin + place;
   const source = index.source[article];
@@ -118,7 +118,7 @@ function sourceList(thread) {
   return box;
 }
 
-// A list of which the first few are shown, and a button for the others.
+// A list that shows its first items, with a button for the others.
 function longList(list, length, few, line, noun) {
   let shown = 0;
   const button = el("button", { type: "button", class: "quiet" }, `Show all ${number.format(length)} ${noun}`);
@@ -138,7 +138,7 @@ function longList(list, length, few, line, noun) {
   return { whole: el("div", null, list, button), showTo };
 }
 
-// Articles of a thread: those kept, with their copies folded below them.
+// Articles of a thread, with copies folded below the article kept.
 
 function articleList(thread) {
   const kept = keptOf(thread);

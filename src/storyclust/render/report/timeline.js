@@ -1,11 +1,11 @@
-// The timeline: a lane for each of the biggest threads, a mark for each event, as long as it lasted and as
-// thick as it has articles. One stop of the Tab key; arrows go from mark to mark.
+// The timeline: a lane for each of the largest threads, a mark for each event; its length is the duration, its
+// thickness the number of articles. One tab stop; arrow keys move from mark to mark.
 
 const LANES = 12;
 const LANE = 30;
 const AXIS = 24;
-const LEAST_SPAN = 60; // minutes that fill the width at most zoom
-const STEPS = [ // between lines of the grid: days or months, and how to name a line
+const LEAST_SPAN = 60; // minutes across the width at maximum zoom
+const STEPS = [ // between grid lines: days or months, and the format of the label
   [1 / 24, 0, sayTime], [1 / 4, 0, sayTime], [1, 0, sayDayOfYear], [2, 0, sayDayOfYear], [7, 0, sayDayOfYear],
   [0, 1, sayMonth], [0, 3, sayMonth], [0, 6, sayMonth], [0, 12, sayYear], [0, 24, sayYear], [0, 60, sayYear],
   [0, 120, sayYear], [0, 600, sayYear], [0, 1200, sayYear], [0, 6000, sayYear], [0, 12000, sayYear],
@@ -156,7 +156,7 @@ function draw() {
     const from = Math.max(-9, x(lane.thread.first)), to = Math.min(width + 9, x(lane.thread.last));
     if (to > from) grid.append(svgEl("line", { class: "life", x1: from, x2: to, y1: y, y2: y }));
     const bySize = lane.events.map((event, e) => [event, e]).sort((a, b) => b[0].size - a[0].size || a[1] - b[1]);
-    for (const [event, e] of bySize) { // small ones lie on big ones
+    for (const [event, e] of bySize) { // small marks on top of large ones
       const r = Math.min(LANE / 2 - 2, 2 + 2.4 * Math.sqrt(event.size));
       const left = x(event.first) - r, right = x(event.last) + r;
       if (right < 0 || left > width) continue;
@@ -227,7 +227,7 @@ function onChartKey(event) {
     const gaps = chart.lanes[to].events.map((other) => Math.abs(other.first - now));
     return gaps.indexOf(Math.min(...gaps));
   };
-  const place = () => { // of the mark in focus, which is to stay in view
+  const place = () => { // of the focused mark, which stays in view
     const [first, last] = viewNow();
     const share = (chart.lanes[k].events[e].first - first) / (last - first);
     return share >= 0 && share <= 1 ? share : 0.5;
@@ -303,7 +303,7 @@ function listenToChart() {
   });
   svg.addEventListener("focusout", hideTip);
   svg.addEventListener("keydown", onChartKey);
-  // assistive technology presses a button by a click without a pointer
+  // assistive technology clicks without a pointer
   svg.addEventListener("click", (event) => {
     const place = placeOf(event.target);
     if (place && event.detail === 0 && event.isTrusted) openThread(chart.lanes[place[0]].thread.label);
@@ -313,11 +313,11 @@ function listenToChart() {
   byId("pan-left").addEventListener("click", () => pan(-0.3));
   byId("pan-right").addEventListener("click", () => pan(0.3));
   byId("zoom-all").addEventListener("click", () => { state.view = null; requestDraw(); writeSoon(); });
-  // A sheet is not laid out yet when it is drawn for: about what A4 and Letter leave, and what is wrong is stretched.
+  // The printed page has no layout yet: use about the width of A4 and Letter; the SVG is stretched to fit.
   window.addEventListener("beforeprint", () => { chart.printed = 450; draw(); });
   window.addEventListener("afterprint", () => { chart.printed = 0; draw(); });
   new ResizeObserver(() => {
-    if (svg.getBoundingClientRect().width === chart.width) return; // nothing to draw anew, nor focus to move
+    if (svg.getBoundingClientRect().width === chart.width) return; // no redraw, so that the focus stays
     requestDraw();
   }).observe(byId("timeline"));
 }
