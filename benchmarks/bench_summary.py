@@ -47,7 +47,7 @@ from sumy.utils import get_stop_words
 
 import storyclust as sc
 from common import data_folder, data_set, table, write_results
-from storyclust.summary.summarizer import leans
+from storyclust.summary.summarizer import refers_back
 from storyclust.text.sentences import split_sentences
 
 SHORT = 60
@@ -230,7 +230,7 @@ def openings() -> dict[str, Any]:
     begin = time.process_time()
     texts = [text for thread in stories.threads_ if (text := thread.summary.text)]
     seconds = time.process_time() - begin
-    leaning = sum(map(leans, texts))
+    leaning = sum(map(refers_back, texts))
     return {
         "set": LEAN, "threads": len(stories.threads_), "summaries": len(texts),
         "open with a word that points back": leaning, "share": round(leaning / len(texts), 4),

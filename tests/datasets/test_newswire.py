@@ -18,7 +18,7 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 import storyclust as sc
 from storyclust.datasets import lexicon, synthetic_text
-from storyclust.datasets.newswire import FURNITURE, NOTICE_FORMS, Newsroom, make_newswire, sources
+from storyclust.datasets.newswire import NOTICE_FORMS, PAGE_FURNITURE, NewsSimulator, make_newswire, sources
 from storyclust.errors import InputError
 from storyclust.text.language import group_languages
 
@@ -278,7 +278,7 @@ def test_the_language_is_english():
 
 def test_pages_have_furniture_that_can_be_found():
     articles = news()
-    with_furniture = [a for a in articles if any(text.split("{")[0] in a.text for text in FURNITURE)]
+    with_furniture = [a for a in articles if any(text.split("{")[0] in a.text for text in PAGE_FURNITURE)]
     assert 0.1 < len(with_furniture) / len(articles) < 0.6
     busiest = Counter(article.source for article in with_furniture).most_common(1)[0][0]
     rows = [article for article in articles if article.source == busiest]
@@ -295,11 +295,11 @@ def test_sources_have_names_of_their_own():
 
 
 def test_function_words_are_stop_words_and_no_others():
-    function = {word for phrase, _ in lexicon.GLUE for word in phrase.split()}
+    function = {word for phrase, _ in lexicon.FUNCTION_PHRASES for word in phrase.split()}
     ordinary, shares = lexicon.ordinary_words()
     assert function <= ENGLISH_STOP_WORDS
     assert not set(ordinary) & ENGLISH_STOP_WORDS
-    assert sum(often for _, often in lexicon.GLUE) == 64
+    assert sum(often for _, often in lexicon.FUNCTION_PHRASES) == 64
     assert list(shares) == sorted(shares, reverse=True)
     assert not {"obama", "trump", "kavanaugh", "merkel", "putin"} & set(ordinary)
 
@@ -310,25 +310,25 @@ def test_ordinary_words_come_at_the_rates_of_news():
     often = np.bincount(words.general, minlength=len(ordinary) + 1)
     assert often[0] == 0
     assert often[1:].min() >= 1
-    rates = -np.log1p(-shares) * np.where(shares < lexicon.SPECIAL[1], lexicon.BY_THE_WAY, 1)
+    rates = -np.log1p(-shares) * np.where(shares < lexicon.DISTINCTIVE_SHARES[1], lexicon.OUTSIDE_STORIES, 1)
     expected = 1 + rates / rates.sum() * (len(words.general) - len(ordinary))
     assert often[1:] == pytest.approx(expected, abs=1)
 
 
 def test_names_are_distinct_and_begin_with_a_capital():
-    names = lexicon.names(5_000, 7)
+    names = lexicon.make_names(5_000, 7)
     assert len(set(names)) == 5_000
     assert all(name.isalpha() and name == name.capitalize() for name in names)
 
 
-def test_no_sentence_outgrows_its_room():
+def test_no_sentence_exceeds_its_buffer():
     words = lexicon.lexicon()
     longest = int(np.diff(words.starts).max()) + 1
     most_of_code = 3
     content = 16  # and the glue before each, a comma behind
     assert (
         content * (2 * most_of_code * longest + 1) + most_of_code * longest + 10
-        < synthetic_text.SENTENCE_BYTES
+        < synthetic_text.MAX_SENTENCE_BYTES
     )
 
 
@@ -371,12 +371,15 @@ class Twin:
         return self.words.word(int(listed[below(r, len(listed))]))
 
     def special(self, r):
-        return self.pick(self.words.special, r)
+        return self.pick(self.words.distinctive, r)
 
     def person(self, story, event, topic, number):
         seed = bits_of(story if number < 4 else event, 10 + number)
         if number < 4 and seed & 1:
-            seed = bits_of(topic, synthetic_text.OF_TOPIC + mostly_low(mix(seed), synthetic_text.PROMINENT))
+            seed = bits_of(
+                topic,
+                synthetic_text.TOPIC_VOCABULARY + mostly_low(mix(seed), synthetic_text.PROMINENT_PERSONS),
+            )
         return [
             self.name(synthetic_text.FIRST, bits_of(seed, 1)),
             self.name(synthetic_text.LAST, bits_of(seed, 2)),
@@ -387,16 +390,18 @@ class Twin:
 
     def story_word(self, story, event, r, distinct):
         number = below(r, distinct)
-        drifts = bits_of(r, 1) & 127 < below(bits_of(story, 4), synthetic_text.MOST_DRIFT)
+        drifts = bits_of(r, 1) & 127 < below(bits_of(story, 4), synthetic_text.MAX_DRIFT)
         seed = bits_of(event if drifts else story, 300 + number)
         return [self.special(seed), self.special(mix(seed))] if number % 2 == 0 else [self.special(seed)]
 
     def theme_word(self, topic, kind, r):
         if r & 1:
-            return [self.special(bits_of(kind, below(r, synthetic_text.OF_KIND)))]
-        return [self.pick(self.words.usual, bits_of(topic, mostly_low(mix(r), synthetic_text.OF_TOPIC)))]
+            return [self.special(bits_of(kind, below(r, synthetic_text.KIND_VOCABULARY)))]
+        return [
+            self.pick(self.words.common, bits_of(topic, mostly_low(mix(r), synthetic_text.TOPIC_VOCABULARY)))
+        ]
 
-    def deck(self, story, event):
+    def pool(self, story, event):
         topic = mostly_low(bits_of(story, 1), synthetic_text.TOPICS)
         kind = (
             synthetic_text.TOPICS
@@ -417,7 +422,7 @@ class Twin:
             codes += [self.fact(bits_of(event, first[1] + k)) for k in range(synthetic_text.FACTS[part])]
             for k in range(synthetic_text.STORY_WORDS[part]):
                 r = bits_of(event, first[2] + k)
-                codes.append(self.story_word(story, event, r, synthetic_text.OF_STORY[part]))
+                codes.append(self.story_word(story, event, r, synthetic_text.STORY_VOCABULARY[part]))
             codes += [
                 self.theme_word(topic, kind, bits_of(event, first[3] + k))
                 for k in range(synthetic_text.THEME_WORDS[part])
@@ -428,12 +433,12 @@ class Twin:
     def ordinary(self, where):
         return int(self.words.general[where % len(self.words.general)])
 
-    def sentence(self, seed, kind, deck, text, event, story, edits, edit_seed):
-        known = synthetic_text.LEAST_KNOWN + below(bits_of(event, 6), synthetic_text.MORE_KNOWN)
-        focus = synthetic_text.LEAST_FOCUS + below(text << 32 & ALL, 64) + below(bits_of(event, 7), 64)
-        share_of_deck = synthetic_text.FROM_DECK[kind] * focus >> 6
+    def sentence(self, seed, kind, pool, text, event, story, edits, edit_seed):
+        known = synthetic_text.MIN_KNOWN + below(bits_of(event, 6), synthetic_text.KNOWN_RANGE)
+        focus = synthetic_text.MIN_FOCUS + below(text << 32 & ALL, 64) + below(bits_of(event, 7), 64)
+        pool_share = synthetic_text.POOL_SHARE[kind] * focus >> 6
         n = 5 + below(mix(seed), 5 if kind == synthetic_text.HEADLINE else 12)
-        glue = [phrase.split() for phrase, often in lexicon.GLUE for _ in range(often)]
+        glue = [phrase.split() for phrase, often in lexicon.FUNCTION_PHRASES for _ in range(often)]
         out, before = [], 0
         for k in range(n):
             state = (seed + (k + 1) * int(synthetic_text.STEP)) & ALL
@@ -441,21 +446,27 @@ class Twin:
             share = r & 1023
             if kind != synthetic_text.HEADLINE or r >> 60 == 0:
                 out += glue[r >> 54 & 63]
-            if share < share_of_deck:
-                i = below(r << 16 & ALL, len(deck))
+            if share < pool_share:
+                i = below(r << 16 & ALL, len(pool))
                 for _ in range(4):
                     if bits_of(text, i) & 255 < known:
                         break
-                    i = (i + 1) % len(deck)
-                code, before = deck[i], 0
+                    i = (i + 1) % len(pool)
+                code, before = pool[i], 0
             else:
                 where = r >> 20
-                if share < share_of_deck + synthetic_text.FROM_REPEATED[kind]:
-                    number = where % synthetic_text.REPEATED
-                    whose = text if number >= synthetic_text.BY_STORY + synthetic_text.BY_EVENT else event
-                    where = bits_of(story if number < synthetic_text.BY_STORY else whose, 1000 + number)
-                elif before and mix(where) & 1023 < synthetic_text.PAIRED:
-                    where = bits_of(before, where & int(synthetic_text.COMPANIONS))
+                if share < pool_share + synthetic_text.REPEATED_SHARE[kind]:
+                    number = where % synthetic_text.N_REPEATED
+                    whose = (
+                        text
+                        if number >= synthetic_text.REPEATED_BY_STORY + synthetic_text.REPEATED_BY_EVENT
+                        else event
+                    )
+                    where = bits_of(
+                        story if number < synthetic_text.REPEATED_BY_STORY else whose, 1000 + number
+                    )
+                elif before and mix(where) & 1023 < synthetic_text.COMPANION_SHARE:
+                    where = bits_of(before, where & int(synthetic_text.COMPANION_MASK))
                 before = self.ordinary(where)
                 code = [self.words.word(before)]
             edit = mix((state + edit_seed) & ALL)
@@ -467,26 +478,26 @@ class Twin:
         return out[0][0].upper() + " ".join(out)[1:]
 
     def write(self, seed, headline, sentences, event, story, edits, edit_seed):
-        core, deck = self.deck(story, event)
+        core, pool = self.pool(story, event)
         text = mix((seed + int(synthetic_text.SALT)) & ALL)
         rest = (text, event, story, edits, edit_seed)
         title = self.sentence(mix(headline), synthetic_text.HEADLINE, core, *rest)
         body = ""
         for k in range(sentences):
             follows = bits_of(text, 2000 + k)
-            if k == synthetic_text.QUOTED and text >> 61 < 3:
-                said = self.sentence(mix(event), synthetic_text.QUOTATION, deck, *rest)
+            if k == synthetic_text.QUOTED_SENTENCE and text >> 61 < 3:
+                said = self.sentence(mix(event), synthetic_text.QUOTATION, pool, *rest)
                 body += f'"{said}," {core[1][0]} said.'
             elif k < synthetic_text.LEAD_SENTENCES:
                 body += self.sentence(follows, synthetic_text.LEAD, core, *rest).removesuffix(",") + "."
             else:
-                body += self.sentence(follows, synthetic_text.BODY, deck, *rest).removesuffix(",") + "."
+                body += self.sentence(follows, synthetic_text.BODY, pool, *rest).removesuffix(",") + "."
             body += " " if follows & 3 else "\n\n"
         return title, body.rstrip()
 
 
 def test_the_kernel_writes_what_its_twin_writes():
-    drafts = [draft for _, draft in islice(Newsroom(4, 50.0), 1_000)]
+    drafts = [draft for _, draft in islice(NewsSimulator(4, 50.0), 1_000)]
     chosen = [draft for draft in drafts if draft.edits and draft.sentences < 20][:20]
     chosen += [draft for draft in drafts if not draft.edits and 0 < draft.sentences < 20][:20]
     rows = [

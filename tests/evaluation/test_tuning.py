@@ -128,7 +128,7 @@ def test_threads_are_cut_from_events_that_lie_inside(ready):
 
 def test_a_story_is_in_one_fold_and_folds_are_of_like_size():
     truth = np.repeat(np.arange(7), [9, 8, 7, 6, 5, 1, 1])
-    folds = parameter_search.deal(truth, np.arange(len(truth)))
+    folds = parameter_search.assign_folds(truth, np.arange(len(truth)))
     assert len(folds) == 7
     assert sorted(np.bincount(folds[truth]).tolist()) == [6, 7, 7, 8, 9]
 
@@ -136,8 +136,8 @@ def test_a_story_is_in_one_fold_and_folds_are_of_like_size():
 def test_scores_of_folds_are_those_of_articles_in_them():
     truth = np.array([0, 0, 0, 1, 1, 2])
     labels = [np.array([0, 0, 1, 1, 1, 0]), truth]
-    gold = parameter_search.Stories(np.arange(6), truth)
-    folds = parameter_search.deal(truth, np.arange(6))[truth]
+    gold = parameter_search.GoldStories(np.arange(6), truth)
+    folds = parameter_search.assign_folds(truth, np.arange(6))[truth]
     scores = parameter_search.fold_scores(labels, np.arange(6), gold)
     for fold in range(3):
         precision, recall = [], []
@@ -198,7 +198,7 @@ def test_what_costs_stability_or_is_not_clear_keeps_the_defaults():
         assert reason in advice.reasons[0]
 
 
-def test_a_plateau_is_told():
+def test_a_plateau_is_reported():
     def steps(*changes):
         return [
             Trial(d, 7.0, 0.96, 1, 0.0, change=change)
@@ -377,7 +377,7 @@ def test_pairs_are_those_of_the_groups_recommended(threads, articles):
     assert again.pairs == threads.pairs
 
 
-def test_drawing_says_what_is_missing(threads, tmp_path, monkeypatch):
+def test_plotting_reports_what_is_missing(threads, tmp_path, monkeypatch):
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     with pytest.raises(sc.InputError, match=r"curve\.doc: a figure ends in one of .*png"):
         threads.plot(tmp_path / "curve.doc")

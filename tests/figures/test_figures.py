@@ -13,11 +13,11 @@ from scipy.cluster import hierarchy
 import storyclust as sc
 from storyclust import InputError, MissingExtraError, choose_bands, figures
 from storyclust.dedup.lsh import collision_probability
-from storyclust.figures.axes import TITLE, short_title
+from storyclust.figures.axes import TITLE_COLUMNS, short_title
 from storyclust.figures.curves import plot_s_curve
 from storyclust.figures.similarities import plot_similarities
 from storyclust.figures.timelines import plot_timeline
-from storyclust.figures.trees import LEAVES, plot_dendrogram
+from storyclust.figures.trees import MAX_LEAVES, plot_dendrogram
 
 NEWSDESK = Path(__file__).parents[2] / "examples" / "newsdesk.jsonl"
 HOSTILE = [
@@ -90,7 +90,7 @@ def test_the_threshold_is_marked_where_the_curve_stands(plt):
     assert f"{100 * y:.1f}% found" in ax.lines[1].get_label()
 
 
-def test_it_draws_where_it_is_told_to_and_else_on_a_figure_of_its_own(plt):
+def test_it_plots_on_given_axes_or_else_on_a_new_figure(plt):
     _, (left, right) = plt.subplots(1, 2)
     assert plot_s_curve(ax=right) is right
     assert not left.lines
@@ -182,9 +182,9 @@ def test_of_a_big_thread_the_closest_stand_together(plt):
     ax = plot_dendrogram(stories)
     drawn(ax)
     n = len(stories.threads_[0].independent)
-    assert n > LEAVES == len(names(ax))
+    assert n > MAX_LEAVES == len(names(ax))
     together = [int(name.split()[0]) for name in names(ax) if name.endswith(" articles")]
-    assert sum(together) + LEAVES - len(together) == n
+    assert sum(together) + MAX_LEAVES - len(together) == n
 
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=ascii)
@@ -224,7 +224,7 @@ def test_nothing_to_draw(plt):
 
 
 @pytest.mark.parametrize("figure", [plot_timeline, plot_dendrogram, plot_similarities])
-def test_they_draw_where_they_are_told_to(plt, stories, figure):
+def test_they_plot_on_given_axes(plt, stories, figure):
     _, (left, right) = plt.subplots(1, 2)
     assert figure(stories, ax=right) is right
     assert not left.has_data()
@@ -233,7 +233,7 @@ def test_they_draw_where_they_are_told_to(plt, stories, figure):
 
 @pytest.mark.parametrize("text", [*HOSTILE, "word " * 40, "x" * 100])
 def test_a_short_title_fits(text):
-    assert cell_len(short_title(text)) <= TITLE
+    assert cell_len(short_title(text)) <= TITLE_COLUMNS
     assert short_title("予算") == "予算"
 
 

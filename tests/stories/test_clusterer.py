@@ -436,7 +436,7 @@ def test_articles_like_no_other_are_threads_of_their_own():
     assert sorted(stories.labels_.tolist()) == list(range(30))
 
 
-def test_strangers_that_share_one_ordinary_word_are_not_one_story():
+def test_unrelated_articles_that_share_one_ordinary_word_are_not_one_story():
     corpus = [
         "The ferry struck the pier in Aldmouth on Monday and sank. Nobody was hurt, its master said.",
         "Parliament in Carrow adopted the yearly budget on Monday. The opposition abstained after debate.",
@@ -520,7 +520,7 @@ def test_clone_pickle_and_parameters(stories, records):
 
 
 @pytest.mark.parametrize("lang", ["en", None])
-def test_a_few_english_strangers_that_share_one_word_are_apart(lang):
+def test_a_few_unrelated_english_articles_that_share_one_word_are_apart(lang):
     texts = [
         "The ferry struck the old harbour wall. Three sailors were slightly injured. The police ask why.",
         "A baker won the national contest. His bread charmed every judge. He thanked the police for help.",

@@ -173,7 +173,7 @@ def test_overlap_is_among_those_kept_of_each_group_of_copies(links, dedup):
     assert all(dedup.keep_[link.a] and dedup.keep_[link.b] for link in overlaps(links))
 
 
-def test_overlap_is_the_cosine_above_strangers_and_no_pair_is_missed(records, whenever, dedup):
+def test_overlap_is_the_corrected_cosine_and_no_pair_is_missed(records, whenever, dedup):
     kept = np.flatnonzero(dedup.keep_)
     vectorizer = sc.NewsVectorizer()
     X = vectorizer.fit_transform([records[row] for row in kept])

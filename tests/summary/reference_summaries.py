@@ -53,7 +53,7 @@ def pick(
     position,
     words,
     candidate,
-    leans_on,
+    antecedents,
     max_words,
     alike=0.5,
     central=0.3,
@@ -69,7 +69,7 @@ def pick(
         return []
     shortest = min(words[row] for row in everyone)
     fitting = [row for row in everyone if words[row] <= max_words]
-    best = [row for row in fitting if near[row] and leans_on[row] == -1]
+    best = [row for row in fitting if near[row] and antecedents[row] == -1]
     free = set(best or fitting or [row for row in everyone if words[row] == shortest])
     left = max(max_words, shortest)
     picked = []
@@ -86,7 +86,7 @@ def pick(
         choice = max(gains, key=lambda row: gains[row])
         picked.append(choice)
         left -= words[choice]
-        free |= {row for row in everyone if leans_on[row] == choice and near[row]}
+        free |= {row for row in everyone if antecedents[row] == choice and near[row]}
         free -= set(picked)
         free = {row for row in free if all(cosine(vectors[row], vectors[k]) < alike - 1e-12 for k in picked)}
 
@@ -101,7 +101,7 @@ def worth(picks, vectors, centroid, position, lengths, early=0.02):
 
 
 def trades(
-    picked, vectors, centroid, lengths, candidate, leans_on, max_words, alike=0.5, central=0.3, spare=0.04
+    picked, vectors, centroid, lengths, candidate, antecedents, max_words, alike=0.5, central=0.3, spare=0.04
 ):
     """All that may come of trading one picked row for a longer one, or of adding one."""
     closeness = [cosine(vector, centroid) for vector in vectors]
@@ -116,7 +116,9 @@ def trades(
             length = sum(lengths[k] for k in after)
             if not before + spare * max_words <= length <= max_words:
                 continue
-            if any(leans_on[k] == -2 or (leans_on[k] >= 0 and leans_on[k] not in after) for k in after):
+            if any(
+                antecedents[k] == -2 or (antecedents[k] >= 0 and antecedents[k] not in after) for k in after
+            ):
                 continue
             if all(cosine(vectors[row], vectors[k]) < alike - 1e-9 for k in rest):
                 yield after

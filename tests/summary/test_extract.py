@@ -6,8 +6,16 @@ import reference_summaries as slow
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storyclust.summary.extract import ALONE, NOT_LEANING, extract, pick_rows
+from storyclust.summary.extract import (
+    MISSING_ANTECEDENT,
+    NO_ANTECEDENT,
+    Lines,
+    extract,
+    row_products,
+    select_greedily,
+)
 from storyclust.summary.sentence_terms import (
+    TermRows,
     centroid_of,
     distinct_terms,
     hash_stems,
@@ -29,35 +37,36 @@ def groups(draw):
             good = position >= 0 and draw(st.booleans())
             candidate = good and draw(st.booleans())
             rows.append((number, position, words, good, candidate))
-    leans_on = [NOT_LEANING] * len(rows)
+    antecedents = [NO_ANTECEDENT] * len(rows)
     for row in range(1, len(rows)):
         if rows[row][4] and draw(st.integers(0, 3)) == 0:
-            leans_on[row] = row - 1 if rows[row - 1][4] else ALONE
-    return rows, leans_on, draw(st.integers(1, 30))
+            antecedents[row] = row - 1 if rows[row - 1][4] else MISSING_ANTECEDENT
+    return rows, antecedents, draw(st.integers(1, 30))
 
 
-def arrays(rows, leans_on, max_words):
+def arrays(rows, antecedents, max_words):
     """What the kernels take, and the words as tokens."""
     article, position, good, candidate = (np.array([row[k] for row in rows]) for k in (0, 1, 3, 4))
     tokens = hash_tokens([" ".join(row[2]) for row in rows])
     stems = hash_stems(tokens.data, tokens.starts, tokens.ends, codepoint_table())
     lengths = np.array([float(len(row[2])) for row in rows])
-    rest = lengths, good, candidate, np.array(leans_on), float(max_words)
-    return stems, tokens.indptr, article, position, *rest
+    lines = Lines(article, position, lengths, good, candidate, np.array(antecedents))
+    return stems, tokens.indptr, lines, float(max_words)
 
 
-def extracted(rows, leans_on, max_words):
-    picked, centrality = extract(*arrays(rows, leans_on, max_words))
+def extracted(rows, antecedents, max_words):
+    picked, centrality = extract(*arrays(rows, antecedents, max_words))
     return picked.tolist(), centrality
 
 
-def picked_greedily(rows, leans_on, max_words):
-    stems, indptr, article, position, lengths, good, *rest = arrays(rows, leans_on, max_words)
+def selected_greedily(rows, antecedents, max_words):
+    stems, indptr, lines, limit = arrays(rows, antecedents, max_words)
     ids, first = number_terms(stems)
     bounds, terms = distinct_terms(ids, indptr, len(first))
-    weights = term_weights(bounds, terms, len(first), good)
-    centroid = centroid_of(bounds, terms, weights, article, position, good)
-    return pick_rows(bounds, terms, weights, centroid, position, lengths, *rest).tolist()
+    vectors = TermRows(bounds, terms, term_weights(bounds, terms, len(first), lines.is_good))
+    centroid = centroid_of(vectors, lines.article, lines.position, lines.is_good)
+    products = row_products(vectors, centroid, lines.is_candidate)
+    return select_greedily(vectors, products, lines, limit).tolist()
 
 
 def slow_vectors(rows):
@@ -71,15 +80,15 @@ def slow_vectors(rows):
 @given(groups())
 @settings(max_examples=300)
 def test_rows_are_weighed_and_picked_as_the_slow_way_does(group):
-    rows, leans_on, max_words = group
+    rows, antecedents, max_words = group
     article, position, words, good, candidate = zip(*rows, strict=True)
-    _, centrality = extracted(rows, leans_on, max_words)
+    _, centrality = extracted(rows, antecedents, max_words)
     weights = slow.weights_of(words, good)
     centroid = slow.centroid_of(words, weights, article, position, good)
     np.testing.assert_allclose(centrality, slow.centrality(words, weights, centroid, position), atol=1e-9)
     lengths = [len(row) for row in words]
-    wanted = slow.pick(words, weights, centroid, position, lengths, candidate, leans_on, max_words)
-    picked = picked_greedily(rows, leans_on, max_words)
+    wanted = slow.pick(words, weights, centroid, position, lengths, candidate, antecedents, max_words)
+    picked = selected_greedily(rows, antecedents, max_words)
     if picked != wanted:  # equally good but for the last bits of a sum
         vectors = [slow.vector_of(row, weights) for row in words]
         at = next(k for k in range(len(wanted) + 1) if picked[k : k + 1] != wanted[k : k + 1])
@@ -95,8 +104,8 @@ def test_rows_are_weighed_and_picked_as_the_slow_way_does(group):
 
 @given(groups())
 @settings(max_examples=200)
-def test_in_the_end_no_trade_for_a_longer_row_makes_the_whole_better(group):
-    rows, leans_on, max_words = group
+def test_no_further_replacement_by_a_longer_row_improves_the_selection(group):
+    rows, antecedents, max_words = group
     vectors, centroid = slow_vectors(rows)
     position, lengths = [row[1] for row in rows], [len(row[2]) for row in rows]
 
@@ -106,14 +115,14 @@ def test_in_the_end_no_trade_for_a_longer_row_makes_the_whole_better(group):
     def worth(picks):
         return slow.worth(picks, vectors, centroid, position, lengths)
 
-    begun, ended = picked_greedily(rows, leans_on, max_words), extracted(rows, leans_on, max_words)[0]
+    begun, ended = selected_greedily(rows, antecedents, max_words), extracted(rows, antecedents, max_words)[0]
     assert bool(begun) == bool(ended)
     if ended != begun:
         assert length(begun) < length(ended) <= max_words
         assert worth(ended) > worth(begun)
     if ended:
         candidate = [row[4] for row in rows]
-        for other in slow.trades(ended, vectors, centroid, lengths, candidate, leans_on, max_words):
+        for other in slow.trades(ended, vectors, centroid, lengths, candidate, antecedents, max_words):
             assert worth(other) <= worth(ended) * (1 + 1e-6)
 
 
@@ -149,7 +158,7 @@ def sentence(number, position, text):
     return number, position, text.split(), True, True
 
 
-def test_no_sentence_is_picked_that_leans_on_one_left_out():
+def test_no_sentence_is_picked_that_refers_back_to_one_left_out():
     rows = [
         (0, -1, [], False, False),
         sentence(0, 0, "budget vote carrow"),
@@ -157,19 +166,20 @@ def test_no_sentence_is_picked_that_leans_on_one_left_out():
         (1, -1, [], False, False),
         sentence(1, 0, "ferry pier monday storm"),
     ]
-    assert 2 in extracted(rows, [NOT_LEANING] * 5, 30)[0]
-    leaning = [NOT_LEANING, NOT_LEANING, 1, NOT_LEANING, NOT_LEANING]
-    assert 2 not in extracted(rows, leaning, 4)[0]
-    assert 2 not in extracted(rows, [NOT_LEANING, NOT_LEANING, ALONE, NOT_LEANING, NOT_LEANING], 30)[0]
+    assert 2 in extracted(rows, [NO_ANTECEDENT] * 5, 30)[0]
+    referring = [NO_ANTECEDENT, NO_ANTECEDENT, 1, NO_ANTECEDENT, NO_ANTECEDENT]
+    assert 2 not in extracted(rows, referring, 4)[0]
+    referring[2] = MISSING_ANTECEDENT
+    assert 2 not in extracted(rows, referring, 30)[0]
 
 
-def test_where_all_lean_one_is_picked_even_so():
+def test_where_all_sentences_refer_back_one_is_picked():
     rows = [(0, -1, [], False, False), sentence(0, 0, "ferry pier"), sentence(0, 1, "storm harbour")]
-    assert extracted(rows, [NOT_LEANING, ALONE, 1], 30)[0]
+    assert extracted(rows, [NO_ANTECEDENT, MISSING_ANTECEDENT, 1], 30)[0]
 
 
 def test_without_words_there_is_nothing_to_pick():
-    picked, centrality = extracted([(0, -1, [], False, False)], [NOT_LEANING], 10)
+    picked, centrality = extracted([(0, -1, [], False, False)], [NO_ANTECEDENT], 10)
     assert picked == []
     assert centrality.tolist() == [0.0]
 
@@ -182,6 +192,6 @@ def test_a_sentence_is_traded_for_a_longer_one_where_much_of_the_length_is_unuse
         (1, -1, [], False, False),
         sentence(1, 0, "ferry aldmouth"),
     ]
-    assert len(picked_greedily(rows, [NOT_LEANING] * 5, 6)) == 1
-    picked = extracted(rows, [NOT_LEANING] * 5, 6)[0]
+    assert len(selected_greedily(rows, [NO_ANTECEDENT] * 5, 6)) == 1
+    picked = extracted(rows, [NO_ANTECEDENT] * 5, 6)[0]
     assert sum(len(rows[row][2]) for row in picked) >= 5

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import storyclust as sc
-from storyclust.summary.keywords import Taken, is_kin
+from storyclust.summary.keywords import UsedWords, is_related
 
 TEXTS = [
     (
@@ -173,17 +173,17 @@ def test_other_scripts(texts, wanted, unwanted):
     ],
 )
 def test_kin(one, other, kin):
-    assert is_kin(one, other) is is_kin(other, one) is kin
+    assert is_related(one, other) is is_related(other, one) is kin
 
 
 @given(
     st.lists(st.text("abmpst", min_size=1, max_size=8), max_size=6), st.text("abmpst", min_size=1, max_size=8)
 )
 def test_what_is_taken_is_found_as_by_looking_at_all(words, word):
-    taken = Taken()
-    taken.add(words)
+    used = UsedWords()
+    used.add(words)
     near = [other for other in words if other[:3] == word[:3]]
-    assert taken.holds(word) == any(is_kin(word, other) for other in near)
+    assert used.has(word) == any(is_related(word, other) for other in near)
 
 
 @pytest.mark.parametrize(

@@ -15,14 +15,14 @@ import storyclust as sc
 from storyclust.articles.article import Article
 from storyclust.articles.records import as_articles
 from storyclust.summary.summarizer import (
-    READ,
+    MIN_READ,
     Summary,
     SummarySentence,
     count_words,
     good_sentences,
     leading,
-    leans,
     read_sentences,
+    refers_back,
 )
 
 NEWSDESK = Path(__file__).parents[2] / "examples" / "newsdesk.jsonl"
@@ -323,12 +323,12 @@ def test_a_sentence_that_points_back_does_not_open_a_summary():
     ]
     for max_words in (12, 20, 30, 60):
         summary = sc.summarize(texts, max_words)
-        assert not leans(summary.text)
-    assert leans("However, nobody was hurt.")
-    assert leans("“They left,” said Rao.")
-    assert leans("これは汐見市の話だ。")
-    assert not leans("Theresa Marsh was there.")
-    assert not leans("")
+        assert not refers_back(summary.text)
+    assert refers_back("However, nobody was hurt.")
+    assert refers_back("“They left,” said Rao.")
+    assert refers_back("これは汐見市の話だ。")
+    assert not refers_back("Theresa Marsh was there.")
+    assert not refers_back("")
     alone = sc.summarize(["He said that the ferry had struck the pier on Monday."])
     assert alone.text.startswith("He said")
 
@@ -418,8 +418,8 @@ def test_candidates_come_from_the_front_layer_by_layer():
 
 def test_no_more_is_read_than_is_needed():
     long = " ".join(f"Word number {k} is in this sentence." for k in range(1000))
-    assert len(read_sentences([Article(long)], 10)) == READ
-    assert 1000 <= sum(c.words for c in read_sentences([Article(long), Article(FERRY)], 1000)) < 1100
+    assert len(read_sentences([Article(long)], 10)) == MIN_READ
+    assert 1000 <= sum(c.n_words for c in read_sentences([Article(long), Article(FERRY)], 1000)) < 1100
     assert len(read_sentences([Article(FERRY), Article("")], 1000)) == 4
 
 

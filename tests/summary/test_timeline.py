@@ -38,7 +38,7 @@ def test_each_event_has_its_sentence():
     assert lines([struck], [raised], [inquiry]) == [struck, raised, inquiry]
 
 
-def test_what_a_line_before_says_is_not_said_again():
+def test_a_line_does_not_repeat_an_earlier_one():
     struck, hurt, raised, *_ = SENTENCES
     assert lines([struck], [f"{struck} {raised}"]) == [struck, raised]
     assert lines([f"{hurt} {struck}"], [f"{hurt} {raised}"]) == [hurt, raised]
@@ -49,7 +49,7 @@ def test_what_is_repeated_is_better_than_nothing():
     assert lines([struck], [struck]) == [struck, struck]
 
 
-def test_what_every_event_says_is_furniture():
+def test_sentences_that_recur_in_all_events_make_no_line():
     struck, _, raised, inquiry, *_ = SENTENCES
     box = "Want the harbour news of the ferry Selka in your inbox?"
     assert lines([f"** {box} {struck}"], [f"{box} {raised}"], [f"{box} {inquiry}"]) == [
@@ -61,7 +61,7 @@ def test_what_every_event_says_is_furniture():
     assert lines(*([f"{box} {text}"] for text in leaning)) == leaning
 
 
-def test_a_sentence_that_leans_on_another_or_quotes_makes_no_line():
+def test_a_sentence_that_refers_back_or_quotes_makes_no_line():
     struck, _, raised, _, foggy, _, menu, quote = SENTENCES
     assert lines([f"{foggy} {struck}"], [f"{quote} {raised}"], [f"{menu}\n{struck}"]) == [
         struck,
@@ -114,7 +114,7 @@ def test_a_thread_of_one_event_has_none():
     assert thread.timeline == ()
 
 
-def test_an_undated_line_says_no_date():
+def test_a_line_without_a_date_is_shown_without_one():
     struck, _, raised, *_ = SENTENCES
     articles = [{"text": struck, "published": DAY}, {"text": f"{struck} {raised}"}]
     stories = sc.StoryClusterer(event_distance=0, thread_distance=1, copy_threshold=1).fit(articles)

@@ -22,6 +22,7 @@ from storyclust.cli.dedup import run_dedup
 from storyclust.cli.evaluate import run_evaluate, run_tune
 from storyclust.cli.links import run_explain, run_links
 from storyclust.cli.threads import run_threads
+from storyclust.stories.settings import EVENT_DISTANCE, EVENT_WINDOW, LINK_SIMILARITY, THREAD_DISTANCE
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -155,9 +156,9 @@ def _add_threads(commands: Any) -> None:
         metavar="N",
         help="omit threads of fewer articles (default: 1)",
     )
-    threads.add_argument("--event-distance", type=float, metavar="D", help="default: 0.89")
-    threads.add_argument("--event-window", type=float, metavar="DAYS", help="default: 7")
-    threads.add_argument("--thread-distance", type=float, metavar="D", help="default: 0.96")
+    threads.add_argument("--event-distance", type=float, metavar="D", help=f"default: {EVENT_DISTANCE}")
+    threads.add_argument("--event-window", type=float, metavar="DAYS", help=f"default: {EVENT_WINDOW:g}")
+    threads.add_argument("--thread-distance", type=float, metavar="D", help=f"default: {THREAD_DISTANCE}")
     _engine_option(threads, "duplicate_of, event and thread")
     threads.set_defaults(run=run_threads)
 
@@ -174,11 +175,17 @@ def _add_links(commands: Any) -> None:
     links.add_argument(
         "--min-similarity",
         type=float,
-        default=0.16,
+        default=LINK_SIMILARITY,
         metavar="S",
-        help="minimum similarity, corrected for background similarity (default: 0.16)",
+        help="minimum similarity, corrected for background similarity (default: %(default)s)",
     )
-    links.add_argument("--event-window", type=float, default=7.0, metavar="DAYS", help="default: 7")
+    links.add_argument(
+        "--event-window",
+        type=float,
+        default=EVENT_WINDOW,
+        metavar="DAYS",
+        help=f"default: {EVENT_WINDOW:g}",
+    )
     links.set_defaults(run=run_links)
 
 

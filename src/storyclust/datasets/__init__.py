@@ -1,6 +1,6 @@
-"""Synthetic news with gold labels, at any size.
+"""Synthetic news with gold labels, of any size.
 
-In: a number of articles and a seed. Out: articles with the fields story, event and duplicate_of.
+In: a number of articles and a seed. Out: articles with the fields `story`, `event` and `duplicate_of`.
 
 >>> import storyclust as sc
 >>> articles = list(sc.datasets.make_newswire(n_articles=200))

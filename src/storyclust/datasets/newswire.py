@@ -1,14 +1,9 @@
-"""Synthetic news with gold labels, at any size.
+"""Simulation of a stream of news with gold labels, of any size.
 
->>> import storyclust as sc
->>> articles = list(sc.datasets.make_newswire(n_articles=200))
->>> sum(article.record["duplicate_of"] is not None for article in articles) > 10
-True
-
-News comes in the order of time: story threads begin at random and have events over days to months, and
-events are written up by several sources, some of which print the words of another. What appears next is
-planned here; the words are written by the room `prose`, a block of articles at a time, from seeds that the
-plan gives to stories, events and texts.
+Articles appear in the order of time. Stories begin at random and have events over days to months. Events are
+reported by several sources, some of which copy others. This module decides which articles appear when; the
+module `synthetic_text` writes their words, a block of articles at a time, from the seeds of stories, events
+and texts.
 """
 
 from __future__ import annotations
@@ -27,31 +22,31 @@ import numpy as np
 
 from storyclust._core.validation import check_float, check_int
 from storyclust.articles.article import Article
-from storyclust.datasets.lexicon import lexicon, names
+from storyclust.datasets.lexicon import lexicon, make_names
 from storyclust.datasets.synthetic_text import FIRM, FIRM_END, FIRST, LAST, PLACE, write_texts
 from storyclust.errors import InputError
 
 __all__ = ["make_newswire"]
 
-BLOCK = 512  # articles written at a time
+BLOCK_ARTICLES = 512  # written at a time
 BEGINNING = datetime(2020, 1, 6, tzinfo=UTC)
 DAY = 86_400
-PER_DAY = 500.0  # articles, unless they would span less than
-LEAST_DAYS, MOST_DAYS = 30, 36_500
+ARTICLES_PER_DAY = 500.0  # fewer or more if the articles would span less than a month or more than a century
+MIN_DAYS, MAX_DAYS = 30, 36_500
 
-# Threads: Pareto's law for their sizes, a power of the size for their events.
-SIZE_EXPONENT, BIGGEST = 1.7, 1_000
-MEAN_SIZE = sum(size**-SIZE_EXPONENT for size in range(1, BIGGEST + 1))
-NOTICES = 0.08  # share of threads that are notices
-COPIES = 0.36  # share of the articles of an event, after its first, that copy an earlier one
-AGENCY_REPORTS = 0.3  # share of reports that are written by agencies
-EVENT_GAP = 4.0  # days between events of a thread, in the mean, and half a day
-REPORT_DELAY, COPY_DELAY = 0.4, 0.15  # days from event to report, from report to copy, in the mean
-MEDIAN_SENTENCES, SIGMA = 15.0, 0.6  # of log-normal lengths
+# Sizes of stories follow a power law; the number of events is a power of the size.
+SIZE_EXPONENT, MAX_SIZE = 1.7, 1_000
+MEAN_SIZE = sum(size**-SIZE_EXPONENT for size in range(1, MAX_SIZE + 1))
+NOTICES = 0.08  # share of stories that are notices
+COPIES = 0.36  # share of the articles of an event, after the first, that copy an earlier one
+AGENCY_REPORTS = 0.3  # share of reports that agencies write
+EVENT_GAP = 4.0  # mean days between events of a story, besides half a day
+REPORT_DELAY, COPY_DELAY = 0.4, 0.15  # mean days from an event to a report, and from a report to a copy
+MEDIAN_SENTENCES, SIGMA = 15.0, 0.6  # of the log-normal distribution of lengths
 
 AGENCIES, SOURCES = 4, 240
 SOURCE_FORMS = ("{} Times", "The {} Post", "{} Daily", "{} Online", "Radio {}")
-FURNITURE = (
+PAGE_FURNITURE = (
     "Sign up for the {name} morning letter and read the news of the day before breakfast.",
     "Follow {name} on every channel, or write to the newsroom about what you have seen.",
     "Copyright {name}. All rights reserved. Nothing on this page may be printed elsewhere without leave.",
@@ -92,52 +87,58 @@ NOTICE_FORMS = (
 def make_newswire(
     n_articles: int = 10_000, random_state: int = 0, articles_per_day: float | None = None
 ) -> Iterator[Article]:
-    """Make synthetic news with gold labels.
+    """Generate synthetic news with gold labels for stories, events and copies.
 
     Parameters
     ----------
     n_articles : int, default=10_000
-        How many.
+        Number of articles.
     random_state : int, default=0
-        Seed. The same arguments make the same articles, on every machine.
+        Seed. Equal arguments give equal articles, on every machine.
     articles_per_day : float or None, default=None
-        How dense the news is: the more a day, the more stories run beside one another. None is 500 a day,
-        or fewer so that they span a month, or more so that they span no more than a century.
+        Density of the stream. At a larger value more stories are active at the same time. None means 500,
+        but less if the articles would span less than a month, and more if they would span more than a
+        century.
 
     Returns
     -------
     articles : iterator of Article
-        In the order of publication, made while they are read; ``list(...)`` has them all. The `record` of
-        each has, besides its fields, `story` and `event`, to which it belongs (events nest in stories), and
-        `duplicate_of`, the id of the earlier article of the same event whose words it prints, or None.
+        In the order of publication, generated as they are read. The `record` of each article has three
+        labels besides its fields: `story`; `event`, which is part of the story; and `duplicate_of`, the id
+        of the earlier article of the event that it copies, or None.
 
     Raises
     ------
     InputError
-        An argument is out of range.
+        If an argument is out of range.
+
+    See Also
+    --------
+    evaluate : Score groups against the labels.
 
     Notes
     -----
-    A shorter run is the beginning of a longer one of the same `articles_per_day`. Memory does not grow with
-    the number of articles, only with the stories that are under way.
+    With equal `articles_per_day`, a shorter stream is the beginning of a longer one. Memory grows with the
+    number of active stories, not with the number of articles.
 
-    About a third of the articles are in stories of five or more, most stories have one article, and one
-    article in seven is a copy: as it stands, edited, or cut. Some articles are notices (dividends, roads,
-    weather, results) that look like others of their form, but are stories of their own. Half of the sources
-    set page furniture about their articles.
+    Sizes of stories follow a Pareto distribution: most stories have one article, and about a third of the
+    articles are in stories of five or more. Lengths are log-normal, and the frequencies of sources and themes
+    follow Zipf's law [1]_. One article in seven is a copy: verbatim, edited or shortened. Some articles are
+    notices (dividends, roads, weather, results), which resemble others of their form but are separate
+    stories. Half of the sources add page furniture to their articles.
 
-    Sizes of stories follow Pareto's law, lengths are log-normal, sources and themes follow Zipf's law.
-    English words come at the rates of the background that the library ships, which most names are taken
-    out of; the names of people, places and firms are invented. The sentences mean nothing, but their words
-    are about as frequent, as repeated and as much shared with related articles as in real news. What is
-    missing are reports that borrow from one another at length without being copies.
+    English words occur at the rates of the background frequencies that come with the library. Names of
+    people, places and firms are invented. The sentences have no meaning, but their words are about as
+    frequent, as often repeated [2]_ and as often shared with related articles as in real news. Long
+    borrowings between articles that are not copies are not simulated. Random numbers of the texts are those
+    of SplitMix64 [3]_.
 
     References
     ----------
-    G. K. Zipf, "Human Behavior and the Principle of Least Effort" (1949). S. M. Katz, "Distribution of
-    content words and phrases in text and language modelling", Natural Language Engineering 2 (1996), on
-    words that repeat. G. L. Steele, D. Lea, C. H. Flood, "Fast splittable pseudorandom number generators",
-    OOPSLA 2014 (SplitMix64).
+    .. [1] G. K. Zipf, "Human Behavior and the Principle of Least Effort" (1949).
+    .. [2] S. M. Katz, "Distribution of content words and phrases in text and language modelling", Natural
+       Language Engineering 2 (1996).
+    .. [3] G. L. Steele, D. Lea, C. H. Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
 
     Examples
     --------
@@ -150,19 +151,21 @@ def make_newswire(
     """
     n = check_int("n_articles", n_articles, low=0)
     seed = check_int("random_state", random_state, low=0)
-    rate = max(min(PER_DAY, max(1, n) / LEAST_DAYS), n / MOST_DAYS)
+    rate = max(min(ARTICLES_PER_DAY, max(1, n) / MIN_DAYS), n / MAX_DAYS)
     if articles_per_day is not None:
         rate = check_float("articles_per_day", articles_per_day, low=0, high=1e9, open_low=True)
-        if n / rate > MOST_DAYS:
+        if n / rate > MAX_DAYS:
             raise InputError(
-                f"articles_per_day must be {math.ceil(n / MOST_DAYS)} or more, for {n} articles to span "
+                f"articles_per_day must be {math.ceil(n / MAX_DAYS)} or more, for {n} articles to span "
                 f"a century at most, got {articles_per_day!r}."
             )
-    return islice(_written(iter(Newsroom(seed, rate)), min(n, BLOCK)), n) if n else iter(())
+    return (
+        islice(_write_articles(iter(NewsSimulator(seed, rate)), min(n, BLOCK_ARTICLES)), n) if n else iter(())
+    )
 
 
 class Source(NamedTuple):
-    """An outlet, and the furniture of its pages."""
+    """A source, and the page furniture before and behind its texts."""
 
     name: str
     before: str
@@ -171,13 +174,13 @@ class Source(NamedTuple):
 
 @functools.cache
 def sources() -> list[Source]:
-    """Return the outlets, agencies first."""
-    draw = random.Random(0).random  # noqa: S311 - nothing here is a secret
+    """Return the sources, agencies first."""
+    draw = random.Random(0).random  # noqa: S311 - not for cryptography
     found = []
-    for number, word in enumerate(names(SOURCES, 13)):
+    for number, word in enumerate(make_names(SOURCES, 13)):
         form = "{} Press" if number < AGENCIES else SOURCE_FORMS[number % len(SOURCE_FORMS)]
         name = form.format(word)
-        paragraphs = [text.format(name=name) for text in FURNITURE if draw() < 0.13]
+        paragraphs = [text.format(name=name) for text in PAGE_FURNITURE if draw() < 0.13]
         if number < AGENCIES:
             paragraphs = []
         if len(paragraphs) == 1 and draw() < 0.3:
@@ -187,11 +190,8 @@ def sources() -> list[Source]:
     return found
 
 
-# The plan: what appears when
-
-
-class Happening(NamedTuple):
-    """An event: its names, and the seeds that its words follow from."""
+class PlannedEvent(NamedTuple):
+    """An event: its labels, and the seeds of its words."""
 
     name: str
     story: str
@@ -201,9 +201,9 @@ class Happening(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Draft:
-    """An article to be written, or a notice."""
+    """An article or a notice, before its words are written."""
 
-    event: Happening
+    event: PlannedEvent
     source: int
     sentences: int = 0
     seed: int = 0
@@ -216,123 +216,120 @@ class Draft:
     id: str = ""
 
 
-class Newsroom:
-    """An endless plan: drafts in the order of publication, each after its seconds since the beginning."""
+class NewsSimulator:
+    """An infinite stream of pairs: seconds since the beginning, ascending, and a draft."""
 
     def __init__(self, seed: int, rate: float) -> None:
         self.random = random.Random(seed).random  # noqa: S311 - the same numbers in every version of Python
-        self.gap = MEAN_SIZE / rate
-        self.due: list[tuple[int, int, Draft]] = []
+        self.mean_gap = MEAN_SIZE / rate
+        self.queue: list[tuple[int, int, Draft]] = []
         self.drafts = self.stories = 0
 
     def __iter__(self) -> Iterator[tuple[int, Draft]]:
         time = 0.0
         while True:
-            time += self.delay(self.gap)
-            while self.due and self.due[0][0] < time:
-                when, _, draft = heapq.heappop(self.due)
+            time += self.draw_delay(self.mean_gap)
+            while self.queue and self.queue[0][0] < time:
+                when, _, draft = heapq.heappop(self.queue)
                 yield when, draft
-            self.begin(time)
+            self.plan_story(time)
 
-    def below(self, n: int) -> int:
+    def draw_below(self, n: int) -> int:
         """Draw a number below `n`."""
         return int(self.random() * n)
 
-    def zipf(self, n: int) -> int:
-        """Draw a number below `n`, at rates that fall as one over its rank."""
+    def draw_zipf(self, n: int) -> int:
+        """Draw a number below `n` by Zipf's law."""
         return int((n + 1) ** self.random()) - 1
 
-    def seed(self) -> int:
+    def draw_seed(self) -> int:
         """Draw a seed."""
         return int(self.random() * 9007199254740992.0)
 
-    def delay(self, days: float) -> float:
+    def draw_delay(self, days: float) -> float:
         """Draw seconds, exponential with a mean of `days`."""
         return -DAY * days * math.log(1.0 - self.random())
 
-    def length(self) -> int:
+    def draw_length(self) -> int:
         """Draw a number of sentences."""
         angle = 2 * math.pi * self.random()
         normal = math.cos(angle) * math.sqrt(-2 * math.log(1.0 - self.random()))
         return min(150, 2 + int(MEDIAN_SENTENCES * math.exp(SIGMA * normal)))
 
-    def outlet(self) -> int:
-        """Draw a source that is no agency."""
-        return AGENCIES + self.zipf(SOURCES - AGENCIES)
+    def draw_source(self) -> int:
+        """Draw a source that is not an agency."""
+        return AGENCIES + self.draw_zipf(SOURCES - AGENCIES)
 
-    def add(self, when: float, draft: Draft) -> None:
-        """Put a draft on the calendar."""
-        self.drafts += 1  # of one second, what was planned first appears first
-        heapq.heappush(self.due, (int(when), self.drafts, draft))
+    def schedule(self, when: float, draft: Draft) -> None:
+        """Add a draft to the queue."""
+        self.drafts += 1  # among drafts of one second, the first planned appears first
+        heapq.heappush(self.queue, (int(when), self.drafts, draft))
 
-    def begin(self, when: float) -> None:
-        """Plan a story that begins now."""
+    def plan_story(self, when: float) -> None:
+        """Plan the events of a story that begins now."""
         self.stories += 1
-        name, seed = f"s{self.stories}", self.seed()
+        name, seed = f"s{self.stories}", self.draw_seed()
         if self.random() < NOTICES:
-            self.add(when, Draft(Happening(f"{name}e1", name, 0, seed), self.outlet(), notice=self.notice()))
+            event = PlannedEvent(f"{name}e1", name, 0, seed)
+            self.schedule(when, Draft(event, self.draw_source(), notice=self.fill_notice()))
             return
-        size = min(BIGGEST, int((1.0 - self.random()) ** (-1 / SIZE_EXPONENT)))
+        size = min(MAX_SIZE, int((1.0 - self.random()) ** (-1 / SIZE_EXPONENT)))
         events = max(1, min(size, round(1.2 * self.random() * size**0.6)))
         reports = [1] * events
         for _ in range(size - events):
-            reports[min(self.below(events), self.below(events))] += 1
+            reports[min(self.draw_below(events), self.draw_below(events))] += 1
         for number, n in enumerate(reports, 1):
-            self.cover(Happening(f"{name}e{number}", name, self.seed(), seed), when, n)
-            when += DAY / 2 + self.delay(EVENT_GAP)
+            self.plan_reports(PlannedEvent(f"{name}e{number}", name, self.draw_seed(), seed), when, n)
+            when += DAY / 2 + self.draw_delay(EVENT_GAP)
 
-    def cover(self, event: Happening, when: float, reports: int) -> None:
-        """Plan the reports of an event: some are written, others copied."""
+    def plan_reports(self, event: PlannedEvent, when: float, reports: int) -> None:
+        """Plan the reports of an event, some of which are copies."""
         written: list[tuple[float, Draft]] = []
         for number in range(reports):
             if number and self.random() < COPIES:
-                at, original = written[self.zipf(len(written))]
-                self.add(at + 60 + self.delay(COPY_DELAY), self.copy(original))
+                at, original = written[self.draw_zipf(len(written))]
+                self.schedule(at + 60 + self.draw_delay(COPY_DELAY), self.plan_copy(original))
                 continue
-            at = when + (self.delay(REPORT_DELAY) if number else 0)
-            draft = Draft(event, self.outlet(), self.length(), self.seed(), self.seed())
+            at = when + (self.draw_delay(REPORT_DELAY) if number else 0)
+            draft = Draft(event, self.draw_source(), self.draw_length(), self.draw_seed(), self.draw_seed())
             if self.random() < AGENCY_REPORTS:
-                draft.source = self.below(AGENCIES)
+                draft.source = self.draw_below(AGENCIES)
                 draft.dateline = f"({sources()[draft.source].name}) - "
             written.append((at, draft))
-            self.add(at, draft)
+            self.schedule(at, draft)
 
-    def copy(self, original: Draft) -> Draft:
-        """Plan a copy by another source: as it stands, edited, cut, or both."""
-        source = self.outlet()
+    def plan_copy(self, original: Draft) -> Draft:
+        """Plan a copy by another source: verbatim, edited, shortened, or both."""
+        source = self.draw_source()
         if source == original.source:
             source = source + 1 if source + 1 < SOURCES else AGENCIES
         copied = replace(original, source=source, original=original)
         kind = self.random()
         if kind > 0.3:
-            copied.edits, copied.edit_seed = 1 + self.below(40 if kind < 0.9 else 100), self.seed()
+            copied.edits, copied.edit_seed = 1 + self.draw_below(40 if kind < 0.9 else 100), self.draw_seed()
         if kind > 0.75:
             copied.sentences = max(2, int(copied.sentences * (0.4 + 0.55 * self.random())))
         if self.random() < 0.4:
-            copied.headline = self.seed()
+            copied.headline = self.draw_seed()
         return copied
 
-    def notice(self) -> tuple[str, str]:
-        """Fill in a form: title and text."""
-        title, text = NOTICE_FORMS[self.below(len(NOTICE_FORMS))]
-        fields = {name: str(3 + self.below(90)) for name in "abcde"}
-        fields |= {"day": DAYS[self.below(7)], "other": DAYS[self.below(7)]}
-        fields |= {"place": self.name(PLACE), "town": self.name(PLACE)}
-        fields["person"] = f"{self.name(FIRST)} {self.name(LAST)}"
-        fields["firm"] = f"{self.name(FIRM)} {self.name(FIRM_END)}"
+    def fill_notice(self) -> tuple[str, str]:
+        """Write a notice from a form: title and text."""
+        title, text = NOTICE_FORMS[self.draw_below(len(NOTICE_FORMS))]
+        fields = {name: str(3 + self.draw_below(90)) for name in "abcde"}
+        fields |= {"day": DAYS[self.draw_below(7)], "other": DAYS[self.draw_below(7)]}
+        fields |= {"place": self.draw_name(PLACE), "town": self.draw_name(PLACE)}
+        fields["person"] = f"{self.draw_name(FIRST)} {self.draw_name(LAST)}"
+        fields["firm"] = f"{self.draw_name(FIRM)} {self.draw_name(FIRM_END)}"
         return title.format(**fields), text.format(**fields)
 
-    def name(self, group: int) -> str:
+    def draw_name(self, group: int) -> str:
         """Draw a name."""
         low, high = lexicon().bounds[group : group + 2].tolist()
-        return lexicon().word(low + self.below(high - low))
+        return lexicon().word(low + self.draw_below(high - low))
 
 
-# From drafts to articles
-
-
-def _written(plan: Iterator[tuple[int, Draft]], block: int) -> Iterator[Article]:
-    outlets = sources()
+def _write_articles(plan: Iterator[tuple[int, Draft]], block: int) -> Iterator[Article]:
     number = 0
     while True:
         drafts = list(islice(plan, block))
@@ -340,7 +337,7 @@ def _written(plan: Iterator[tuple[int, Draft]], block: int) -> Iterator[Article]
         for (when, draft), (title, body) in zip(drafts, texts, strict=True):
             number += 1
             draft.id = f"n{number}"
-            source = outlets[draft.source]
+            source = sources()[draft.source]
             text = body if draft.notice else f"{source.before}{draft.dateline}{body}{source.after}"
             yield _article(draft, title, text, source.name, BEGINNING + timedelta(seconds=when))
 

@@ -1,4 +1,4 @@
-"""How good groups are, and which settings to take.
+"""Clustering metrics, and the choice of parameters.
 
 In: gold labels and predicted ones, or articles. Out: scores; recommended settings, with the reasons.
 """

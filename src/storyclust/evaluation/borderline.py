@@ -1,4 +1,4 @@
-"""Borderline pairs: groups that just meet at a setting, or just do not, for a person to judge by eye."""
+"""Borderline pairs: groups that merge just below or just above a distance, for a person to judge."""
 
 from __future__ import annotations
 
@@ -19,31 +19,33 @@ from storyclust.stories.grouping import Prepared, event_merges, find_events, ins
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SHOWN = 4  # pairs on either side of the distance
-NEAR = 0.03  # how far from it their groups meet, at most
-TITLE = 90  # letters of a text that stand for a title that is missing
+PAIRS_SHOWN = 4  # on either side of the distance
+MARGIN = 0.03  # largest difference of a merge from the distance
+EXCERPT_LETTERS = 90  # of a text without a title
 
 
 @dataclass(frozen=True, slots=True)
 class Borderline:
-    """Two groups that meet near a distance, and the two articles that are most alike across them.
+    """Two groups that merge near a distance, and the most similar pair of articles across them.
 
     Attributes
     ----------
     a, b : int
         Rows of the articles, ``a < b``.
     joined : bool
-        Whether they share a group at the setting.
+        Whether the two articles are in one group at the recommended setting.
     distance : float
-        Average distance of their groups.
+        Average distance of the two groups.
     similarity : float
-        Of the two articles, above that of strangers.
+        Cosine of the two articles, corrected for background similarity.
     sizes : tuple of int
-        Independent articles of the group of `a` and of that of `b`.
+        Number of independent articles in the group of `a` and in that of `b`.
     titles : tuple of str
+        Title of each article, or the beginning of its text.
     days_apart : float or None
-        None where one has no date.
+        Time between the two publications; None where one has no date.
     shared_terms : tuple of str
+        Terms that occur in both, names first.
     """
 
     a: int
@@ -69,15 +71,15 @@ class Borderline:
         return "\n".join(lines)
 
 
-class _Tree(NamedTuple):
-    """A dendrogram above groups of rows, and the pairs it was made of."""
+class _Dendrogram(NamedTuple):
+    """Merges of groups of rows."""
 
     merges: Merges
-    leaves: list[NDArray[np.int64]]
-    graph: sparse.csr_array
+    leaves: list[NDArray[np.int64]]  # rows of each group
+    graph: sparse.csr_array  # similarities of rows
 
     def rows(self, node: int) -> NDArray[np.int64]:
-        """Rows below a node, ascending."""
+        """Rows of a node, ascending."""
         found, open_nodes = [], [node]
         while open_nodes:
             node = open_nodes.pop()
@@ -91,29 +93,31 @@ class _Tree(NamedTuple):
 def borderline_pairs(
     ready: Prepared, articles: Sequence[Article], level: str, settings: dict[str, float | None]
 ) -> list[Borderline]:
-    """Pairs whose groups meet nearest to the distance: some that are joined, some that are not."""
+    """Pairs whose groups merge nearest to the distance, at most PAIRS_SHOWN below it and as many above."""
     distance = settings[f"{level}_distance"] or 0.0
-    tree = _tree(ready, level, settings, distance + NEAR)
-    at = tree.merges.distances
-    inside = int(np.searchsorted(at, distance))  # as `cut` has it
-    least = int(np.searchsorted(at, distance - NEAR))
-    chosen = [*range(inside - 1, max(inside - 1 - SHOWN, least - 1), -1), *range(inside, len(at))[:SHOWN]]
-    return [_pair(ready, articles, tree, merge, joined=merge < inside) for merge in chosen]
+    tree = _dendrogram(ready, level, settings, distance + MARGIN)
+    distances = tree.merges.distances
+    n_made = int(np.searchsorted(distances, distance))
+    first = int(np.searchsorted(distances, distance - MARGIN))
+    made = range(n_made - 1, max(n_made - 1 - PAIRS_SHOWN, first - 1), -1)
+    chosen = [*made, *range(n_made, len(distances))[:PAIRS_SHOWN]]
+    return [_pair(ready, articles, tree, merge, joined=merge < n_made) for merge in chosen]
 
 
-def _tree(ready: Prepared, level: str, settings: dict[str, float | None], most: float) -> _Tree:
-    """Dendrogram of the articles, or of the events, up to a distance."""
+def _dendrogram(ready: Prepared, level: str, settings: dict[str, float | None], most: float) -> _Dendrogram:
+    """Merges of the articles, or of the events, up to a distance."""
     window = np.inf if settings["event_window"] is None else settings["event_window"]
     if level == "event":
         leaves = [np.array([row]) for row in range(len(ready.kept))]
         near = inside_window(ready.graph, ready.times, window)
-        return _Tree(event_merges(ready.graph, ready.times, min(most, 1.0), window), leaves, near)
+        return _Dendrogram(event_merges(ready.graph, ready.times, min(most, 1.0), window), leaves, near)
     events = find_events(ready.graph, ready.times, settings["event_distance"] or 0.0, window)
-    return _Tree(thread_merges(ready.graph, events, min(most, 1.0)), rows_by_label(events), ready.graph)
+    merges = thread_merges(ready.graph, events, min(most, 1.0))
+    return _Dendrogram(merges, rows_by_label(events), ready.graph)
 
 
 def _pair(
-    ready: Prepared, articles: Sequence[Article], tree: _Tree, merge: int, *, joined: bool
+    ready: Prepared, articles: Sequence[Article], tree: _Dendrogram, merge: int, *, joined: bool
 ) -> Borderline:
     """The two most similar articles across a merge."""
     one, other = (tree.rows(int(node)) for node in tree.merges.children[merge])
@@ -138,6 +142,6 @@ def _pair(
 
 
 def _title(article: Article) -> str:
-    """Title, or else how the text begins."""
+    """The title, or the beginning of the text if there is none."""
     text = " ".join(article.text.split())
-    return article.title or (text if len(text) <= TITLE else f"{text[:TITLE]}...")
+    return article.title or (text if len(text) <= EXCERPT_LETTERS else f"{text[:EXCERPT_LETTERS]}...")

@@ -1,4 +1,4 @@
-"""Recommended settings as a record, and for a terminal or the reader of a pipe."""
+"""The result of `tune` as a record, and as text for a terminal or a pipe."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def command_line(tuning: Tuning, inputs: Sequence[str]) -> str:
-    """Return the command that uses the recommended settings."""
+    """Return the shell command that uses the recommended settings."""
     given = {name: math.inf if value is None else value for name, value in tuning.settings.items()}
     options = [f"--{name.replace('_', '-')} {value:g}" for name, value in given.items()]
     return f"storyclust threads {shlex.join(inputs)} {' '.join(options)}"
 
 
 def tuning_record(tuning: Tuning, articles: Sequence[Article], inputs: Sequence[str]) -> dict[str, Any]:
-    """Return a tuning as a plain record, articles by their ids."""
+    """Return a tuning as a plain record, with the ids of articles."""
     record = tuning.as_dict() | {"command": command_line(tuning, inputs), "call": tuning.call}
     for pair in record["borderline"]:
         pair |= {end: articles[pair[end]].id for end in ("a", "b")}
@@ -30,15 +30,15 @@ def tuning_record(tuning: Tuning, articles: Sequence[Article], inputs: Sequence[
 
 
 def print_tuning(tuning: Tuning, inputs: Sequence[str], console: Console | None = None) -> None:
-    """Print what is recommended and why, the settings tried, borderline pairs, and how to use it.
+    """Print the recommendation with its reasons, the trials, borderline pairs, and how to use it.
 
     Parameters
     ----------
     tuning : Tuning
     inputs : sequence of str
-        Files that the articles came from.
+        Files that the articles were read from.
     console : rich.console.Console, optional
-        Where to print; stdout by default. A terminal gets a table with lines and colours.
+        Where to print; stdout by default. On a terminal the trials are a table in colour.
     """
     from rich.console import Console
     from rich.table import Table

@@ -1,4 +1,4 @@
-"""Figures: what the parameters promise and what was found, drawn with matplotlib (`storyclust[plot]`).
+"""Plots of parameters and results with matplotlib (`storyclust[plot]`).
 
 In: fitted estimators. Out: axes of matplotlib.
 """

@@ -1,4 +1,4 @@
-"""Axes to draw on, and texts in fonts that have their letters."""
+"""Axes for plots, and labels in fonts that have their characters."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-TITLE = 44  # columns of a title, in which a Chinese character takes two
-# Fonts for what matplotlib's own lacks: of these, those that are installed.
-MORE_FONTS = (
+TITLE_COLUMNS = 44  # of a title, in which a Chinese character takes two
+# Fonts for characters that matplotlib's own font lacks; those that are installed are used.
+FALLBACK_FONTS = (
     *("Noto Sans CJK JP", "Noto Sans JP", "Noto Sans CJK SC", "Noto Sans SC", "Hiragino Sans", "PingFang SC"),
     *(
         "Yu Gothic",
@@ -40,7 +40,7 @@ MORE_FONTS = (
 
 
 def _axes(ax: Axes | None, task: str, height: float = 4.2) -> Axes:
-    """Axes to draw on: those given, or those of a new figure."""
+    """The given axes, or those of a new figure."""
     try:
         from matplotlib import pyplot as plt
     except ImportError as error:
@@ -49,7 +49,7 @@ def _axes(ax: Axes | None, task: str, height: float = 4.2) -> Axes:
 
 
 def _name_rows(ax: Axes, rows: Iterable[int], names: Sequence[str]) -> None:
-    """Write names beside rows as plain text: no formulas, and no letter for which there is no font."""
+    """Label rows with plain text: no formulas, and a box for each character without a font."""
     family, known = _fonts()
     shown = ["".join(char if ord(char) in known else "\u25a1" for char in name) for name in names]
     ax.set_yticks(
@@ -58,13 +58,13 @@ def _name_rows(ax: Axes, rows: Iterable[int], names: Sequence[str]) -> None:
     ax.tick_params(axis="y", length=0)
 
 
-def _say_nothing(ax: Axes, text: str) -> None:
+def _show_empty(ax: Axes, text: str) -> None:
     ax.set(xticks=[], yticks=[])
     ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color="0.5")
 
 
 def short_title(text: str) -> str:
-    """Title that fits beside a figure, where wide characters count twice.
+    """Shorten a title to the width of labels, where wide characters count twice.
 
     Examples
     --------
@@ -73,19 +73,19 @@ def short_title(text: str) -> str:
     """
     title = sanitize(text)
     ends = np.cumsum([1 + (unicodedata.east_asian_width(char) in "WF") for char in title])
-    if not title or ends[-1] <= TITLE:
+    if not title or ends[-1] <= TITLE_COLUMNS:
         return title
-    return title[: int((ends < TITLE).sum())].rstrip() + "…"
+    return title[: int((ends < TITLE_COLUMNS).sum())].rstrip() + "…"
 
 
 def _fonts() -> tuple[tuple[str, ...], frozenset[int]]:
-    """Families to write with, and the characters they have."""
+    """Font families for labels, and the characters they have."""
     import matplotlib as mpl
     from matplotlib import font_manager
 
     installed = {font.name for font in font_manager.fontManager.ttflist}
-    usual: Any = mpl.rcParams["font.family"]
-    families = (*usual, *(name for name in MORE_FONTS if name in installed))
+    default: Any = mpl.rcParams["font.family"]
+    families = (*default, *(name for name in FALLBACK_FONTS if name in installed))
     return families, _characters(families)
 
 

@@ -1,4 +1,4 @@
-"""Curves: the probability that a pair is compared, and scores over distances."""
+"""Plots of curves: the probability that a pair is compared, and scores over distances."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ from storyclust._core.validation import check_float, check_int
 from storyclust.dedup.lsh import choose_bands, collision_probability
 from storyclust.errors import InputError, MissingExtraError
 from storyclust.figures.axes import _axes
-from storyclust.figures.similarities import SIMILARITY, _draw_pairs
+from storyclust.figures.similarities import SIMILARITY_LABEL, _draw_pairs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-POINTS = 501
+CURVE_POINTS = 501
 
 
 def plot_s_curve(threshold: float = 0.8, num_perm: int = 128, ax: Axes | None = None) -> Axes:
-    """Draw the probability that two texts are compared, by their similarity.
+    """Plot the probability that two texts are compared over their Jaccard similarity.
 
-    The threshold is marked, and the bands that `choose_bands` takes for it stand in the legend: left of
-    the threshold the curve shows the work done in vain, right of it the pairs that are missed.
+    The legend shows the bands that `choose_bands` chooses for the threshold. Left of the threshold the curve
+    shows unnecessary comparisons, right of it missed pairs.
 
     Parameters
     ----------
     threshold : float in (0, 1], default=0.8
         Jaccard similarity from which two texts are copies.
     num_perm : int, default=128
-        MinHash permutations.
+        Number of MinHash permutations.
     ax : matplotlib Axes, optional
-        Where to draw; a new figure by default.
+        Axes to plot on; those of a new figure by default.
 
     Returns
     -------
     ax : matplotlib Axes
-        Its first line is the curve, its second the threshold.
+        The first line is the curve, the second the threshold.
 
     Raises
     ------
     InputError
-        A parameter is out of range.
+        If a parameter is out of range.
     MissingExtraError
-        matplotlib is not installed.
+        If matplotlib is not installed.
 
     See Also
     --------
@@ -63,7 +63,7 @@ def plot_s_curve(threshold: float = 0.8, num_perm: int = 128, ax: Axes | None = 
     check_int("num_perm", num_perm, low=1)
     ax = _axes(ax, "Drawing the S-curve")
     bands = choose_bands(threshold, num_perm)
-    similarity = np.linspace(0.0, 1.0, POINTS)
+    similarity = np.linspace(0.0, 1.0, CURVE_POINTS)
     (curve,) = ax.plot(similarity, collision_probability(similarity, bands))
     curve.set_label(f"{bands.bands} bands of {bands.rows} rows")
     found = collision_probability(threshold, bands)
@@ -84,28 +84,28 @@ def plot_tuning(
     marks: Mapping[str, float],
     pairs: Mapping[str, Sequence[int]],
 ) -> None:
-    """Draw what is known of the cuts at some distances into a file, beside similarities of pairs.
+    """Plot scores over distances beside the similarities of pairs, to a file.
 
     Parameters
     ----------
-    path : str or path
-        Its ending says the format.
+    path : str or path-like
+        The suffix gives the format.
     name : str
-        Of the distance.
+        Name of the distance.
     distances : sequence of float
     curves : mapping from str to sequence of float
-        What is drawn over the distances.
+        Scores at the distances, by label.
     marks : mapping from str to float
-        Distances that get a line; what is last stands out.
+        Distances that are marked with a line, by label. The last one is emphasized.
     pairs : mapping from str to sequence of int
-        Pairs by their similarity, as `count_pairs` has them, of each kind.
+        Histograms of `count_pairs`, by kind of pair.
 
     Raises
     ------
     InputError
-        The ending names no format that matplotlib can write.
+        If matplotlib cannot write the format of the suffix.
     MissingExtraError
-        matplotlib is not installed.
+        If matplotlib is not installed.
     """
     try:
         from matplotlib.figure import Figure
@@ -121,7 +121,7 @@ def plot_tuning(
         beside.axvline(1 - at, label=f"1 - {label}: {1 - at:g}", zorder=0, color=colour, linestyle=line)
     ax.set(xlabel=name, ylim=(0, 1.02))
     ax.legend(loc="lower left", fontsize="small")
-    _draw_pairs(beside, pairs, SIMILARITY)
+    _draw_pairs(beside, pairs, SIMILARITY_LABEL)
     beside.legend(fontsize="small")
     formats = figure.canvas.get_supported_filetypes()
     ending = Path(path).suffix[1:].lower()

@@ -1,4 +1,4 @@
-"""How similar pairs of articles are, within groups and between them."""
+"""Histograms of the similarity of pairs of articles, within groups and between them."""
 
 from __future__ import annotations
 
@@ -21,24 +21,25 @@ if TYPE_CHECKING:
 
 
 BINS = 50
-SIMILARITY = "similarity above that of strangers"
+SIMILARITY_LABEL = "similarity, corrected for background similarity"
 COLOURS = "C0", "C1", "0.6"  # inside events, between them, between threads
 
 
 def plot_similarities(fitted: Deduplicator | StoryClusterer, ax: Axes | None = None) -> Axes:
-    """Draw how similar pairs of articles are, with the thresholds that were used.
+    """Plot histograms of the similarity of pairs of articles, with the thresholds that were used.
 
-    Of a `Deduplicator` these are its verified pairs; fitted at a lower threshold, it shows whether a higher
-    one would fall into a gap or cut through a crowd. Of a `StoryClusterer` they are all pairs of independent
-    articles with anything in common beyond what strangers share: those inside events, between events of
-    one thread, and between threads. Its thresholds hold for averages over groups, so single
-    pairs may well lie on the other side.
+    For a `Deduplicator` the pairs are its verified pairs. Fit it at a low threshold to see whether a higher
+    one would lie in a gap or separate many pairs of nearly equal similarity. For a `StoryClusterer` the pairs
+    are those of independent articles whose similarity exceeds the background: inside events, between events
+    of one thread, and between threads. Its thresholds apply to averages over groups, so single pairs may lie
+    on the other side.
 
     Parameters
     ----------
     fitted : Deduplicator or StoryClusterer
+        A fitted estimator.
     ax : matplotlib Axes, optional
-        Where to draw; a new figure by default.
+        Axes to plot on; those of a new figure by default.
 
     Returns
     -------
@@ -48,13 +49,13 @@ def plot_similarities(fitted: Deduplicator | StoryClusterer, ax: Axes | None = N
     Raises
     ------
     InputError
-        It is neither of the two.
+        If `fitted` is neither of the two.
     MissingExtraError
-        matplotlib is not installed.
+        If matplotlib is not installed.
 
     Notes
     -----
-    Of a `StoryClusterer` the articles are compared again, which takes about as long as the fit.
+    For a `StoryClusterer` the articles are compared again, which takes about as long as the fit.
 
     Examples
     --------
@@ -72,15 +73,15 @@ def plot_similarities(fitted: Deduplicator | StoryClusterer, ax: Axes | None = N
         name = "Jaccard similarity"
     elif isinstance(fitted, StoryClusterer):
         check_is_fitted(fitted)
-        kinds = _pairs_by_kind(fitted)
+        kinds = _similarities_by_kind(fitted)
         thresholds = {
             f"{level} distance {distance:g}": 1 - distance
             for level, distance in (("event", fitted.event_distance), ("thread", fitted.thread_distance))
         }
-        name = SIMILARITY
+        name = SIMILARITY_LABEL
     else:
         raise InputError(
-            f"plot_similarities wants a Deduplicator or a StoryClusterer, got {type(fitted).__name__}."
+            f"plot_similarities takes a Deduplicator or a StoryClusterer, got {type(fitted).__name__}."
         )
     ax = _axes(ax, "Drawing similarities")
     _draw_pairs(ax, {kind: count_pairs(values) for kind, values in kinds.items()}, name)
@@ -91,7 +92,7 @@ def plot_similarities(fitted: Deduplicator | StoryClusterer, ax: Axes | None = N
 
 
 def count_pairs(similarities: NDArray[np.floating[Any]]) -> list[int]:
-    """Count pairs by their similarity, in fifty steps from 0 to 1.
+    """Count pairs by similarity, in fifty bins from 0 to 1.
 
     Examples
     --------
@@ -104,19 +105,19 @@ def count_pairs(similarities: NDArray[np.floating[Any]]) -> list[int]:
 
 
 def _draw_pairs(ax: Axes, kinds: Mapping[str, Sequence[int]], name: str) -> None:
-    """Draw counts of pairs, a colour for each kind."""
+    """Plot histograms of pairs, with a colour for each kind."""
     edges = np.linspace(0, 1, BINS + 1).tolist()
     for (kind, counts), colour in zip(kinds.items(), COLOURS, strict=False):
         label = f"{format_count(sum(counts), 'pair')} {kind}".rstrip()
         ax.hist(edges[:-1], edges, weights=counts, label=label, color=colour, alpha=0.6)
     ax.set(xlabel=name, ylabel="pairs", xlim=(0, 1))
     if len(kinds) > 1:
-        ax.set_yscale("symlog", linthresh=1)  # pairs between threads outnumber all others
+        ax.set_yscale("symlog", linthresh=1)  # most pairs lie between threads
     ax.set_ylim(bottom=0)
 
 
-def _pairs_by_kind(stories: StoryClusterer) -> dict[str, NDArray[np.float64]]:
-    """Similarities of all pairs that were compared, by what became of the pair."""
+def _similarities_by_kind(stories: StoryClusterer) -> dict[str, NDArray[np.float64]]:
+    """Similarities of all pairs of the graph: inside events, between events of a thread, between threads."""
     ready = prepare(stories._articles, stories.copy_threshold, stories.n_jobs, stories.memory_limit)
     pairs = ready.graph.tocoo()
     once = pairs.row < pairs.col

@@ -1,4 +1,4 @@
-"""When the events of the biggest threads took place."""
+"""Timeline of the events of the largest threads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from storyclust._core.validation import check_int
-from storyclust.figures.axes import _axes, _name_rows, _say_nothing, short_title
+from storyclust.figures.axes import _axes, _name_rows, _show_empty, short_title
 from storyclust.figures.similarities import COLOURS
 from storyclust.stories.clusterer import StoryClusterer
 
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-SHORTEST = 0.75, 0.008  # days of a bar, and share of the whole time: it can still be seen
+MIN_BAR_DAYS, MIN_BAR_SHARE = 0.75, 0.008  # of a bar that is still visible: days, and share of the whole span
 
 
 def plot_timeline(stories: StoryClusterer, n_threads: int = 12, ax: Axes | None = None) -> Axes:
-    """Draw when the biggest threads happened: a bar for each event, a dot for each article.
+    """Plot the largest threads over time: a bar for each event, a dot for each article.
 
     Parameters
     ----------
     stories : StoryClusterer
-        Fitted.
+        A fitted estimator.
     n_threads : int, default=12
-        How many threads; the biggest stands above. Articles without a date are left out, and threads
-        that have no others.
+        Largest number of threads; the largest is at the top. Articles without a date are left out, and so are
+        threads without a dated article.
     ax : matplotlib Axes, optional
-        Where to draw; a new figure by default.
+        Axes to plot on; those of a new figure by default.
 
     Returns
     -------
@@ -45,9 +45,9 @@ def plot_timeline(stories: StoryClusterer, n_threads: int = 12, ax: Axes | None 
     Raises
     ------
     InputError
-        `n_threads` is less than 1.
+        If `n_threads` is less than 1.
     MissingExtraError
-        matplotlib is not installed.
+        If matplotlib is not installed.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def plot_timeline(stories: StoryClusterer, n_threads: int = 12, ax: Axes | None 
     threads = [thread for thread, _ in zip(dated, range(most), strict=False)]
     ax = _axes(ax, "Drawing a timeline", height=1.2 + 0.34 * len(threads))
     whole = _days(when for thread in threads for when in (thread.start, thread.end) if when)
-    shortest = max(SHORTEST[0], SHORTEST[1] * np.ptp(whole)) if threads else 0.0
+    shortest = max(MIN_BAR_DAYS, MIN_BAR_SHARE * np.ptp(whole)) if threads else 0.0
     for row, thread in enumerate(threads):
         dates = _days(when for k in thread.members if (when := stories._articles[k].published))
         ax.plot(dates[[0, -1]], [row, row], color=COLOURS[2], linewidth=1, zorder=1)
@@ -80,19 +80,19 @@ def plot_timeline(stories: StoryClusterer, n_threads: int = 12, ax: Axes | None 
         _show_dates(ax)
         ax.grid(axis="x", color="0.9", zorder=0)
     else:
-        _say_nothing(ax, "no dated articles")
+        _show_empty(ax, "no dated articles")
     return ax
 
 
 def _show_dates(ax: Axes) -> None:
-    dates: Any = importlib.import_module("matplotlib.dates")  # which has no types
+    dates: Any = importlib.import_module("matplotlib.dates")  # it has no type annotations
     locator = dates.AutoDateLocator(maxticks=8)
     ax.xaxis.set(major_locator=locator, major_formatter=dates.ConciseDateFormatter(locator))
-    ax.use_sticky_edges = False  # bars at the ends would touch the frame
+    ax.use_sticky_edges = False  # otherwise the first and last bars touch the frame
     ax.margins(x=0.02)
 
 
 def _days(dates: Iterable[datetime]) -> NDArray[np.float64]:
-    """Dates as matplotlib counts them, sorted."""
-    module: Any = importlib.import_module("matplotlib.dates")  # which has no types
+    """Dates as numbers of matplotlib, sorted."""
+    module: Any = importlib.import_module("matplotlib.dates")  # it has no type annotations
     return np.sort(module.date2num(list(dates)))

@@ -1,4 +1,4 @@
-"""The dendrogram of a thread."""
+"""Plot of the dendrogram of a thread."""
 
 from __future__ import annotations
 
@@ -21,39 +21,38 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-LEAVES = 60  # of a dendrogram; what was joined below the last of them becomes one
+MAX_LEAVES = 60  # of a plot; the closest articles are shown as one leaf if there are more
 
 
 def plot_dendrogram(stories: StoryClusterer, thread: int = 0, ax: Axes | None = None) -> Axes:
-    """Draw how the articles of a thread were joined: to events first, and these to the thread.
+    """Plot the dendrogram of a thread.
 
     Parameters
     ----------
     stories : StoryClusterer
-        Fitted.
+        A fitted estimator.
     thread : int, default=0
-        Label of the thread; 0 is the biggest.
+        Label of the thread; 0 is the largest.
     ax : matplotlib Axes, optional
-        Where to draw; a new figure by default.
+        Axes to plot on; those of a new figure by default.
 
     Returns
     -------
     ax : matplotlib Axes
-        A line for each join, at the distance at which it was made: in colour inside events, grey between
-        them. Two lines mark `event_distance` and `thread_distance`. Events that only `event_window` kept
-        apart are joined at the first of these. Copies are not drawn; of more
-        than 60 articles the closest stand together as one leaf.
+        A line for each merge, at its distance: coloured inside events, grey between them. Two lines mark
+        `event_distance` and `thread_distance`. Events that only `event_window` separates merge at the first
+        of these. Copies are not shown. Of more than 60 articles the closest are shown as one leaf.
 
     Raises
     ------
     InputError
-        There is no such thread.
+        If there is no such thread.
     MissingExtraError
-        matplotlib is not installed.
+        If matplotlib is not installed.
 
     See Also
     --------
-    storyclust.StoryThread.linkage : What is drawn.
+    storyclust.StoryThread.linkage : The linkage matrix that is plotted.
 
     Examples
     --------
@@ -61,7 +60,7 @@ def plot_dendrogram(stories: StoryClusterer, thread: int = 0, ax: Axes | None = 
     >>> from storyclust.figures import plot_dendrogram
     >>> stories = sc.StoryClusterer().fit(["The Selka hit the pier.", "The Selka hit a pier."])
     >>> ax = plot_dendrogram(stories)  # doctest: +SKIP
-    >>> len(ax.lines)  # a join and two thresholds  # doctest: +SKIP
+    >>> len(ax.lines)  # a merge and two thresholds  # doctest: +SKIP
     3
     """
     check_is_fitted(stories)
@@ -70,7 +69,7 @@ def plot_dendrogram(stories: StoryClusterer, thread: int = 0, ax: Axes | None = 
         raise InputError(f"there is no thread {label}: there are {len(stories.threads_):,}, from 0.")
     chosen = stories.threads_[label]
     articles = [stories._articles[row] for row in chosen.independent]
-    joins, leaves = _tree(chosen.linkage())
+    merges, leaves = _merge_lines(chosen.linkage())
     names = [
         short_title(title_of(articles[members[0]])) or "Without a title"
         if len(members) == 1
@@ -78,7 +77,7 @@ def plot_dendrogram(stories: StoryClusterer, thread: int = 0, ax: Axes | None = 
         for members in leaves
     ]
     ax = _axes(ax, "Drawing a dendrogram", height=1.2 + 0.28 * len(names))
-    for places, distances in joins:
+    for places, distances in merges:
         colour = COLOURS[0 if max(distances) <= stories.event_distance else 2]
         ax.plot(distances, places, color=colour)
     for level, at, line in (
@@ -92,18 +91,18 @@ def plot_dendrogram(stories: StoryClusterer, thread: int = 0, ax: Axes | None = 
     return ax
 
 
-def _tree(
+def _merge_lines(
     Z: NDArray[np.float64],
 ) -> tuple[list[tuple[list[float], list[float]]], list[list[int]]]:
-    """Lines of a dendrogram, with leaves at 0, 1, 2 and on; and the articles of each leaf, from above."""
+    """Lines of a dendrogram, with leaves at 0, 1, 2 and so on, and the articles of each leaf from the top."""
     if not len(Z):
         return [], [[0]]
-    drawn: Any = hierarchy.dendrogram(Z, p=LEAVES, truncate_mode="lastp", no_plot=True)
-    joins = [
-        ([(y - 5) / 10 for y in places], list(distances))  # SciPy puts leaves at 5, 15, 25 and on
+    drawn: Any = hierarchy.dendrogram(Z, p=MAX_LEAVES, truncate_mode="lastp", no_plot=True)
+    merges = [
+        ([(y - 5) / 10 for y in places], list(distances))  # SciPy puts leaves at 5, 15, 25 and so on
         for places, distances in zip(drawn["icoord"], drawn["dcoord"], strict=True)
     ]
-    return joins, [_articles_below(Z, node) for node in drawn["leaves"]]
+    return merges, [_articles_below(Z, node) for node in drawn["leaves"]]
 
 
 def _articles_below(Z: NDArray[np.float64], node: int) -> list[int]:

@@ -1,7 +1,7 @@
 """Articles to events, and events to story threads.
 
-In: articles. Out: an event and a thread for every article, links between articles with their evidence, and
-threads that describe themselves.
+In: articles. Out: an event and a thread for every article, objects that describe them, and links between
+articles with their evidence.
 """
 
 import lazy_loader

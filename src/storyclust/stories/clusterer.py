@@ -1,8 +1,8 @@
-"""Stories: articles to events, and events to story threads.
+"""The estimator that groups articles into events and story threads.
 
-The way of the data: copies collapse to their representatives; representatives become vectors, vectors a
-graph of similarities; average linkage inside the time window gives events; the same linkage carried on
-from the events, looser and without a window, gives threads. So an event never spans two threads.
+The pipeline: each group of copies is reduced to one representative. Representatives become TF-IDF vectors,
+and vectors a sparse similarity graph. Average linkage inside a time window gives events. The linkage of
+events, at a larger distance and without a window, gives threads, so an event never spans two threads.
 """
 
 from __future__ import annotations
@@ -18,17 +18,23 @@ from sklearn.utils.validation import check_is_fitted
 
 from storyclust._core.memory import check_memory, paused_gc
 from storyclust._core.union_find import rows_by_label
-from storyclust._core.validation import check_float, check_int
+from storyclust._core.validation import check_int
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import seconds_of
 from storyclust.articles.records import as_articles
 from storyclust.cluster.dendrograms import Dendrograms, dendrograms_of
-from storyclust.cluster.linkage import below, cut
+from storyclust.cluster.linkage import cut
 from storyclust.cluster.medoids import Medoids, find_medoids
 from storyclust.dedup.deduplicator import Deduplicator
-from storyclust.errors import InputError
 from storyclust.io.writing import open_output
 from storyclust.stories.grouping import event_merges, number_stories, prepare, thread_merges
+from storyclust.stories.settings import (
+    COPY_THRESHOLD,
+    EVENT_DISTANCE,
+    EVENT_WINDOW,
+    THREAD_DISTANCE,
+    check_grouping,
+)
 from storyclust.stories.threads import Event, StoryThread
 from storyclust.text.vectorize import NewsVectorizer
 
@@ -42,52 +48,68 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
     Parameters
     ----------
     event_distance : float in [0, 1], default=0.89
-        Groups of articles are one event while the average distance between their members is below it: 1
-        less their cosine, which is counted from what both share with strangers (see Notes). Chosen over
-        all development sets together.
+        Two groups of articles are merged into one event while the average distance between their members is
+        below this value. The distance of two articles is 1 minus their corrected cosine similarity (see
+        Notes). A larger value gives fewer, larger events.
     event_window : float or None, default=7.0
-        Days that the dated articles of one event may span. None means no limit. Articles without a
-        date fit into any event.
+        Largest number of days between the first and the last dated article of an event. None means no
+        limit. Articles without a date may join any event.
     thread_distance : float in [0, 1], default=0.96
-        Events are one thread while the average distance between their articles is below it; whatever
-        time lies between them. Not less than `event_distance`.
+        Two groups of events are merged into one thread while the average distance between their articles is
+        below this value, whatever time lies between them. It must not be less than `event_distance`.
     copy_threshold : float in (0, 1], default=0.8
-        Jaccard similarity from which articles are copies, which count as one article here.
+        Jaccard similarity of word shingles from which articles are copies. A group of copies counts as one
+        article.
     n_jobs : int or None, default=None
-        Threads of the processor: None is one, -1 is every core. The result does not depend on it.
+        Number of threads. None means 1, -1 means all cores. The result does not depend on it.
     memory_limit : int, str or None, default=None
-        Bytes taken besides the articles, as a number or a text like '4GB'. Hashes that do not fit wait in
-        temporary files; vectors that would not fit are an error before they are made, which says what
-        they take. None is three quarters of what is free. The result does not depend on it.
+        Memory to use besides the articles, in bytes or as a string like '4GB'. Hashes that exceed it are
+        kept in temporary files. If the vectors would exceed it, `fit` raises an error before it computes
+        them. None means three quarters of the free memory. The result does not depend on it.
 
     Attributes
     ----------
-    labels_ : int64 array of shape (n,)
-        Story thread of every article, copies included; ``threads_[labels_[i]]`` is that of article `i`.
-        An article like no other is a thread of its own.
-    event_labels_ : int64 array of shape (n,)
-        Event of every article, numbered in the order of threads and, inside them, of time.
+    labels_ : int64 array of shape (n_articles,)
+        Thread of each article, copies included. ``threads_[labels_[i]]`` is the thread of article `i`. A
+        singleton is a thread of one article.
+    event_labels_ : int64 array of shape (n_articles,)
+        Event of each article. Events are numbered by thread, and by time within a thread.
     threads_ : list of StoryThread
-        Biggest first; then those that began earlier.
+        Threads by decreasing number of articles; among equals, the one that began earlier comes first.
     deduplicator_ : Deduplicator
-        The copies found.
+        The fitted estimator that found the copies.
     vectorizer_ : NewsVectorizer
-        Terms and weights of the articles.
+        The fitted estimator that made the TF-IDF vectors.
+
+    See Also
+    --------
+    Deduplicator : Find copies only.
+    GraphAgglomerative : The same linkage for any feature matrix.
+    coverage_links : Pairs of articles about the same happening, instead of groups.
+    tune : Choose the distances for a collection of articles.
+    NewsStore : Events and threads that grow as articles arrive.
 
     Notes
     -----
-    Copies are collapsed to the earliest of them before anything is compared, and get its labels
-    afterwards, so that fifty prints of one agency report weigh as one.
+    Each group of copies is represented by its earliest article. The others receive its labels afterwards, so
+    fifty prints of one agency report weigh as much as one.
 
-    A cosine ``s`` of two articles counts as ``(s - m) / (1 - m)``, where ``m`` is the larger of their mean
-    cosines with their 50th to 150th neighbours among articles of their language: strangers.
+    A cosine ``s`` of two articles is corrected for background similarity to ``(s - m) / (1 - m)``. Here ``m``
+    is the larger of the two articles' mean cosines with their 50th to 150th nearest neighbours in the same
+    language. Pairs whose corrected similarity is below 0.03 count as 0.
 
-    Articles are put into an order of their own (of hashes of their texts) before anything else, so that the
-    result does not depend on the order they come in, not even in the last bit of a sum.
+    Average linkage follows nearest-neighbour chains [2]_ on the sparse graph of the remaining pairs. Time and
+    memory grow with the number of these pairs.
+
+    Before articles are compared, they are sorted by hashes of their texts. The result therefore does not
+    depend on the order of `X`, not even through rounding.
 
     References
     ----------
-    J. Allan et al., "Topic detection and tracking pilot study", DARPA 1998 (events and topics).
+    .. [1] J. Allan et al., "Topic detection and tracking pilot study: final report", DARPA Broadcast News
+       Transcription and Understanding Workshop, 1998. Defines events and topics.
+    .. [2] F. Murtagh, "A survey of recent advances in hierarchical clustering algorithms", The Computer
+       Journal 26 (1983).
 
     Examples
     --------
@@ -112,10 +134,10 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
 
     def __init__(
         self,
-        event_distance: float = 0.89,
-        event_window: float | None = 7.0,
-        thread_distance: float = 0.96,
-        copy_threshold: float = 0.8,
+        event_distance: float = EVENT_DISTANCE,
+        event_window: float | None = EVENT_WINDOW,
+        thread_distance: float = THREAD_DISTANCE,
+        copy_threshold: float = COPY_THRESHOLD,
         n_jobs: int | None = None,
         memory_limit: int | str | None = None,
     ) -> None:
@@ -127,41 +149,42 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         self.memory_limit = memory_limit
 
     def fit(self, X: Iterable[Any], y: object = None) -> StoryClusterer:
-        """Group articles.
+        """Find the events and threads of articles.
 
         Parameters
         ----------
         X : sequence of str, mapping or Article, or a DataFrame
             The articles; see `as_articles`.
-        y : object
-            Ignored.
+        y : Ignored
+            Present for compatibility with scikit-learn.
 
         Returns
         -------
         self : StoryClusterer
+            The fitted estimator.
 
         Raises
         ------
         InputError
-            A parameter is out of range, an article cannot be read as one, or the vectors would outgrow
+            If a parameter is out of range, an element of `X` is not an article, or the vectors would exceed
             `memory_limit`.
         """
-        window = self._check()
+        settings = check_grouping(
+            self.event_distance, self.event_window, self.thread_distance, self.copy_threshold
+        )
         articles = as_articles(X)
         prepared = prepare(articles, self.copy_threshold, self.n_jobs, check_memory(self.memory_limit))
         self.deduplicator_, self.vectorizer_ = prepared.deduplicator, prepared.vectorizer
         kept, place, graph = prepared.kept, prepared.place, prepared.graph
-        to_events = below(
-            event_merges(graph, prepared.times, self.event_distance, window), self.event_distance
-        )
-        events = cut(to_events, len(kept), self.event_distance)
-        to_threads = below(thread_merges(graph, events, self.thread_distance), self.thread_distance)
-        threads = cut(to_threads, int(events.max(initial=-1)) + 1, self.thread_distance)[events]
-        joins = dendrograms_of(to_events, to_threads, events, threads, kept, self.event_distance)
+        to_events = event_merges(graph, prepared.times, settings.event_distance, settings.event_window)
+        events = cut(to_events, len(kept), settings.event_distance)
+        to_threads = thread_merges(graph, events, settings.thread_distance)
+        threads = cut(to_threads, int(events.max(initial=-1)) + 1, settings.thread_distance)[events]
+        trees = dendrograms_of(to_events, to_threads, events, threads, kept, settings.event_distance)
         independent = [articles[row] for row in kept]
-        central = [find_medoids(prepared.vectors, labels, independent) for labels in (threads, events)]
+        medoids = [find_medoids(prepared.vectors, labels, independent) for labels in (threads, events)]
         with paused_gc():
-            self._describe(articles, kept, joins, threads[place], events[place], *central)
+            self._describe(articles, kept, trees, threads[place], events[place], *medoids)
         return self
 
     def to_html(
@@ -171,31 +194,32 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         title: str = "Story threads",
         min_size: int | None = None,
     ) -> str:
-        """Make a report of the threads: one page of HTML that needs no network and no other file.
+        """Render the threads as one HTML page that needs no network and no other file.
 
-        It has an overview, a timeline, search and filters, and of each thread the summary, events,
-        sources and articles, with copies folded under the article kept; the tree it was put together by, and
-        its closest articles side by side, with what both say marked. Texts are cut to excerpts.
+        The page has an overview, a timeline, search and filters. For each thread it shows the summary,
+        events, sources and articles, with copies folded under the representative. It also shows the
+        dendrogram, and the most similar articles side by side with shared passages marked. Texts are cut to
+        excerpts.
 
         Parameters
         ----------
         path : str or path-like, optional
-            Where to write it too; the file has either all of it in the end or what it had before.
+            File to write the page to. It is replaced only when the whole page has been written.
         title : str, default="Story threads"
-            What stands above it.
+            Heading of the page.
         min_size : int or None, default=None
-            Articles of the smallest thread listed; smaller ones are only counted. None is 1, or as much
-            more as keeps the list to 50,000 articles.
+            Smallest number of articles of a thread that is listed; smaller threads are only counted. None
+            means 1, or the smallest value that keeps the list to 50,000 articles.
 
         Returns
         -------
         html : str
-            The same stories make the same page, to the last byte.
+            The page. Equal threads give equal bytes.
 
         Raises
         ------
         InputError
-            `min_size` is less than 1, or the file cannot be written.
+            If `min_size` is less than 1, or the file cannot be written.
 
         Examples
         --------
@@ -225,49 +249,35 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": self._repr_html_()}
 
-    def _check(self) -> float:
-        """Check the parameters; the window in days, infinite where there is none."""
-        event = check_float("event_distance", self.event_distance, low=0, high=1)
-        thread = check_float("thread_distance", self.thread_distance, low=0, high=1)
-        if thread < event:
-            raise InputError(
-                f"thread_distance must not be less than event_distance ({event:g}), got {thread:g}: "
-                "events lie inside threads."
-            )
-        check_float("copy_threshold", self.copy_threshold, low=0, high=1, open_low=True)
-        if self.event_window is None:
-            return np.inf
-        return check_float("event_window", self.event_window, low=0, high=np.inf)
-
     def _describe(
         self,
         articles: Sequence[Article],
         kept: NDArray[np.int64],
-        joins: Dendrograms,
+        trees: Dendrograms,
         threads: NDArray[np.int64],
         events: NDArray[np.int64],
         of_threads: Medoids,
         of_events: Medoids,
     ) -> None:
-        """Number threads and events, and make the objects that describe them."""
+        """Number threads and events, and create the objects that describe them."""
         self._articles = articles
         is_kept = np.zeros(len(articles), bool)
         is_kept[kept] = True
         self.labels_, self.event_labels_ = number_stories(threads, events, seconds_of(articles))
         stories: list[list[Event]] = [[] for _ in range(int(threads.max(initial=-1)) + 1)]
         for number, rows in enumerate(rows_by_label(self.event_labels_)):
-            middle = middle_of(of_events, events[rows[0]], kept)
-            event = Event(number, rows, rows[is_kept[rows]], *middle, articles, self.vectorizer_)
+            medoid = _medoid_of(of_events, events[rows[0]], kept)
+            event = Event(number, rows, rows[is_kept[rows]], *medoid, articles, self.vectorizer_)
             stories[self.labels_[rows[0]]].append(event)
         self.threads_ = []
         for number, rows in enumerate(rows_by_label(self.labels_)):
-            middle = middle_of(of_threads, threads[rows[0]], kept)
-            parts = (number, rows, rows[is_kept[rows]], *middle, articles, self.vectorizer_)
-            begin = int(joins.begins[threads[rows[0]]])
-            self.threads_.append(StoryThread(stories[number], joins.rows, begin, *parts))
+            medoid = _medoid_of(of_threads, threads[rows[0]], kept)
+            common = (number, rows, rows[is_kept[rows]], *medoid, articles, self.vectorizer_)
+            begin = int(trees.begins[threads[rows[0]]])
+            self.threads_.append(StoryThread(stories[number], trees.rows, begin, *common))
 
 
-def middle_of(central: Medoids, group: Any, kept: NDArray[np.int64]) -> tuple[int, float, float]:
-    """Medoid of a group as a row of all articles, its likeness, the cohesion."""
-    medoid = int(kept[central.medoids[group]])
-    return medoid, float(central.likenesses[group]), float(central.cohesions[group])
+def _medoid_of(found: Medoids, group: Any, kept: NDArray[np.int64]) -> tuple[int, float, float]:
+    """Medoid of a group as a row of all articles, its mean similarity to the others, and the cohesion."""
+    medoid = int(kept[found.medoids[group]])
+    return medoid, float(found.likenesses[group]), float(found.cohesions[group])

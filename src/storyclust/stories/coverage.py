@@ -1,8 +1,8 @@
-"""Coverage: pairs of articles that report the same thing, how they are related, and what shows it.
+"""Links between articles that report the same happening, with the relation and the evidence.
 
-Copies and excerpts come from the `Deduplicator`. Two desks that wrote on one happening share no sentence, but
-names, figures and the words of the matter: pairs of independent articles are linked when the cosine of their
-TF-IDF vectors is high enough above what each shares with strangers, among those published near one another.
+Copies and excerpts come from the `Deduplicator`. Independent reports of one happening share no sentence, but
+names, figures and subject terms. Two such articles are linked if they were published close in time and the
+cosine of their TF-IDF vectors, corrected for background similarity, is high enough.
 """
 
 from __future__ import annotations
@@ -23,31 +23,32 @@ from storyclust.articles.records import as_articles
 from storyclust.cluster.background_similarity import corrected_similarity_graph
 from storyclust.dedup.deduplicator import Deduplicator
 from storyclust.dedup.evidence import Passage, explain
+from storyclust.stories.settings import EVENT_WINDOW, LINK_SIMILARITY, check_window
 from storyclust.text.features import PAIR_BIT, stop_hashes
 from storyclust.text.language import group_languages
 from storyclust.text.terms import Terms, is_name, parts_of
 from storyclust.text.vectorize import NewsVectorizer
 
-MOST_TERMS = 12
-SHORT_LIST = 60
-DENSE = "\u3000"  # from here on, scripts without spaces
+MAX_SHARED_TERMS = 12
+SHARED_TERM_CANDIDATES = 60  # strongest terms for which written forms are looked up
+FIRST_UNSPACED = "\u3000"  # characters from here on are of scripts without spaces
 HIRAGANA = re.compile("[ぁ-ゟ]")
-PAIR_BONUS = 1.5  # "Yoko Kamikawa" says more than "Kamikawa"
+PAIR_BONUS = 1.5  # a pair of words ("Yoko Kamikawa") is more specific than one ("Kamikawa")
 
 
 class Link:
-    """Two articles about the same happening.
+    """Two articles that report the same happening.
 
     Attributes
     ----------
     a, b : int
-        Rows of the articles, a < b.
+        Rows of the articles, ``a < b``.
     relation : {'exact', 'near', 'excerpt', 'overlap'}
-        Equal token sequences; near copies; a fifth or more of one's shingles stand in the other; or written
-        apart on the same thing.
+        'exact' means equal token sequences, 'near' near-duplicates. 'excerpt' means that at least a fifth of
+        one article's shingles occur in the other. 'overlap' means independent reports of the same happening.
     similarity : float
-        For copies the exact Jaccard similarity, for excerpts the containment, for overlapping coverage the
-        cosine of the two vectors, counted from what they share with strangers.
+        Jaccard similarity of copies, containment of excerpts, or the cosine of independent reports corrected
+        for background similarity.
     """
 
     def __init__(
@@ -73,25 +74,25 @@ class Link:
 
     @property
     def gap(self) -> timedelta | None:
-        """Time between the two publications, None where one is undated."""
+        """Time between the two publications, None where one has no date."""
         first, second = self._articles[self.a].published, self._articles[self.b].published
         return abs(first - second) if first and second else None
 
     @functools.cached_property
     def shared_terms(self) -> tuple[str, ...]:
-        """Words and pairs of words that both hold, as they are written: names first, weightiest first."""
+        """Words and pairs of words that occur in both, as they are written: names first, then by weight."""
         return shared_terms(self._articles[self.a], self._articles[self.b], self._languages, self._vectorizer)
 
     @functools.cached_property
     def shared_passages(self) -> tuple[Passage, ...]:
-        """Runs of five words and more that stand in both, longest first."""
+        """Sequences of at least five words that occur in both, longest first."""
         return explain(self._articles[self.a], self._articles[self.b]).passages
 
 
 def coverage_links(
     articles: Iterable[Any],
-    min_similarity: float = 0.16,
-    event_window: float | None = 7.0,
+    min_similarity: float = LINK_SIMILARITY,
+    event_window: float | None = EVENT_WINDOW,
     n_jobs: int | None = None,
 ) -> list[Link]:
     """Link articles that report the same happening.
@@ -99,27 +100,48 @@ def coverage_links(
     Parameters
     ----------
     articles : sequence of str, mapping or Article, or a DataFrame
-        See `as_articles`.
+        The articles; see `as_articles`.
     min_similarity : float in (0, 1], default=0.16
-        Similarity from which two independent articles are linked: their cosine, counted from what they
-        share with strangers. At 0.16, 95% of the links of the development sets join articles of one story
-        and 53% of all such pairs are linked; at 0.20 it is 97% and 43%, at 0.12 it is 92% and 63%.
+        Smallest similarity at which two independent articles are linked: their cosine, corrected for
+        background similarity as in `StoryClusterer`. A larger value gives fewer, more precise links (see
+        Notes).
     event_window : float or None, default=7.0
-        Days between two dated articles beyond which they are not linked as overlapping coverage; copies
-        and excerpts are linked whenever. None means no limit. An undated article may be linked with any.
+        Largest number of days between two dated independent articles that are linked. None means no limit.
+        Copies and excerpts, and articles without a date, are linked whatever time lies between them.
     n_jobs : int or None, default=None
-        Threads: None is one, -1 is every core. The result does not depend on it.
+        Number of threads. None means 1, -1 means all cores. The result does not depend on it.
 
     Returns
     -------
     links : list of Link
-        Sorted by rows. Overlapping coverage is sought among articles that are not copies of one another:
-        of a group of copies, the earliest stands for all.
+        Sorted by ``(a, b)``. Each pair of articles has one link at most.
 
     Raises
     ------
     InputError
-        A parameter is out of range, or an article cannot be read as one.
+        If a parameter is out of range, or an element of `articles` is not an article.
+
+    See Also
+    --------
+    StoryClusterer : Group articles, instead of linking pairs.
+    Deduplicator : Find only copies and excerpts.
+    explain : Compare the texts of two articles.
+
+    Notes
+    -----
+    Independent articles are those that are not copies. Each group of copies is represented by its earliest
+    article, and only representatives are compared for links of the relation 'overlap'.
+
+    On the development sets, precision is the share of these links that join articles of one story, and
+    recall the share of such pairs that are linked:
+
+    ================  =========  ======
+    `min_similarity`  precision  recall
+    ================  =========  ======
+    0.12              0.92       0.63
+    0.16              0.95       0.53
+    0.20              0.97       0.43
+    ================  =========  ======
 
     Examples
     --------
@@ -134,7 +156,7 @@ def coverage_links(
     ('overlap', ('Aldmouth', 'Selka'))
     """
     least = check_float("min_similarity", min_similarity, low=0, high=1, open_low=True)
-    window = np.inf if event_window is None else check_float("event_window", event_window, low=0, high=np.inf)
+    window = check_window(event_window)
     listed = as_articles(articles)
     dedup = Deduplicator(n_jobs=n_jobs).fit(listed)
     kept = canonical_order(listed, np.flatnonzero(dedup.keep_))
@@ -159,24 +181,28 @@ def coverage_links(
 
 
 def shared_terms(
-    a: Article, b: Article, languages: tuple[str, str], vectorizer: NewsVectorizer, most: int = MOST_TERMS
+    a: Article,
+    b: Article,
+    languages: tuple[str, str],
+    vectorizer: NewsVectorizer,
+    most: int = MAX_SHARED_TERMS,
 ) -> tuple[str, ...]:
-    """Words and pairs that two articles share: names first, then by weight; no word inside a pair shown.
+    """Words and pairs of words that two articles share: names first, then by weight.
 
-    Where no spaces mark words, terms are pairs of characters: those that overlap are put together, and those
-    with Hiragana left out.
+    No word of one term occurs in another. In scripts without spaces terms are pairs of characters:
+    overlapping pairs are joined, and pairs with Hiragana are left out.
     """
     stop = np.union1d(*(stop_hashes(language) for language in languages))
     terms_a, terms_b = Terms.of(a, stop), Terms.of(b, stop)
     common, in_a, in_b = np.intersect1d(
         terms_a.distinct, terms_b.distinct, assume_unique=True, return_indices=True
     )
-    often = np.minimum(terms_a.counts[in_a], terms_b.counts[in_b])
+    counts = np.minimum(terms_a.counts[in_a], terms_b.counts[in_b])
     bonus = np.where(common >= PAIR_BIT, PAIR_BONUS, 1.0)
     idf = np.minimum(*(vectorizer.idf_of(common, language) for language in languages))
-    strength = idf * np.sqrt(1 + np.log(often)) * bonus
+    strength = idf * np.sqrt(1 + np.log(counts)) * bonus
     ranked = []
-    for k in np.argsort(-strength, kind="stable")[:SHORT_LIST]:
+    for k in np.argsort(-strength, kind="stable")[:SHARED_TERM_CANDIDATES]:
         surfaces = terms_a.surfaces(common[k]) + terms_b.surfaces(common[k])
         surface = max(surfaces, key=lambda form: (surfaces[form], form))
         named = sum(n for form, n in surfaces.items() if is_name(form)) > 0.6 * surfaces.total()
@@ -188,30 +214,30 @@ def shared_terms(
         if weight < 0 and not parts & taken and not HIRAGANA.search(surface):
             shown.append(surface)
             taken |= parts
-    return tuple(put_together(shown, (a.content, b.content))[:most])
+    return tuple(join_overlapping(shown, (a.content, b.content))[:most])
 
 
-def put_together(terms: list[str], texts: tuple[str, str]) -> list[str]:
-    """Make words of overlapping pairs of characters, as long as both texts hold them.
+def join_overlapping(terms: list[str], texts: tuple[str, str]) -> list[str]:
+    """Join overlapping pairs of characters to words, as long as both texts contain the result.
 
     Examples
     --------
-    >>> put_together(["内細", "転車", "自転", "Tokyo"], ("自転車 内細", "自転車 内細"))
+    >>> join_overlapping(["内細", "転車", "自転", "Tokyo"], ("自転車 内細", "自転車 内細"))
     ['内細', '自転車', 'Tokyo']
     """
     words, left = [], list(terms)
     while left:
         word = left.pop(0)
-        while longer := next(_longer(word, left, texts), None):
+        while longer := next(_extensions(word, left, texts), None):
             word, piece = longer
             left.remove(piece)
         words.append(word)
     return words
 
 
-def _longer(word: str, pieces: list[str], texts: tuple[str, str]) -> Iterator[tuple[str, str]]:
+def _extensions(word: str, pieces: list[str], texts: tuple[str, str]) -> Iterator[tuple[str, str]]:
     for piece in pieces:
-        if len(piece) == 2 and min(word + piece) >= DENSE:
+        if len(piece) == 2 and min(word + piece) >= FIRST_UNSPACED:
             for whole, overlap in (
                 (word + piece[1], word[-1] == piece[0]),
                 (piece[0] + word, piece[1] == word[0]),

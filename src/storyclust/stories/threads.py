@@ -1,6 +1,6 @@
-"""What an event and a story thread are: articles about one thing, and what can be said of them.
+"""Events and story threads: groups of articles that describe themselves.
 
-Summaries, timelines and representatives are made when first asked for.
+Summaries, timelines and representatives are computed on first access.
 """
 
 from __future__ import annotations
@@ -23,26 +23,25 @@ if TYPE_CHECKING:
 
 
 class Reports:
-    """Articles about one thing: what an event and a thread have in common.
+    """A group of articles: the base class of `Event` and `StoryThread`.
 
     Attributes
     ----------
     label : int
-        Its number.
+        Number of the group.
     members : int64 array of shape (size,)
         Rows of all articles, copies included, ascending.
-    independent : int64 array
-        Rows of the members that are not copies of another member.
+    independent : int64 array of shape (n_independent,)
+        Rows of the members that are not copies of another member, ascending.
     medoid : int
-        Row of the independent article that is most like the others; ties (and so two articles) go to the
-        longer, then the earlier.
+        Row of the independent article with the highest mean cosine to the others. Ties, and so groups of
+        two, go to the longer article, then to the earlier one.
     likeness : float
         Mean cosine of the medoid with the other independent articles; 1 where there is none.
     cohesion : float in (0, 1]
-        Mean cosine of the independent articles with the sum of their vectors. An article alone has 1. Average
-        linkage keeps chains from forming, whose ends have nothing in common: no two groups are joined
-        unless all their members are alike on average. So a low figure (below 0.4, say) means many
-        articles about one wide matter.
+        Mean cosine of the independent articles with the sum of their vectors; 1 for a single article.
+        Average linkage does not form chains whose ends have nothing in common, so a low value (below 0.4,
+        say) means many articles about one broad subject.
     """
 
     def __init__(
@@ -73,21 +72,21 @@ class Reports:
 
     @property
     def headline(self) -> str:
-        """Most central title, less what outlets add to titles; where there is none, a first sentence."""
+        """The most central title, without what outlets add to titles; without titles, a first sentence."""
         return self.summary.headline
 
     @functools.cached_property
     def representative(self) -> int:
-        """Row of the article to read: the medoid in its fullest version.
+        """Row of the article to read: the fullest version of the medoid.
 
-        That is the longest member, copies included, that opens with the medoid's text or holds nine tenths of
-        its word 5-grams; so it is never an article that another member only cuts short.
+        This is the longest member, copies included, that begins with the medoid's text or contains nine
+        tenths of its word 5-grams. It is never a shortened version of another member.
         """
         return fullest(self._articles, self.medoid, self.members)
 
     @property
     def representative_reason(self) -> str:
-        """Why the representative is the one, in words."""
+        """Reason for the choice of the representative, in words."""
         others = len(self.independent) - 1
         if others == 0:
             reason = "the only report"
@@ -101,13 +100,13 @@ class Reports:
 
     @functools.cached_property
     def summary(self) -> Summary:
-        """Its summary; made when first asked for."""
+        """Summary of the articles, computed on first access."""
         rows = [self.medoid, *(row for row in self.independent.tolist() if row != self.medoid)]
         return summarize_independent([self._articles[row] for row in rows], rows, self._vectorizer)
 
     @property
     def keywords(self) -> tuple[str, ...]:
-        """Its key terms, weightiest first."""
+        """Key terms by decreasing weight, names first."""
         return self.summary.keywords
 
     @property
@@ -117,12 +116,12 @@ class Reports:
 
     @property
     def start(self) -> datetime | None:
-        """When the first dated article was published."""
+        """Time of the first dated article, None where no article has a date."""
         return min(self._dates, default=None)
 
     @property
     def end(self) -> datetime | None:
-        """When the last dated article was published."""
+        """Time of the last dated article, None where no article has a date."""
         return max(self._dates, default=None)
 
     @property
@@ -131,38 +130,37 @@ class Reports:
 
 
 class Event(Reports):
-    """One happening, as covered by everyone."""
+    """Articles that report the same happening."""
 
 
 class StoryThread(Reports):
-    """Events that continue one another.
+    """Events that belong to one story.
 
     Attributes
     ----------
     events : list of Event
-        In order of time; undated ones last.
+        In order of time; events without a date come last.
     """
 
-    def __init__(self, events: list[Event], joins: NDArray[np.float64], begin: int, *reports: Any) -> None:
-        super().__init__(*reports)
+    def __init__(self, events: list[Event], merges: NDArray[np.float64], begin: int, *common: Any) -> None:
+        super().__init__(*common)
         self.events = events
-        self._all_joins = joins  # of all threads: a view of each would cost more
+        self._all_merges = merges  # of all threads: one view for each thread would take more memory
         self._begin = begin
 
     def linkage(self) -> NDArray[np.float64]:
-        """Return how its articles were joined, as SciPy writes and draws it.
+        """Return the dendrogram of the thread as a SciPy linkage matrix.
 
         Returns
         -------
         Z : float64 array of shape (n_independent - 1, 4)
-            A valid, monotonic linkage matrix for `scipy.cluster.hierarchy`, whose leaf `i` is the article
-            in row ``independent[i]``. Distances are those at which articles were joined to events, and then
-            events to the thread.
+            A valid, monotonic linkage matrix for `scipy.cluster.hierarchy`. Leaf `i` is the article in row
+            ``independent[i]``. Articles are merged into events first, and events into the thread.
 
         Notes
         -----
-        Events that only `event_window` kept apart may be nearer than `event_distance`. Here they are joined
-        just above it, so that a cut at `event_distance` always gives the events.
+        Events that only `event_window` separates may be closer than `event_distance`. Here they are merged
+        just above that distance, so that a cut at `event_distance` always gives the events.
 
         Examples
         --------
@@ -180,20 +178,20 @@ class StoryThread(Reports):
         >>> fcluster(Z, stories.event_distance, "distance")
         array([1, 1, 2], dtype=int32)
         """
-        return self._joins[:, :4].copy()
+        return self._merges[:, :4].copy()
 
     def closest_pairs(self, most: int = 3) -> list[tuple[int, int, float]]:
-        """Return independent articles that were joined to each other before any other, closest first.
+        """Return pairs of independent articles that merged with each other first, most similar first.
 
         Parameters
         ----------
         most : int, default=3
-            How many pairs, at most.
+            Largest number of pairs.
 
         Returns
         -------
         pairs : list of (int, int, float)
-            Rows of two articles and their similarity, as `coverage_links` has it.
+            Rows of two articles, and their similarity as in `coverage_links`.
 
         Examples
         --------
@@ -202,22 +200,23 @@ class StoryThread(Reports):
         >>> sc.StoryClusterer().fit(texts).threads_[0].closest_pairs()[0][:2]
         (0, 1)
         """
-        joins = self._joins
-        direct = joins[(joins[:, :2] < len(self.independent)).all(axis=1)]
+        merges = self._merges
+        direct = merges[(merges[:, :2] < len(self.independent)).all(axis=1)]
         found = direct[np.argsort(direct[:, 4], kind="stable")[:most]]
         rows = self.independent[found[:, :2].astype(np.int64)]
         return [(int(a), int(b), float(s)) for (a, b), s in zip(rows, 1.0 - found[:, 4], strict=True)]
 
     @property
-    def _joins(self) -> NDArray[np.float64]:
-        return self._all_joins[self._begin : self._begin + len(self.independent) - 1]
+    def _merges(self) -> NDArray[np.float64]:
+        return self._all_merges[self._begin : self._begin + len(self.independent) - 1]
 
     @functools.cached_property
     def timeline(self) -> tuple[TimelineLine, ...]:
-        """One sentence an event, in order of time, undated ones last; made when first asked for.
+        """One sentence for each event, in order of time, computed on first access.
 
-        It says what its articles agree on and the lines before do not say. A thread of one event has no
-        timeline, its summary says it all; an event whose articles are titles only has no line.
+        The sentence states what the event's articles agree on and what earlier lines do not state. Events
+        without a date come last. A thread of one event has no timeline, and an event whose articles have
+        only titles has no line.
         """
         if len(self.events) == 1:
             return ()

@@ -1,4 +1,4 @@
-"""What a group of articles says: headline, sentences, keyphrases, timeline.
+"""Extractive summaries of groups of articles: headline, sentences, key terms, timeline.
 
 In: articles of one event or thread. Out: a `Summary`, each sentence with the article it was taken from.
 """

@@ -1,19 +1,24 @@
-"""Which sentences and which title say best what articles agree on: the kernels behind summaries.
+"""Kernels that select the sentences of a summary and rate titles.
 
-Titles and sentences come as rows of tokens. The distinct words of a row make its vector, rare ones weighing
-more; the articles' vectors, leading sentences weighing more, make a centroid, in which a word counts by
-the share of articles that hold it. Sentences are picked greedily, so that their sum points as the
-centroid does, and traded for longer ones where they leave much of the length unused.
+Titles and sentences are rows of tokens. Each row is a vector of its distinct terms, weighted by inverse
+sentence frequency. The articles' vectors, in which leading sentences weigh more, make a centroid, in which a
+term counts by the share of articles that contain it. Sentences are selected greedily so that the cosine of
+their sum to the centroid is largest. They are then replaced by longer ones where much of the length limit is
+unused.
+
+Centroids of articles as the target of extraction: D. Radev et al., "Centroid-based summarization of multiple
+documents", Information Processing and Management 40 (2004).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from storyclust._core.parallel import kernel
 from storyclust.summary.sentence_terms import (
+    TermRows,
     centroid_of,
     distinct_terms,
     number_terms,
@@ -24,204 +29,240 @@ from storyclust.summary.sentence_terms import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-EARLY_BONUS = 0.02  # the same power for the sentences to pick: little more than a rule for near ties
-CENTRAL = 0.3  # least closeness to the centroid, against the closest sentence's
-ALIKE = 0.5  # cosine to a sentence already picked from which another says nothing new
-ROUNDING = 1e-12  # of cosines: two words of which one is shared are alike, in whatever order they are summed
-SPARE = 0.04  # share of the length that may stay unused before picked sentences are traded for longer ones
-NOT_LEANING, ALONE = -1, -2  # instead of a row to lean on: needs none; has none
+# The values below were chosen by ROUGE on the development sets of several languages. They lie on a plateau:
+# of 1,800 other settings drawn at random none was better at both lengths without a loss on some set.
+POSITION_PENALTY = (
+    0.02  # a sentence at position k counts (1 + k) ** -0.02: little more than a rule for near ties
+)
+MIN_CENTRALITY = 0.3  # smallest cosine to the centroid, as a share of that of the nearest sentence
+REDUNDANT_COSINE = 0.5  # cosine to a selected sentence from which a sentence adds nothing new
+UNUSED_SHARE = 0.04  # unused share of the length limit from which replacing sentences gained ROUGE-1
+ROUNDING = 1e-12  # of cosines, so that the order of a sum decides nothing
+NO_ANTECEDENT, MISSING_ANTECEDENT = -1, -2  # instead of the row that a sentence refers back to
+
+
+class Lines(NamedTuple):
+    """Titles and sentences, article by article, a title before its sentences; arrays of shape (n,)."""
+
+    article: NDArray[np.int64]
+    position: NDArray[np.int64]  # index of a sentence in its article, -1 for a title
+    n_words: NDArray[np.float64]
+    is_good: NDArray[np.bool_]  # sentences that the centroid is made of
+    is_candidate: NDArray[np.bool_]  # sentences that may be selected
+    antecedent: NDArray[np.int64]  # row that must be selected too, NO_ANTECEDENT or MISSING_ANTECEDENT
+
+
+class Products(NamedTuple):
+    """Inner products of each row; arrays of shape (n,)."""
+
+    centroid: NDArray[np.float64]  # with the centroid
+    square: NDArray[np.float64]  # with the row itself
+    is_central: NDArray[np.bool_]  # candidates that are not far from the centroid
 
 
 @kernel
-def measure_rows(
-    bounds: NDArray[np.int64],
-    terms: NDArray[np.int64],
-    weights: NDArray[np.float64],
-    centroid: NDArray[np.float64],
-    candidate: NDArray[np.bool_],
-) -> Any:
-    """Inner product of each row with the centroid and with itself; which candidates are not far from it."""
-    n = len(candidate)
+def row_products(rows: TermRows, centroid: NDArray[np.float64], is_candidate: NDArray[np.bool_]) -> Any:
+    """Inner products of each row with the centroid and with itself, and the candidates that are central."""
+    bounds, terms, weights = rows
+    n = len(is_candidate)
     inner, square = np.zeros(n), np.zeros(n)
-    closest = 0.0
+    nearest = 0.0
     for row in range(n):
         for k in range(bounds[row], bounds[row + 1]):
             inner[row] += weights[terms[k]] * centroid[terms[k]]
             square[row] += weights[terms[k]] ** 2
         square[row] = max(square[row], 1e-12)
-        if candidate[row]:
-            closest = max(closest, inner[row] / np.sqrt(square[row]))
-    return inner, square, candidate & (inner >= CENTRAL * closest * np.sqrt(square))
+        if is_candidate[row]:
+            nearest = max(nearest, inner[row] / np.sqrt(square[row]))
+    return Products(inner, square, is_candidate & (inner >= MIN_CENTRALITY * nearest * np.sqrt(square)))
 
 
 @kernel
-def pick_rows(
-    bounds: NDArray[np.int64],
-    terms: NDArray[np.int64],
-    weights: NDArray[np.float64],
-    centroid: NDArray[np.float64],
-    position: NDArray[np.int64],
-    words: NDArray[np.float64],
-    candidate: NDArray[np.bool_],
-    leans_on: NDArray[np.int64],
-    max_words: float,
-) -> NDArray[np.int64]:
-    """Pick rows greedily: always the one whose sum with those picked has the largest cosine to the centroid.
+def first_choices(products: Products, lines: Lines, max_words: float, shortest: float) -> Any:
+    """Rows that may be selected first.
 
-    None is picked that is too like one picked, that is far from the centroid, or that leans on a row not
-    picked; unless there is no other to begin with. The first may exceed the length if all do.
+    These are central candidates without an antecedent; if there are none, candidates within the length limit;
+    if there are none, the shortest candidates.
     """
-    n = len(candidate)
-    barred = np.zeros(n, np.bool_)
-    inner, square, near = measure_rows(bounds, terms, weights, centroid, candidate)
+    fits = lines.is_candidate & (lines.n_words <= max_words)
+    free = products.is_central & fits & (lines.antecedent == NO_ANTECEDENT)
+    if not free.any():
+        free = fits
+    if not free.any():
+        free = lines.is_candidate & (lines.n_words == shortest)
+    return free
+
+
+@kernel
+def select_greedily(rows: TermRows, products: Products, lines: Lines, max_words: float) -> NDArray[np.int64]:
+    """Select rows one by one: the one whose sum with those selected has the largest cosine to the centroid.
+
+    After the first, a row must be central, not redundant with a selected one, and its antecedent must be
+    selected. The first row may exceed the length limit if all candidates do.
+    """
+    inner, square, is_central = products
+    n_words, is_candidate = lines.n_words, lines.is_candidate
+    n = len(is_candidate)
+    is_barred = np.zeros(n, np.bool_)
     shortest = np.inf
     for row in range(n):
-        if candidate[row]:
-            shortest = min(shortest, words[row])
-    free = np.zeros(n, np.bool_)
-    any_free = False
-    for demand in range(3):  # ask less and less of the first one
-        for row in range(n):
-            if demand == 0:
-                free[row] = near[row] and words[row] <= max_words and leans_on[row] == NOT_LEANING
-            elif demand == 1:
-                free[row] = candidate[row] and words[row] <= max_words
-            else:
-                free[row] = candidate[row] and words[row] == shortest
-            any_free = any_free or free[row]
-        if any_free:
-            break
+        if is_candidate[row]:
+            shortest = min(shortest, n_words[row])
+    free = first_choices(products, lines, max_words, shortest)
     left = max(max_words, shortest)
-    mine = np.zeros(len(weights))
-    cross, products = np.zeros(n), np.zeros(n)  # with the sum of those picked, with the last of them
-    picked = np.empty(n, np.int64)
-    n_picked = 0
+    scratch = np.zeros(len(rows.weights))
+    with_sum, with_last = np.zeros(n), np.zeros(n)  # inner products with the sum of those selected, the last
+    selected = np.empty(n, np.int64)
+    n_selected = 0
     total, total_square = 0.0, 0.0
     while True:
         best, best_gain = -1, -1.0
         for row in range(n):
-            if free[row] and words[row] <= left:
-                gain = (total + inner[row]) / np.sqrt(total_square + 2.0 * cross[row] + square[row])
-                gain *= (1.0 + position[row]) ** -EARLY_BONUS
+            if free[row] and n_words[row] <= left:
+                gain = (total + inner[row]) / np.sqrt(total_square + 2.0 * with_sum[row] + square[row])
+                gain *= (1.0 + lines.position[row]) ** -POSITION_PENALTY
                 if gain > best_gain:
                     best, best_gain = row, gain
         if best < 0:
-            return picked[:n_picked].copy()
-        picked[n_picked] = best
-        n_picked += 1
-        barred[best] = True
+            return selected[:n_selected].copy()
+        selected[n_selected] = best
+        n_selected += 1
+        is_barred[best] = True
         free[best] = False
-        left -= words[best]
+        left -= n_words[best]
         total += inner[best]
-        total_square += 2.0 * cross[best] + square[best]
-        products_with(best, bounds, terms, weights, candidate, mine, products)
+        total_square += 2.0 * with_sum[best] + square[best]
+        products_with(best, rows, is_candidate, scratch, with_last)
         for row in range(n):
-            if not candidate[row]:
+            if not is_candidate[row]:
                 continue
-            cross[row] += products[row]
-            if products[row] >= (ALIKE - ROUNDING) * np.sqrt(square[row] * square[best]):
-                barred[row] = True
-            if leans_on[row] == best and near[row]:
+            with_sum[row] += with_last[row]
+            if with_last[row] >= (REDUNDANT_COSINE - ROUNDING) * np.sqrt(square[row] * square[best]):
+                is_barred[row] = True
+            if lines.antecedent[row] == best and is_central[row]:
                 free[row] = True
-            free[row] = free[row] and not barred[row]
+            free[row] = free[row] and not is_barred[row]
 
 
 @kernel
-def is_like_others(
-    row: int, out: int, picked: NDArray[np.int64], products: NDArray[np.float64], square: NDArray[np.float64]
+def is_redundant(
+    row: int,
+    out: int,
+    selected: NDArray[np.int64],
+    with_each: NDArray[np.float64],
+    square: NDArray[np.float64],
 ) -> Any:
-    """Whether a row says nothing new beside those picked, less the one that goes out."""
-    for k in range(len(picked)):
-        if k != out and products[k, row] >= (ALIKE - ROUNDING) * np.sqrt(square[row] * square[picked[k]]):
+    """Whether a row is too similar to a selected one, other than the one at index `out`."""
+    for k in range(len(selected)):
+        least = (REDUNDANT_COSINE - ROUNDING) * np.sqrt(square[row] * square[selected[k]])
+        if k != out and with_each[k, row] >= least:
             return True
     return False
 
 
 @kernel
-def lengthen(
-    picked: NDArray[np.int64],
-    bounds: NDArray[np.int64],
-    terms: NDArray[np.int64],
-    weights: NDArray[np.float64],
-    centroid: NDArray[np.float64],
-    position: NDArray[np.int64],
-    words: NDArray[np.float64],
-    candidate: NDArray[np.bool_],
-    leans_on: NDArray[np.int64],
+def best_replacement(
+    selected: NDArray[np.int64],
+    with_each: NDArray[np.float64],
+    products: Products,
+    lines: Lines,
+    bonus: NDArray[np.float64],
     max_words: float,
-) -> NDArray[np.int64]:
-    """Trade a picked row for a longer one, or add one, while that makes the whole better.
+) -> Any:
+    """Find the row that improves a selection most, and the index in the selection that it replaces.
 
-    The whole is worth its cosine to the centroid times its length, less for late rows. Each step uses at
-    least `SPARE` of the length more; what a picked row may not be like or lean on holds here too.
+    Parameters
+    ----------
+    selected : int64 array of shape (m,)
+    with_each : float64 array of shape (m, n)
+        Inner products of the selected rows with all rows.
+    bonus : float64 array of shape (n,)
+        Factor of each row for its position.
+
+    Returns
+    -------
+    row, out : int
+        `out` is -1 where the row is added; `row` is -1 where nothing improves the selection.
     """
-    n = len(candidate)
-    inner, square, near = measure_rows(bounds, terms, weights, centroid, candidate)
-    bonus = (1.0 + np.maximum(position, 0)) ** -EARLY_BONUS
-    mine = np.zeros(len(weights))
-    while len(picked) > 0:
-        m = len(picked)
-        products = np.zeros((m, n))
-        is_picked, is_needed = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
-        for k in range(m):
-            products_with(picked[k], bounds, terms, weights, candidate, mine, products[k])
-            is_picked[picked[k]] = True
-            if leans_on[picked[k]] >= 0:
-                is_needed[leans_on[picked[k]]] = True
-        cross = products.sum(axis=0)
-        total, length, early = inner[picked].sum(), words[picked].sum(), bonus[picked].sum()
-        norm = cross[picked].sum()
-        best = total / np.sqrt(max(norm, 1e-12)) * length * early / m * (1 + 1e-9)
-        best_row, best_out = -1, -1
-        for out in range(-1, m):
-            old = picked[out]
-            if out >= 0 and is_needed[old]:
+    inner, square, is_central = products
+    n_words, antecedent = lines.n_words, lines.antecedent
+    n, m = len(inner), len(selected)
+    is_selected, is_needed = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
+    for row in selected:
+        is_selected[row] = True
+        if antecedent[row] >= 0:
+            is_needed[antecedent[row]] = True
+    with_sum = with_each.sum(axis=0)
+    total, length, bonuses = inner[selected].sum(), n_words[selected].sum(), bonus[selected].sum()
+    norm = with_sum[selected].sum()
+    best = total / np.sqrt(max(norm, 1e-12)) * length * bonuses / m * (1 + 1e-9)
+    best_row, best_out = -1, -1
+    for out in range(-1, m):
+        old = selected[out]
+        if out >= 0 and is_needed[old]:
+            continue
+        for row in range(n):
+            longer = n_words[row] - (n_words[old] if out >= 0 else 0.0)
+            if not is_central[row] or is_selected[row]:
                 continue
-            for row in range(n):
-                longer = words[row] - (words[old] if out >= 0 else 0.0)
-                if (
-                    not near[row]
-                    or is_picked[row]
-                    or longer < SPARE * max_words
-                    or length + longer > max_words
-                ):
-                    continue
-                need = leans_on[row]
-                if need == ALONE or (need >= 0 and (not is_picked[need] or (out >= 0 and need == old))):
-                    continue
-                t, e, c, q, size = (
-                    total + inner[row],
-                    early + bonus[row],
-                    cross[row],
-                    norm + square[row],
-                    m + 1,
-                )
-                if out >= 0:
-                    t, e, size = t - inner[old], e - bonus[old], m
-                    c -= products[out, row]
-                    q += square[old] - 2.0 * cross[old]
-                value = t / np.sqrt(max(q + 2.0 * c, 1e-12)) * (length + longer) * e / size
-                if value > best and not is_like_others(row, out, picked, products, square):
-                    best, best_row, best_out = value, row, out
-        if best_row < 0:
-            break
-        if best_out >= 0:
-            picked[best_out] = best_row
-        else:
-            picked = np.append(picked, best_row)
-    return picked
+            if longer < UNUSED_SHARE * max_words or length + longer > max_words:
+                continue
+            need = antecedent[row]
+            if need == MISSING_ANTECEDENT:
+                continue
+            if need >= 0 and (not is_selected[need] or (out >= 0 and need == old)):
+                continue
+            t, b, c, q, size = (
+                total + inner[row],
+                bonuses + bonus[row],
+                with_sum[row],
+                norm + square[row],
+                m + 1,
+            )
+            if out >= 0:
+                t, b, size = t - inner[old], b - bonus[old], m
+                c -= with_each[out, row]
+                q += square[old] - 2.0 * with_sum[old]
+            value = t / np.sqrt(max(q + 2.0 * c, 1e-12)) * (length + longer) * b / size
+            if value > best and not is_redundant(row, out, selected, with_each, square):
+                best, best_row, best_out = value, row, out
+    return best_row, best_out
 
 
 @kernel
-def centrality(
-    bounds: NDArray[np.int64],
-    terms: NDArray[np.int64],
-    weights: NDArray[np.float64],
-    centroid: NDArray[np.float64],
-    position: NDArray[np.int64],
+def lengthen(
+    selected: NDArray[np.int64], rows: TermRows, products: Products, lines: Lines, max_words: float
+) -> NDArray[np.int64]:
+    """Replace a selected row by a longer one, or add one, while that improves the selection.
+
+    The value of a selection is its cosine to the centroid times its length times the mean bonus of positions.
+    Each step uses at least `UNUSED_SHARE` of the length limit more. Redundancy and antecedents constrain it
+    as in `select_greedily`.
+    """
+    n = len(lines.position)
+    bonus = (1.0 + np.maximum(lines.position, 0)) ** -POSITION_PENALTY
+    scratch = np.zeros(len(rows.weights))
+    while len(selected) > 0:
+        with_each = np.zeros((len(selected), n))
+        for k in range(len(selected)):
+            products_with(selected[k], rows, lines.is_candidate, scratch, with_each[k])
+        row, out = best_replacement(selected, with_each, products, lines, bonus, max_words)
+        if row < 0:
+            break
+        if out >= 0:
+            selected[out] = row
+        else:
+            selected = np.append(selected, row)
+    return selected
+
+
+@kernel
+def title_centrality(
+    rows: TermRows, centroid: NDArray[np.float64], position: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Cosine of each title with the centroid of the texts, plus that with the sum of all titles."""
-    shared = np.zeros(len(weights))
+    """Cosine of each title to the centroid of the texts, plus its cosine to the sum of all titles."""
+    bounds, terms, weights = rows
+    title_sum = np.zeros(len(weights))
     lengths = np.zeros(len(position))
     for row in range(len(position)):
         if position[row] < 0:
@@ -229,44 +270,44 @@ def centrality(
                 lengths[row] += weights[terms[k]] ** 2
             lengths[row] = np.sqrt(max(lengths[row], 1e-12))
             for k in range(bounds[row], bounds[row + 1]):
-                shared[terms[k]] += weights[terms[k]] / lengths[row]
-    of_shared, of_centroid = max(np.sqrt((shared**2).sum()), 1e-12), max(np.sqrt((centroid**2).sum()), 1e-12)
+                title_sum[terms[k]] += weights[terms[k]] / lengths[row]
+    norm_of_sum = max(np.sqrt((title_sum**2).sum()), 1e-12)
+    norm_of_centroid = max(np.sqrt((centroid**2).sum()), 1e-12)
     found = np.zeros(len(position))
     for row in range(len(position)):
         if position[row] < 0:
             for k in range(bounds[row], bounds[row + 1]):
-                together = shared[terms[k]] / of_shared + centroid[terms[k]] / of_centroid
-                found[row] += together * weights[terms[k]] / lengths[row]
+                both = title_sum[terms[k]] / norm_of_sum + centroid[terms[k]] / norm_of_centroid
+                found[row] += both * weights[terms[k]] / lengths[row]
     return found
 
 
 @kernel
-def extract(
-    stems: NDArray[np.uint64],
-    indptr: NDArray[np.int64],
-    article: NDArray[np.int64],
-    position: NDArray[np.int64],
-    words: NDArray[np.float64],
-    good: NDArray[np.bool_],
-    candidate: NDArray[np.bool_],
-    leans_on: NDArray[np.int64],
-    max_words: float,
-) -> Any:
-    """Pick rows of tokens, and measure how central titles are, in one call.
+def extract(stems: NDArray[np.uint64], indptr: NDArray[np.int64], lines: Lines, max_words: float) -> Any:
+    """Select sentences, and measure how central titles are.
 
-    Tokens are given by the hashes of their stems. Rows are titles and sentences, article by article;
-    `position` is the place of a sentence in its article, from 0, and of a title -1; `words` are lengths. The
-    centroid is made of the `good` rows, `candidate` ones may be picked; `leans_on` names the row without
-    which one should not be, or is NOT_LEANING or ALONE.
+    Parameters
+    ----------
+    stems : uint64 array of shape (n_tokens,)
+        Hashes of the stems of all tokens.
+    indptr : int64 array of shape (n + 1,)
+        Row `i` has the tokens from ``indptr[i]`` to ``indptr[i + 1]``.
+    lines : Lines
+    max_words : float
+        Length limit.
 
-    Returns the rows picked, and for each row 0 or the centrality of a title.
+    Returns
+    -------
+    selected : int64 array of shape (m,)
+        Rows, in the order of selection.
+    centrality : float64 array of shape (n,)
+        Of titles; 0 for sentences.
     """
     ids, first = number_terms(stems)
     bounds, terms = distinct_terms(ids, indptr, len(first))
-    weights = term_weights(bounds, terms, len(first), good)
-    centroid = centroid_of(bounds, terms, weights, article, position, good)
-    picked = pick_rows(bounds, terms, weights, centroid, position, words, candidate, leans_on, max_words)
-    picked = lengthen(
-        picked, bounds, terms, weights, centroid, position, words, candidate, leans_on, max_words
-    )
-    return picked, centrality(bounds, terms, weights, centroid, position)
+    rows = TermRows(bounds, terms, term_weights(bounds, terms, len(first), lines.is_good))
+    centroid = centroid_of(rows, lines.article, lines.position, lines.is_good)
+    products = row_products(rows, centroid, lines.is_candidate)
+    selected = select_greedily(rows, products, lines, max_words)
+    selected = lengthen(selected, rows, products, lines, max_words)
+    return selected, title_centrality(rows, centroid, lines.position)

@@ -1,8 +1,8 @@
-"""Kernels that find words and names in texts, and measure where they stand."""
+"""Kernels that find words and names in texts, and measure where they occur."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -13,42 +13,68 @@ from storyclust.text.tokens import BIGRAM, CLASS_SHIFT, CODEPOINT_MASK, classify
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+LATE_DECAY = 0.35  # an occurrence in the sentence at position k counts (1 + k) ** -0.35
+TITLE_WEIGHT = 2.0  # of an occurrence in a title, compared with one in the first sentence
+TITLE_ONLY = 0.25  # factor for words that occur in titles only
+CAPITALIZED = 0.6  # share of occurrences inside sentences with a capital from which a word is a name
+MAX_WORD_BYTES = 100
+MAX_ACRONYM_LETTERS = 6
+# How a token is written: OPENING is a capitalized word at the start of a sentence, LETTER an initial,
+# UNSPACED a token of a script without spaces. OTHER tokens make no term.
+CAPITAL, OPENING, LOWER, TITLE_WORD, LETTER, DIGITS, UNSPACED, OTHER = range(8)
+APART, SPACE, HYPHEN, MARK = range(4)  # what joins a token to the one before
 
-LATE_DECAY = 0.35  # a place in the sentence k counts (1 + k) to the power of minus this
-LONGEST_WORD = 100  # bytes
+
+class MarkedTokens(NamedTuple):
+    """Tokens of titles and sentences; arrays of shape (n_tokens,)."""
+
+    words: NDArray[np.int64]  # number of each token's word
+    kinds: NDArray[np.int64]  # how it is written: CAPITAL, OPENING and so on
+    joints: NDArray[np.int64]  # what joins it to the token before: APART, SPACE and so on
+    article: NDArray[np.int64]
+
+
+class WordCounts(NamedTuple):
+    """Occurrences of words; arrays of shape (n_words,)."""
+
+    frequency: NDArray[np.float64]  # weighted by position
+    n_articles: NDArray[np.int64]
+    is_name: NDArray[np.bool_]
+    is_stop: NDArray[np.bool_]
 
 
 @kernel
 def kind_of(data: NDArray[np.uint8], start: Any, end: Any, table: NDArray[np.uint32], is_title: bool) -> Any:
-    """How a token is written.
+    """Classify how a token is written.
 
-    Words of titles say nothing of capitals, since many outlets set one on each. A word of two letters makes a
-    term only where both are capitals, one of many letters not where all are: that is furniture, or a place
-    before a report.
+    Capitals in titles are ignored, since many outlets capitalize every word. A word of two letters makes a
+    term only if both are capitals. A long word does not if all its letters are capitals: it is page
+    furniture, or the place in a dateline.
     """
     point, _ = decode(data, start, end)
     entry = classify(point, table)
     folded = entry & CODEPOINT_MASK
     if entry >> np.uint32(CLASS_SHIFT) == BIGRAM:
-        return DENSE
+        return UNSPACED
     if np.uint32(0x30) <= folded <= np.uint32(0x39):
         return DIGITS
     if is_single_letter(data, start, end):
-        return LETTER if folded != point else ODD
+        return LETTER if folded != point else OTHER
     size = end - start
     all_capitals = True
     for k in range(start, end):
         all_capitals = all_capitals and 0x41 <= data[k] <= 0x5A
-    if size > (LONGEST_ACRONYM if all_capitals else LONGEST_WORD) or (size == 2 and not all_capitals):
-        return ODD
+    longest = MAX_ACRONYM_LETTERS if all_capitals else MAX_WORD_BYTES
+    if size > longest or (size == 2 and not all_capitals):
+        return OTHER
     if is_title:
-        return TITLE
+        return TITLE_WORD
     return CAPITAL if folded != point else LOWER
 
 
 @kernel
 def joint_of(data: NDArray[np.uint8], end: Any, start: Any, is_after_letter: bool) -> Any:
-    """What joins two tokens, of which one ends and the other starts at a byte."""
+    """Classify what joins a token that ends at byte `end` to one that starts at `start`."""
     gap = start - end
     byte = data[end]
     if gap == 1 and byte == 0x20:
@@ -74,8 +100,28 @@ def mark_tokens(
     position: NDArray[np.int64],
     is_read: NDArray[np.bool_],
 ) -> Any:
-    """How each token is written, and what joins it to the one before."""
-    kinds, joints = np.full(len(starts), ODD, np.int64), np.full(len(starts), APART, np.int64)
+    """Classify how each token is written, and what joins it to the one before.
+
+    Parameters
+    ----------
+    data : uint8 array
+        UTF-8 bytes.
+    indptr : int64 array of shape (n + 1,)
+        Row `i`, a title or sentence, has the tokens from ``indptr[i]`` to ``indptr[i + 1]``.
+    starts, ends : int64 array of shape (n_tokens,)
+        Bounds of the tokens in `data`.
+    table : uint32 array
+        See `codepoint_table`.
+    position : int64 array of shape (n,)
+        Index of the sentence in its article, -1 for a title.
+    is_read : bool array of shape (n,)
+        Tokens of other rows are OTHER.
+
+    Returns
+    -------
+    kinds, joints : int64 array of shape (n_tokens,)
+    """
+    kinds, joints = np.full(len(starts), OTHER, np.int64), np.full(len(starts), APART, np.int64)
     for row in range(len(indptr) - 1):
         if not is_read[row]:
             continue
@@ -85,125 +131,123 @@ def mark_tokens(
                 if kinds[k] == CAPITAL:
                     kinds[k] = OPENING
                 elif kinds[k] == LETTER and not (ends[k] < len(data) and data[ends[k]] == 0x2E):
-                    kinds[k] = ODD  # a short word, not an initial
+                    kinds[k] = OTHER  # a short word, not an initial
                 continue
             joints[k] = joint_of(data, ends[k - 1], starts[k], kinds[k - 1] == LETTER)
             if joints[k] == HYPHEN and is_single_letter(data, starts[k - 1], ends[k - 1]):
-                kinds[k] = ODD  # D-Conn., e-mail
-            shortened = data[ends[k - 1]] == 0x2E and starts[k] - ends[k - 1] == 2
-            if shortened and kinds[k - 1] != LETTER:
-                kinds[k - 1] = ODD  # Mr., Sgt.
+                kinds[k] = OTHER  # D-Conn., e-mail
+            is_abbreviation = data[ends[k - 1]] == 0x2E and starts[k] - ends[k - 1] == 2
+            if is_abbreviation and kinds[k - 1] != LETTER:
+                kinds[k - 1] = OTHER  # Mr., Sgt.
     return kinds, joints
 
 
 @kernel
-def measure_words(
+def count_occurrences(
     indptr: NDArray[np.int64],
     hashes: NDArray[np.uint64],
-    article: NDArray[np.int64],
+    tokens: MarkedTokens,
     position: NDArray[np.int64],
-    ids: NDArray[np.int64],
-    kinds: NDArray[np.int64],
     stops: NDArray[np.uint64],
     n_words: int,
 ) -> Any:
-    """How often each word is written, in how many articles, and whether it is a name or a stop word.
+    """Count the occurrences of each word, weighted by position, and the articles that contain it.
 
-    A place in a sentence counts the less the later it is; one in a title much, but little without the others.
+    Parameters
+    ----------
+    indptr : int64 array of shape (n + 1,)
+        Bounds of the rows, titles and sentences, in the tokens.
+    hashes : uint64 array of shape (n_tokens,)
+    tokens : MarkedTokens
+    position : int64 array of shape (n,)
+        Index of each sentence in its article, -1 for a title.
+    stops : uint64 array
+        Hash table of stop words; see `is_stop`.
+    n_words : int
+
+    Returns
+    -------
+    counts : WordCounts
     """
-    often, spread = np.zeros(n_words), np.zeros(n_words, np.int64)
+    frequency, n_articles = np.zeros(n_words), np.zeros(n_words, np.int64)
     last = np.full(n_words, -1, np.int64)
-    capital, small = np.zeros(n_words, np.int64), np.zeros(n_words, np.int64)
+    capital, lower = np.zeros(n_words, np.int64), np.zeros(n_words, np.int64)
     stop, in_text = np.zeros(n_words, np.bool_), np.zeros(n_words, np.bool_)
     for row in range(len(indptr) - 1):
-        worth = (1.0 + position[row]) ** -LATE_DECAY if position[row] >= 0 else IN_TITLE
+        weight = (1.0 + position[row]) ** -LATE_DECAY if position[row] >= 0 else TITLE_WEIGHT
         for k in range(indptr[row], indptr[row + 1]):
-            word, kind = ids[k], kinds[k]
-            stop[word] = stop[word] or (often[word] == 0.0 and is_stop(stops, hashes[k] & WORD_MASK))
+            word, kind = tokens.words[k], tokens.kinds[k]
+            stop[word] = stop[word] or (frequency[word] == 0.0 and is_stop(stops, hashes[k] & WORD_MASK))
             capital[word] += kind in (CAPITAL, LETTER)
-            small[word] += kind == LOWER
-            if kind > TITLE:
+            lower[word] += kind == LOWER
+            if kind > TITLE_WORD:
                 continue
-            in_text[word] = in_text[word] or kind != TITLE
-            often[word] += worth
-            if last[word] != article[row]:
-                last[word] = article[row]
-                spread[word] += 1
+            in_text[word] = in_text[word] or kind != TITLE_WORD
+            frequency[word] += weight
+            if last[word] != tokens.article[k]:
+                last[word] = tokens.article[k]
+                n_articles[word] += 1
     for word in range(n_words):
         if not in_text[word]:
-            often[word] *= TITLE_ONLY
-    named = (capital > 0) & (capital >= NAMED * (capital + small)) & ~stop
-    return often, spread, named, stop
+            frequency[word] *= TITLE_ONLY
+    is_name = (capital > 0) & (capital >= CAPITALIZED * (capital + lower)) & ~stop
+    return WordCounts(frequency, n_articles, is_name, stop)
 
 
 @kernel
-def belongs(
-    k: int,
-    joint: int,
-    ids: NDArray[np.int64],
-    kinds: NDArray[np.int64],
-    named: NDArray[np.bool_],
-    stop: NDArray[np.bool_],
-    is_name: bool,
-) -> Any:
-    """Whether a token belongs to the term beside it."""
-    kind = kinds[k]
+def extends_term(k: int, joint: int, tokens: MarkedTokens, counts: WordCounts, is_name: bool) -> Any:
+    """Whether the token `k`, beside a term and joined to it by `joint`, belongs to the term."""
+    word, kind = tokens.words[k], tokens.kinds[k]
+    if joint == APART:
+        return False
     if is_name and joint == HYPHEN and kind == DIGITS:
         return True
-    if stop[ids[k]]:
+    if counts.is_stop[word]:
         return False
     if is_name:
-        return kind in (CAPITAL, LETTER) or (kind == OPENING and named[ids[k]])
-    return joint != MARK and kind in (LOWER, OPENING) and not named[ids[k]]
+        return kind in (CAPITAL, LETTER) or (kind == OPENING and counts.is_name[word])
+    return joint != MARK and kind in (LOWER, OPENING) and not counts.is_name[word]
 
 
 @kernel
 def find_mentions(
-    word: int,
-    ids: NDArray[np.int64],
-    kinds: NDArray[np.int64],
-    joints: NDArray[np.int64],
-    named: NDArray[np.bool_],
-    stop: NDArray[np.bool_],
-    article: NDArray[np.int64],
-    is_name: bool,
-    reach: int,
+    word: int, tokens: MarkedTokens, counts: WordCounts, is_name: bool, reach: int
 ) -> NDArray[np.int64]:
-    """Where a word stands in sentences, with its neighbours: rows of (token, first, last).
+    """Find the occurrences of a word in sentences, with their neighbours.
 
-    Neighbours of a name are words with a capital, initials and numbers behind a hyphen (COVID-19); those of
-    another word are other words, less stop words; `reach` of them on either side, at most. Of a name, only
-    the first mention in each article is found.
+    Neighbours of a name are capitalized words, initials and numbers behind a hyphen (COVID-19). Neighbours of
+    another word are words that are neither names nor stop words. Of a name, only the first mention in each
+    article is found.
+
+    Parameters
+    ----------
+    word : int
+    tokens : MarkedTokens
+    counts : WordCounts
+    is_name : bool
+        Whether `word` is a name.
+    reach : int
+        Largest number of neighbours on each side.
+
+    Returns
+    -------
+    mentions : int64 array of shape (n_mentions, 3)
+        The token, its first neighbour and its last.
     """
-    found = np.empty((len(ids), 3), np.int64)
+    words, joints = tokens.words, tokens.joints
+    found = np.empty((len(words), 3), np.int64)
     n = 0
-    for k in range(len(ids)):
-        if ids[k] != word or kinds[k] > LOWER or (is_name and kinds[k] == LOWER):
+    for k in range(len(words)):
+        if words[k] != word or tokens.kinds[k] > LOWER or (is_name and tokens.kinds[k] == LOWER):
             continue
-        if is_name and n > 0 and article[found[n - 1, 0]] == article[k]:
+        if is_name and n > 0 and tokens.article[found[n - 1, 0]] == tokens.article[k]:
             continue
         low, high = k, k
-        while (
-            low > max(0, k - reach)
-            and joints[low] != APART
-            and belongs(low - 1, joints[low], ids, kinds, named, stop, is_name)
-        ):
+        while low > max(0, k - reach) and extends_term(low - 1, joints[low], tokens, counts, is_name):
             low -= 1
-        while (
-            high + 1 < min(len(ids), k + reach + 1)
-            and joints[high + 1] != APART
-            and belongs(high + 1, joints[high + 1], ids, kinds, named, stop, is_name)
-        ):
+        stop = min(len(words), k + reach + 1)
+        while high + 1 < stop and extends_term(high + 1, joints[high + 1], tokens, counts, is_name):
             high += 1
         found[n, 0], found[n, 1], found[n, 2] = k, low, high
         n += 1
     return found[:n].copy()
-
-
-NAMED = 0.6  # share of a name's places inside sentences where it has a capital
-IN_TITLE = 2.0  # worth of a word's place in a title, against one in the first sentence
-TITLE_ONLY = 0.25  # share of that without a place in the sentences
-LONGEST_ACRONYM = 6  # letters
-# How a token is written (ODD ones make no term), and what joins it to the one before.
-CAPITAL, OPENING, LOWER, TITLE, LETTER, DIGITS, DENSE, ODD = range(8)
-APART, SPACE, HYPHEN, MARK = range(4)

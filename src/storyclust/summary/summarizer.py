@@ -1,8 +1,8 @@
-"""Summaries: the sentences, headline and key terms that say what a group of articles reports.
+"""Extractive summaries: the sentences, headline and key terms that state what a group of articles reports.
 
-Extractive: every sentence stands in some article, and knows where. A sentence is worth what it says of what
-the articles agree on; copies count once. Nothing here knows a language, except lists of words that
-should not open a summary.
+Each sentence is taken from an article and records its place there. Sentences are preferred that contain what
+the articles agree on; copies count once. Nothing depends on the language except lists of words that should
+not open a summary.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from storyclust.articles.records import as_articles
 from storyclust.cluster.medoids import find_medoids
 from storyclust.dedup.deduplicator import Deduplicator
 from storyclust.errors import InputError
-from storyclust.summary.extract import ALONE, NOT_LEANING, extract
+from storyclust.summary.extract import MISSING_ANTECEDENT, NO_ANTECEDENT, Lines, extract
 from storyclust.summary.keywords import Words, key_terms
 from storyclust.summary.sentence_terms import hash_stems, number_terms
 from storyclust.text.headline import clean_titles
@@ -35,29 +35,32 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_WORDS = 60
-FEWEST_WORDS = 6  # a shorter sentence says too little, or is furniture
-LONGEST = 3.0  # medians; longer sentences are lists and captions run together
-USUAL_WORDS = 20.0  # least median that counts
-CAPITALS = 0.4  # share of capital letters from which a line is shouting
-READ = 12  # sentences of each article that are read, and more where they are too few
-READ_WORTH = 5  # budgets' worth of sentences that are read at least
-LAYERS_WORTH = 10  # budgets' worth of leading sentences that are candidates, of those read
+MIN_SENTENCE_WORDS = 6  # a shorter sentence says too little, or is page furniture
+MAX_MEDIANS = 3.0  # median lengths; longer sentences are lists, and captions run together
+MIN_MEDIAN_WORDS = 20.0  # a smaller median counts as this
+MAX_CAPITALS = 0.4  # share of capital letters beyond which a line is a heading
+MIN_READ = 12  # sentences that are read of each article
+READ_BUDGETS = 5  # length limits' worth of sentences that are read at least
+CANDIDATE_BUDGETS = (
+    10  # length limits' worth of leading sentences that are candidates; fewer hurt short summaries
+)
 HEADLINE_CHARACTERS = 100
-LANGUAGE_ARTICLES = 5  # of which the first tells the language, and the others if it cannot be told
+LANGUAGE_ARTICLES = 5  # articles from which the language of a group is guessed
 
-# Openings that lean on a sentence before: pronouns and connectives.
-LEANING = frozenset(
+# Pronouns and connectives that refer back to the sentence before when they open one.
+BACK_REFERENCES = frozenset(
     "he she it they his her its their this that these those but and so however meanwhile moreover also "
     "then there such both another others instead nevertheless still yet later earlier "
     "il elle ils elles ce cela cette ces mais et or donc cependant toutefois "
     "er sie es aber und doch dies diese el ella ellos pero y esto".split()
 )
-_LEANING_DENSE = re.compile("(?:彼|これ|それ|その|この|しかし|また|だが|そして|他|她|它|这|這|但)")
-_PHRASE = re.compile(r"[぀-ヿ一-鿿々]+")
+_UNSPACED_BACK_REFERENCE = re.compile("(?:彼|これ|それ|その|この|しかし|また|だが|そして|他|她|它|这|這|但)")
+_CJK = re.compile(r"[぀-ヿ一-鿿々]+")
 _UNSPACED = re.compile(r"[฀-໿က-႟ក-៿]+")  # Thai, Lao, Burmese, Khmer
-# A name said in full and glued to what follows, "Cole Ann Mary ColeFormer": what a link shows when touched.
+# A full name run into the text behind it, "Cole Ann Mary ColeFormer": hidden text of a link.
 _GLUED = re.compile(r"\b([A-Z]\w{2,})(?: \(?[A-Z][\w.]*\)?){1,3}? \1(?=[A-Z0-9])")
-# A caption that looks like a sentence: from the archive, or with a credit in brackets behind it.
+# A caption: "FILE -" of an agency before it, or a credit in brackets at its end. Credits anywhere would also
+# match sentences that a page ran into one (of 3,000 Vietnamese ones 60).
 _CAPTION = re.compile(
     r"^FILE(?: PHOTO)?\s?[-–—:]|\b[Ff]ile photo\b|^Image (?:copyright|caption|source)\b|"
     r"[(（][^()（）]{0,100}(?:(?:AFP|AP|EPA|Getty|Reuters) (?:[Pp]hoto|Images)|"
@@ -71,16 +74,16 @@ _NOT_LETTERS = bytes(byte for byte in range(256) if not chr(byte).isalpha() or b
 
 @dataclass(frozen=True, slots=True)
 class SummarySentence:
-    """A sentence of a summary and where it stands.
+    """A sentence of a summary, with its place in an article.
 
     Attributes
     ----------
     string : str
-        The sentence.
+        The sentence, with single spaces.
     article : int
         Row of the article it is taken from.
     start, end : int
-        Its place there: ``article.text[start:end]``.
+        Its place there: ``articles[article].text[start:end]``.
     """
 
     string: str
@@ -94,19 +97,20 @@ class SummarySentence:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a group of articles says.
+    """Summary of a group of articles.
 
     Attributes
     ----------
     headline : str
+        The most central title, or a first sentence where no article has a title.
     sentences : tuple of SummarySentence
-        In order of time, then of their place in the article.
+        In order of publication, then of their place in the article.
     text : str
         The sentences as one text.
     keywords : tuple of str
-        Key terms as written in the articles, weightiest first.
+        Key terms as written in the articles: names first, then by decreasing weight.
     headline_article : int
-        Row of the article whose title, or first sentence, the headline is.
+        Row of the article that the headline is taken from.
     """
 
     headline: str
@@ -120,29 +124,43 @@ class Summary:
 
 
 def summarize(articles: Iterable[Any], max_words: int = MAX_WORDS) -> Summary:
-    """Summarise articles that report one story.
+    """Summarise articles that report one story, by sentences taken from them.
 
     Parameters
     ----------
     articles : sequence of str, mapping or Article, or a DataFrame
-        At least one; see `as_articles`. Copies among them count once.
+        At least one article; see `as_articles`. Copies count once.
     max_words : int, default=60
-        Length of the summary, in words (of Chinese and Japanese two characters count as one, of Thai, Lao,
-        Burmese and Khmer four).
+        Largest number of words of the summary. Two characters of Chinese or Japanese count as one word, and
+        four letters of Thai, Lao, Burmese or Khmer. If all sentences are longer, the shortest is taken.
 
     Returns
     -------
     summary : Summary
+        Headline, sentences and key terms. Each sentence records the article and the characters it was
+        taken from.
 
     Raises
     ------
     InputError
-        There is no article.
+        If there is no article, `max_words` is less than 1, or an element of `articles` is not an article.
+
+    See Also
+    --------
+    StoryClusterer : Find the stories; each of its threads and events has a summary.
+
+    Notes
+    -----
+    Sentences are vectors of words, weighted by inverse sentence frequency. The vectors of each article are
+    summed, leading sentences with larger weights, and the articles' unit vectors make a centroid [1]_.
+    Sentences are selected one by one so that the cosine of their sum to the centroid is largest, without
+    those that repeat a selected one or refer back to a sentence left out. Selected sentences are then
+    replaced by longer ones where much of `max_words` is unused.
 
     References
     ----------
-    D. Radev et al., "Centroid-based summarization of multiple documents", Information Processing and
-    Management 40 (2004).
+    .. [1] D. Radev et al., "Centroid-based summarization of multiple documents", Information Processing and
+       Management 40 (2004).
 
     Examples
     --------
@@ -172,20 +190,32 @@ def summarize(articles: Iterable[Any], max_words: int = MAX_WORDS) -> Summary:
 def summarize_independent(
     articles: Sequence[Article], rows: Sequence[int], vectorizer: NewsVectorizer, max_words: int = MAX_WORDS
 ) -> Summary:
-    """Summarise articles none of which is a copy of another; the first is their representative.
+    """Summarise independent articles.
 
-    `rows` are the numbers by which sentences name their articles; `vectorizer` knows how rare words are.
+    Parameters
+    ----------
+    articles : sequence of Article
+        None is a copy of another. The first is their representative.
+    rows : sequence of int
+        Numbers by which the sentences refer to their articles.
+    vectorizer : NewsVectorizer
+        Fitted; gives the inverse document frequencies of key terms.
+    max_words : int, default=60
+
+    Returns
+    -------
+    summary : Summary
     """
     order = [0, *(canonical_order(articles, np.arange(1, len(articles))).tolist())]
     articles, rows = [articles[k] for k in order], [rows[k] for k in order]
     titles = clean_titles(articles)
-    sentences = read_sentences(articles, READ_WORTH * max_words)
+    sentences = read_sentences(articles, READ_BUDGETS * max_words)
     good = good_sentences(sentences)
-    candidates = leading(good, LAYERS_WORTH * max_words)
+    candidates = leading(good, CANDIDATE_BUDGETS * max_words)
 
-    # Titles and sentences as rows, article by article: a title stands before its sentences.
+    # Titles and sentences as rows, article by article, a title before its sentences.
     lines = sorted(
-        [*(Candidate(number, -1, title, 0, 0, 0.0) for number, title in enumerate(titles)), *sentences]
+        [*(Sentence(number, -1, title, 0, 0, 0.0) for number, title in enumerate(titles)), *sentences]
     )
     tokens = hash_tokens([line.string for line in lines])
     is_good, is_candidate = ([line in chosen for line in lines] for chosen in (set(good), set(candidates)))
@@ -193,11 +223,11 @@ def summarize_independent(
     position = np.array([line.position for line in lines])
     good_rows = np.array(is_good)
     stems = hash_stems(tokens.data, tokens.starts, tokens.ends, codepoint_table())
-    picked, centrality = extract(
-        stems, tokens.indptr, article, position, np.array([line.words for line in lines]),
-        good_rows, np.array(is_candidate), _leaned_on(lines, is_candidate), float(max_words),
-    )  # fmt: skip
-    chosen = [lines[row] for row in picked.tolist()]
+    n_words = np.array([line.n_words for line in lines])
+    antecedent = _antecedents(lines, is_candidate)
+    described = Lines(article, position, n_words, good_rows, np.array(is_candidate), antecedent)
+    selected, centrality = extract(stems, tokens.indptr, described, float(max_words))
+    chosen = [lines[row] for row in selected.tolist()]
     when = [article.published.timestamp() if article.published else np.inf for article in articles]
     chosen.sort(key=lambda c: (when[c.article], c.article, c.start))
     found = tuple(SummarySentence(c.string, rows[c.article], c.start, c.end) for c in chosen)
@@ -212,64 +242,64 @@ def summarize_independent(
     return Summary(headline, found, _joined(found), keywords, rows[taken_from])
 
 
-class Candidate(NamedTuple):
-    """A sentence that may be picked."""
+class Sentence(NamedTuple):
+    """A sentence of an article, or its title."""
 
-    article: int
-    position: int
+    article: int  # index in a group
+    position: int  # index in the article, -1 for a title
     string: str
     start: int
     end: int
-    words: float
+    n_words: float
 
 
-def read_sentences(articles: Sequence[Article], least: float, read: int = READ) -> list[Candidate]:
-    """So many first sentences of all articles, then more of each until there are enough words."""
+def read_sentences(articles: Sequence[Article], min_words: float, min_read: int = MIN_READ) -> list[Sentence]:
+    """The first `min_read` sentences of all articles, and more of each until they have `min_words` words."""
     streams = [(number, iter_sentences(article.text)) for number, article in enumerate(articles)]
-    found: list[Candidate] = []
+    found: list[Sentence] = []
     position, total = 0, 0.0
-    while streams and (position < read or total < least):
-        going = []
+    while streams and (position < min_read or total < min_words):
+        unfinished = []
         for number, stream in streams:
             sentence = next(stream, None)
             if sentence is None:
                 continue
-            going.append((number, stream))
+            unfinished.append((number, stream))
             string = " ".join(sentence.string.split())
-            words = count_words(string)
-            found.append(Candidate(number, position, string, sentence.start, sentence.end, words))
-            total += words
-        streams = going
+            n_words = count_words(string)
+            found.append(Sentence(number, position, string, sentence.start, sentence.end, n_words))
+            total += n_words
+        streams = unfinished
         position += 1
     return found
 
 
-def good_sentences(sentences: list[Candidate]) -> list[Candidate]:
-    """Those that read like sentences; if none does, all of them."""
+def good_sentences(sentences: list[Sentence]) -> list[Sentence]:
+    """The well-formed sentences, or all of them if none is."""
     if not sentences:
         return []
-    longest = LONGEST * max(USUAL_WORDS, statistics.median(c.words for c in sentences))
-    good = [c for c in sentences if FEWEST_WORDS <= c.words <= longest and not _is_junk(c.string)]
+    longest = MAX_MEDIANS * max(MIN_MEDIAN_WORDS, statistics.median(s.n_words for s in sentences))
+    good = [s for s in sentences if MIN_SENTENCE_WORDS <= s.n_words <= longest and not _is_junk(s.string)]
     return good or sentences
 
 
-def leading(candidates: list[Candidate], words: float) -> list[Candidate]:
-    """First sentences of all articles, then second ones, and so on, until there are enough words."""
-    chosen, total, layer = [], 0.0, -1
-    for candidate in sorted(candidates, key=lambda c: c.position):
-        if candidate.position > layer and total >= words:
+def leading(sentences: list[Sentence], n_words: float) -> list[Sentence]:
+    """The first sentences of all articles, then the second ones, and so on, up to `n_words` words."""
+    chosen, total, position = [], 0.0, -1
+    for sentence in sorted(sentences, key=lambda s: s.position):
+        if sentence.position > position and total >= n_words:
             break
-        layer = candidate.position
-        total += candidate.words
-        chosen.append(candidate)
+        position = sentence.position
+        total += sentence.n_words
+        chosen.append(sentence)
     return chosen
 
 
 def count_words(string: str) -> float:
-    """Words; of scripts without spaces, two ideographs or kana, or four letters, count as one."""
+    """Number of words. In scripts without spaces two ideographs or kana, or four letters, count as one."""
     total = 0.0
     if not string.isascii():
-        for script, letters in (_PHRASE, 2), (_UNSPACED, 4):
+        for script, letters in (_CJK, 2), (_UNSPACED, 4):
             if runs := script.findall(string):
                 total += sum(map(len, runs)) / letters
                 string = script.sub(" ", string)
@@ -277,7 +307,7 @@ def count_words(string: str) -> float:
 
 
 def _is_junk(string: str) -> bool:
-    """Whether a line is furniture rather than a sentence."""
+    """Whether a line is page furniture, a caption or a heading instead of a sentence."""
     if string[-1] not in ".!?…。！？।॥؟۔\"'”’»」』)":
         return True
     if (
@@ -295,28 +325,28 @@ def _is_junk(string: str) -> bool:
         capitals, letters = len(data.translate(None, _NOT_CAPITALS)), len(data.translate(None, _NOT_LETTERS))
     else:
         capitals, letters = sum(map(str.isupper, string)), sum(map(str.isalpha, string))
-    return not letters or capitals > CAPITALS * letters
+    return not letters or capitals > MAX_CAPITALS * letters
 
 
-def leans(string: str) -> bool:
-    """Whether a sentence opens with a word that points back."""
+def refers_back(string: str) -> bool:
+    """Whether a sentence opens with a word that refers to the sentence before."""
     word = _WORD.search(string, 0, 40)
     return word is not None and (
-        word.group().lower() in LEANING or _LEANING_DENSE.match(word.group()) is not None
+        word.group().lower() in BACK_REFERENCES or _UNSPACED_BACK_REFERENCE.match(word.group()) is not None
     )
 
 
-def _leaned_on(lines: list[Candidate], is_candidate: list[bool]) -> NDArray[np.int64]:
-    """Row of the sentence before one that leans, if it is a candidate and stands right before it."""
-    found = np.full(len(lines), NOT_LEANING, np.int64)
+def _antecedents(lines: list[Sentence], is_candidate: list[bool]) -> NDArray[np.int64]:
+    """Row that each candidate refers back to: the sentence right before it, which must be a candidate too."""
+    found = np.full(len(lines), NO_ANTECEDENT, np.int64)
     for row, line in enumerate(lines):
-        if is_candidate[row] and leans(line.string):
-            found[row] = row - 1 if line.position > 0 and is_candidate[row - 1] else ALONE
+        if is_candidate[row] and refers_back(line.string):
+            found[row] = row - 1 if line.position > 0 and is_candidate[row - 1] else MISSING_ANTECEDENT
     return found
 
 
 def _headline(titles: Sequence[str], best: int, articles: Sequence[Article]) -> tuple[str, int]:
-    """The best title, or the opening of the first article that has a text; and whose it is."""
+    """The best title, or the opening of the first article with a text; and the index of its article."""
     if titles[best]:
         return titles[best], best
     openings = ((_opening(article.text), number) for number, article in enumerate(articles))
@@ -324,7 +354,7 @@ def _headline(titles: Sequence[str], best: int, articles: Sequence[Article]) -> 
 
 
 def _opening(text: str) -> str:
-    """First sentence of a text without a title, cut at a word if it is long."""
+    """The first sentence of a text, cut between words if it is long."""
     sentences = split_sentences(text[:2000])
     opening = " ".join(sentences[0].string.split()) if sentences else ""
     if len(opening) <= HEADLINE_CHARACTERS:
@@ -334,7 +364,7 @@ def _opening(text: str) -> str:
 
 
 def _joined(sentences: Sequence[SummarySentence]) -> str:
-    """Sentences as one text: a space between them, none behind a full-width stop."""
+    """Sentences as one text, with a space between them except behind a full-width stop."""
     text = ""
     for sentence in sentences:
         gap = "" if not text or text[-1] in "。！？」』" else " "

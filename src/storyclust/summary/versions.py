@@ -14,16 +14,16 @@ from storyclust.dedup.jaccard import ShingleSets, jaccard_pairs
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-
-SHINGLE_SIZE = 5
-VERSION = 0.9  # share of a text's shingles that a fuller version of it holds
+VERSION_SHINGLE_SIZE = 5
+VERSION_CONTAINMENT = 0.9  # share of a text's shingles that a fuller version of it contains
 
 
 def fullest(articles: Sequence[Article], row: int, members: NDArray[np.int64]) -> int:
-    """Find the fullest version of an article: the longest member that tells all it tells, and more.
+    """Find the row of the fullest version of an article among the members of a group.
 
-    That is one that opens with its text or holds nine tenths of its word 5-grams; and then of that one, until
-    none is longer. Among equally long ones the earliest counts, then the first by text, title and id.
+    A version is a longer member that begins with the article's text or contains nine tenths of its word
+    5-grams. The longest is taken, then its own longest version, until there is none. Ties go to the earliest,
+    then to the first by text, title and id.
     """
     while True:
         text = articles[row].content
@@ -32,8 +32,8 @@ def fullest(articles: Sequence[Article], row: int, members: NDArray[np.int64]) -
             return row
         texts = [text, *(articles[other].content for other in longer)]
         pairs = np.column_stack((np.zeros(len(longer), np.int64), np.arange(1, len(texts))))
-        sets = ShingleSets.from_texts(texts, SHINGLE_SIZE)
-        shares = jaccard_pairs(sets, pairs, VERSION, contained=True)
+        sets = ShingleSets.from_texts(texts, VERSION_SHINGLE_SIZE)
+        shares = jaccard_pairs(sets, pairs, VERSION_CONTAINMENT, contained=True)
         versions = [
             other
             for other, whole, share in zip(longer, texts[1:], shares, strict=True)
