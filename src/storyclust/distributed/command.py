@@ -11,7 +11,7 @@ from storyclust.distributed.pipeline import Report, run
 from storyclust.distributed.story_stage import StorySettings
 from storyclust.errors import InputError
 
-LOCAL_ONLY: dict[str, tuple[Any, ...]] = {  # options that a cluster does not support, with allowed values
+LOCAL_ONLY: dict[str, tuple[Any, ...]] = {  # options a cluster does not support: values that are accepted
     **{"exact": (False,), "clean": (False,), "reference": (None,), "groups": (None,)},
     **{"excerpts": ("report", "ignore"), "labelled": (None,), "report": (None,)},
     **{"format": (None,), "min_size": (1,), "memory": (None,)},

@@ -44,11 +44,9 @@ from storyclust.distributed.term_counts import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-ROW_BYTES = (
-    24 << 10
-)  # of a worker for each row of a block: measured while it compared two blocks of equal size
+ROW_BYTES = 24 << 10  # memory for each row of a block, measured while comparing two of equal size
 TERMS_PER_CALL = 1 << 24  # terms of all shards that one call counts
-TERMS_PER_ARTICLE = 200  # an estimate
+TERMS_PER_ARTICLE = 200  # assumed
 SMALL_CORPUS = 1000  # so few articles take a single call
 MIN_BLOCK = 2000  # articles of a block, unless memory asks for smaller ones
 
@@ -206,7 +204,7 @@ def make_blocks(shards: Sequence[Shard], source: Input, order: Order, stages: St
 
 
 class Workers(NamedTuple):
-    """The workers that compare blocks."""
+    """Workers that compare blocks."""
 
     n: int
     processors: int  # of each
