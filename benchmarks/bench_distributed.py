@@ -123,9 +123,9 @@ def measure(what: str, way: str, shards: Path, output: Path, warm: Path) -> dict
     found = {"seconds": time.perf_counter() - begin, "MB": peak_megabytes() - before, "worker": max(most)}
     found |= {
         "memory": RayRunner(ray).memory,
-        "taken": report.taken,
+        "taken": report.bytes_read,
         "stages": times.seconds,
-        "giants": report.giants,
+        "giants": report.oversized_components,
     }
     ray.shutdown()
     cluster.shutdown()

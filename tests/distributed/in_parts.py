@@ -25,13 +25,13 @@ from storyclust.distributed.linkage import (
     add_degrees,
     choose_level,
     contract,
-    deal_edges,
-    feasible,
     merge_bin,
     nodes_of,
-    oversized,
+    oversized_components,
     pack_bins,
+    partition_edges,
     spanning_forest,
+    within_window,
 )
 from storyclust.distributed.term_counts import (
     add_counts,
@@ -198,7 +198,7 @@ def linked(edges, cluster, days, distance, window, cut):
         near, forests, degrees = [], [], []
         for part in edges:
             ends = [some_of(nodes, at) for at in part[:2]]
-            earlier, later, values = close = some_of(part, feasible(*ends, window))
+            earlier, later, values = close = some_of(part, within_window(*ends, window))
             averages = values / (nodes.sizes[earlier].astype(float) * nodes.sizes[later])
             high = averages > 1 - distance
             near.append(close)
@@ -207,14 +207,14 @@ def linked(edges, cluster, days, distance, window, cut):
         forest = spanning_forest(*(np.concatenate(column) for column in zip(*forests, strict=True)))
         degrees = add_degrees(degrees)
         if giants is None:
-            giants = len(oversized(forest, degrees, n, cut.bin_edges))
+            giants = len(oversized_components(forest, degrees, n, cut.bin_edges))
         level = choose_level(forest, degrees, n, cut.bin_edges, distance)
         bins = pack_bins(level.component, degrees, cut.bin_edges)
         into = np.arange(n)
         whole = joined(near)
         homes = bins.bin_of[whole.earlier]
         inside = (homes == bins.bin_of[whole.later]) & (homes >= 0)
-        dealt = deal_edges(some_of(whole, inside), homes[inside], bins.n_bins) if bins.n_bins else []
+        dealt = partition_edges(some_of(whole, inside), homes[inside], bins.n_bins) if bins.n_bins else []
         for number, part in enumerate(dealt):
             rows = np.flatnonzero(bins.bin_of == number)
             moved = merge_bin(part, rows, some_of(nodes, rows), level.distance, window)

@@ -25,13 +25,14 @@ from storyclust.distributed import (
     stages,
     vector_stage,
 )
+from storyclust.distributed.array_files import ArrayFile, pack_texts, read_texts, write_arrays
 from storyclust.distributed.copy_parts import Input
 from storyclust.distributed.copy_stage import find_copies
-from storyclust.distributed.corpus import Sketches
-from storyclust.distributed.files import Arrays, pack_texts, texts_at, write_arrays, writing
+from storyclust.distributed.corpus import SketchReader
+from storyclust.distributed.files import open_for_writing
 from storyclust.distributed.pipeline import Job, run, run_job
-from storyclust.distributed.shards import find_shards, hash_of, settle_names, write_shard
-from storyclust.distributed.sketching import CopySettings, name_hash, number_hashes
+from storyclust.distributed.shards import find_shards, resolve_ids, sha256_of, write_shard
+from storyclust.distributed.sketching import CopySettings, hash_id, hash_numbers
 from storyclust.distributed.stages import Serial
 from storyclust.distributed.story_stage import StorySettings
 
@@ -39,7 +40,7 @@ WORDS = "ferry pier harbour divers bow yard bridge buses island port Monday seve
 
 
 class Cut(Serial):
-    """Runs stages here, and cuts them into more parts than they need."""
+    """Runs stages in this process, cut into more parts than they need."""
 
     def __init__(self, width, block_rows=1000):
         self.width, self.memory = width, block_rows * vector_stage.ROW_BYTES
@@ -61,12 +62,12 @@ def write_shards(folder, records, bounds):
 
 
 def names_of(found):
-    with Sketches(found.corpus) as sketches:
-        return sketches.names(np.arange(found.corpus.n), found.renamed)
+    with SketchReader(found.corpus) as sketches:
+        return sketches.ids(np.arange(found.corpus.n), found.renamed)
 
 
 def check(folder, records, bounds, keep="earliest", width=1, threshold=0.8):
-    """Find copies both ways; everything has to be equal."""
+    """Find copies by both engines; all results have to be equal."""
     shards = write_shards(folder / "in", records, bounds)
     found = find_copies(shards, str(folder / "work"), Input(), CopySettings(threshold, keep=keep), Cut(width))
     ids = []
@@ -84,7 +85,7 @@ def check(folder, records, bounds, keep="earliest", width=1, threshold=0.8):
 
 @st.composite
 def corpora(draw):
-    """Records of few texts, much alike, with few dates, titles and ids."""
+    """Records of few, similar texts, with few dates, titles and ids."""
     base = [WORDS[k % len(WORDS)] for k in range(30)]
     n = draw(st.integers(1, 24))
     records = []
@@ -108,9 +109,9 @@ def test_any_cut_into_shards_and_parts_gives_the_same(tmp_path_factory, data, re
     bounds = sorted(data.draw(st.lists(st.integers(0, len(records)), max_size=5)))
     width = data.draw(st.sampled_from([1, 3, 21]))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(copy_stage, "BIN", data.draw(st.sampled_from([1, 4, 1000])))
-        patch.setattr(stages, "VALUES_AT_ONCE", data.draw(st.sampled_from([1, 10, 1000])))
-        patch.setattr(stages, "SMALL", data.draw(st.sampled_from([0, 1000])))
+        patch.setattr(copy_stage, "BIN_ARTICLES", data.draw(st.sampled_from([1, 4, 1000])))
+        patch.setattr(stages, "VALUES_PER_CALL", data.draw(st.sampled_from([1, 10, 1000])))
+        patch.setattr(stages, "SMALL_INPUT", data.draw(st.sampled_from([0, 1000])))
         patch.setattr(pair_verification, "BLOCK_SHINGLES", data.draw(st.sampled_from([1, 100, 1 << 20])))
         crowd = data.draw(st.sampled_from([2, 4, 128]))
         patch.setattr(lsh, "CROWD", crowd)
@@ -119,16 +120,16 @@ def test_any_cut_into_shards_and_parts_gives_the_same(tmp_path_factory, data, re
         check(tmp_path_factory.mktemp("c"), records, bounds, keep, width, threshold)
 
 
-def test_news_from_the_wire(tmp_path):
+def test_newswire_copies_are_those_of_one_machine(tmp_path):
     wire = [article.to_record() for article in make_newswire(3000, random_state=3)]
     found, local = check(tmp_path, wire, [17, 900, 900, 2500], width=4)
     assert (~local.keep_).sum() > 100
-    assert sum(found.stages.taken.values()) / len(wire) < 1800, (
+    assert sum(found.stages.bytes_read.values()) / len(wire) < 1800, (
         "bytes an article that one worker reads of another"
     )
 
 
-def test_a_crowd_larger_than_lists_of_pairs(tmp_path):
+def test_more_texts_with_one_key_than_are_paired(tmp_path):
     text = " ".join(WORDS * 20)
     records = [{"text": f"{text} number{k}", "published": f"2024-03-{1 + k % 28:02d}"} for k in range(300)]
     found, local = check(tmp_path, records, [100, 200])
@@ -136,7 +137,7 @@ def test_a_crowd_larger_than_lists_of_pairs(tmp_path):
     assert found.largest == 300
 
 
-def test_what_is_written_is_not_done_again(tmp_path):
+def test_finished_files_are_not_written_again(tmp_path):
     records = [{"text": " ".join(WORDS), "id": str(k)} for k in range(9)]
     shards = write_shards(tmp_path / "in", records, [3, 6])
     work = str(tmp_path / "work")
@@ -144,9 +145,9 @@ def test_what_is_written_is_not_done_again(tmp_path):
     before = {
         path.name: path.stat().st_mtime_ns
         for path in (tmp_path / "work").glob("*")
-        if "-late" not in path.name
+        if "-repeated" not in path.name
     }
-    lost = next((tmp_path / "work").glob("*-twins-*"))
+    lost = next((tmp_path / "work").glob("*-duplicates-*"))
     lost.unlink()
     again = find_copies(shards, work, Input(), CopySettings(), Serial())
     np.testing.assert_array_equal(first.kept, again.kept)
@@ -215,7 +216,7 @@ def test_what_is_no_shard_is_an_error(path, reason):
         find_shards([path])
 
 
-def test_a_file_takes_its_place_when_it_is_whole(tmp_path):
+def test_a_file_appears_when_it_is_complete(tmp_path):
     path = str(tmp_path / "out" / "a.jsonl")
 
     def records():
@@ -227,8 +228,8 @@ def test_a_file_takes_its_place_when_it_is_whole(tmp_path):
     assert list((tmp_path / "out").iterdir()) == []
     written = write_shard(path, iter([{"id": 1}]))
     assert written.records == 1
-    assert written.sha256 == hash_of(path)
-    assert hash_of(path + ".gz") is None
+    assert written.sha256 == sha256_of(path)
+    assert sha256_of(path + ".gz") is None
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.csv", "a.tsv.xz", "a.parquet", "a.json.zst"])
@@ -239,7 +240,7 @@ def test_shards_of_every_format_are_written_and_read(tmp_path, name):
 
 
 @given(st.lists(st.sampled_from(["a", "a#2", "a#3", "b", "0", "1", "2"]), max_size=12))
-def test_names_are_settled_as_readers_do(names):
+def test_ids_are_made_unique_as_readers_do(names):
     taken, want = set(), []
     for name in names:
         new, k = name, 2
@@ -247,14 +248,14 @@ def test_names_are_settled_as_readers_do(names):
             new, k = f"{name}#{k}", k + 1
         taken.add(new)
         want.append(new)
-    renamed = settle_names(list(range(len(names))), names)
+    renamed = resolve_ids(list(range(len(names))), names)
     assert [renamed.get(row, name) for row, name in enumerate(names)] == want
 
 
-def test_numbers_hash_as_names_that_are_numbers():
+def test_numbers_hash_as_ids_that_are_numbers():
     numbers = np.array([0, 7, 10**12])
-    assert [name_hash(str(k)) for k in numbers.tolist()] == number_hashes(numbers).tolist()
-    assert name_hash("07") != name_hash("7")
+    assert [hash_id(str(k)) for k in numbers.tolist()] == hash_numbers(numbers).tolist()
+    assert hash_id("07") != hash_id("7")
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=50), st.data())
@@ -265,10 +266,10 @@ def test_any_part_of_an_array_can_be_read(tmp_path_factory, values, data):
     starts, stops = np.array(ends[:-1]), np.array(ends[1:])
     order = np.array(data.draw(st.permutations(range(len(starts)))))
     write_arrays(path, {"head": array[:3], "values": array}, tail=("tail", len(array), iter([array])))
-    with Arrays(path) as file:
+    with ArrayFile(path) as file:
         for name in ("values", "tail"):
             want = np.concatenate([array[:0], *(array[starts[k] : stops[k]] for k in order)])
-            np.testing.assert_array_equal(file.spans(name, starts[order], stops[order]), want)
+            np.testing.assert_array_equal(file.read_ranges(name, starts[order], stops[order]), want)
             np.testing.assert_array_equal(file[name], array)
 
 
@@ -276,14 +277,14 @@ def test_any_part_of_an_array_can_be_read(tmp_path_factory, values, data):
 def test_texts_come_back_as_they_were(tmp_path_factory, texts):
     path = str(tmp_path_factory.mktemp("a") / "a")
     write_arrays(path, pack_texts("t", texts))
-    with Arrays(path) as file:
+    with ArrayFile(path) as file:
         rows = np.arange(len(texts))[::-1]
-        assert texts_at(file, "t", rows) == texts[::-1]
+        assert read_texts(file, "t", rows) == texts[::-1]
 
 
-def test_writing_leaves_nothing_when_it_is_broken_off(tmp_path):
+def test_interrupted_writing_leaves_no_file(tmp_path):
     def half():
-        with writing(str(tmp_path / "a")) as file:
+        with open_for_writing(str(tmp_path / "a")) as file:
             file.write(b"half")
             raise KeyboardInterrupt
 
@@ -307,11 +308,11 @@ def test_any_cut_gives_the_same_stories(tmp_path_factory, data, seed):
     runner, wanted = Cut(data.draw(st.sampled_from([1, 3, 40])), block_rows), StorySettings()
     runner.processors = data.draw(st.sampled_from([1, 3]))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(graph_stage, "CALLS", data.draw(st.sampled_from([1, 4])))
-        patch.setattr(linkage_stage, "MOST_EDGES", data.draw(st.sampled_from([1, 50, 1 << 20])))
-        patch.setattr(graph_stage, "CROWDED_ROWS", data.draw(st.sampled_from([3, 1000])))
+        patch.setattr(graph_stage, "TILES_PER_WORKER", data.draw(st.sampled_from([1, 4])))
+        patch.setattr(linkage_stage, "MAX_BIN_EDGES", data.draw(st.sampled_from([1, 50, 1 << 20])))
+        patch.setattr(graph_stage, "ROWS_PER_CALL", data.draw(st.sampled_from([3, 1000])))
         patch.setattr(graph, "CROWD", data.draw(st.sampled_from([2, 5, 1000])))
-        patch.setattr(vector_stage, "SMALL", data.draw(st.sampled_from([0, 1000])))
+        patch.setattr(vector_stage, "SMALL_CORPUS", data.draw(st.sampled_from([0, 1000])))
         job = Job(shards, str(folder / "out"), Input(stories=True), CopySettings(), None, wanted)
         report = run_job(job, runner)
         local = sc.StoryClusterer().fit(sc.iter_articles(folder / "in"))
@@ -321,9 +322,9 @@ def test_any_cut_gives_the_same_stories(tmp_path_factory, data, seed):
     assert report.threads == len(local.threads_)
 
 
-def test_crowds_of_neighbours_are_looked_at_in_parts(tmp_path, monkeypatch):
+def test_rows_with_too_many_neighbours_are_processed_in_parts(tmp_path, monkeypatch):
     monkeypatch.setattr(graph, "CROWD", 3)
-    monkeypatch.setattr(graph_stage, "CROWDED_ROWS", 10)
+    monkeypatch.setattr(graph_stage, "ROWS_PER_CALL", 10)
     shards = write_shards(tmp_path / "in", [a.to_record() for a in make_newswire(300, random_state=1)], [90])
     runner = Cut(1)
     job = Job(shards, str(tmp_path / "out"), Input(stories=True), CopySettings(), None, StorySettings())
@@ -348,16 +349,16 @@ def test_blocks_fit_into_memory_and_keep_workers_busy(n, width, memory):
     assert len(graph_stage.tiles_of(n_blocks, width)) >= min(width, n_blocks * (n_blocks + 1) // 2)
 
 
-def test_giants_are_linked_level_by_level_in_what_memory_there_is(tmp_path, monkeypatch):
-    monkeypatch.setattr(linkage_stage, "MOST_EDGES", 50)
-    monkeypatch.setattr(linkage_stage, "FAN", 2)
+def test_oversized_components_are_linked_level_by_level_within_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(linkage_stage, "MAX_BIN_EDGES", 50)
+    monkeypatch.setattr(linkage_stage, "FAN_IN", 2)
     shards = write_shards(tmp_path / "in", [a.to_record() for a in make_newswire(600, random_state=1)], [90])
     runner = Cut(4, block_rows=100)
     job = Job(shards, str(tmp_path / "out"), Input(stories=True), CopySettings(), None, StorySettings())
     report = run_job(job, runner)
-    assert report.giants
-    assert min(report.giants) > 50
-    levels = [name for name, _ in runner.stages if name == "dealing"]
+    assert report.oversized_components
+    assert min(report.oversized_components) > 50
+    levels = [name for name, _ in runner.stages if name == "edge-bins"]
     assert len(levels) > 2
     assert len(runner.needs["merging"]) == dict(runner.stages)["merging"]
     assert max(runner.needs["merging"]) <= 50 * linkage_stage.EDGE_BYTES
@@ -367,8 +368,8 @@ def test_giants_are_linked_level_by_level_in_what_memory_there_is(tmp_path, monk
     assert [record["event"] for record in found] == local.event_labels_.tolist()
 
 
-def test_what_a_stage_left_and_is_lost_is_made_again(tmp_path):
-    """Somebody clears up while it runs: it ends with an error, and run again it goes on."""
+def test_a_lost_file_of_a_stage_is_written_again(tmp_path):
+    """Files are deleted during a run: it ends with an error, and the next run continues."""
     shards = write_shards(tmp_path / "in", [a.to_record() for a in make_newswire(300, random_state=1)], [90])
     job = Job(shards, str(tmp_path / "out"), Input(stories=True), CopySettings(), None, StorySettings())
 
@@ -388,7 +389,7 @@ def test_what_a_stage_left_and_is_lost_is_made_again(tmp_path):
     assert [article.record["thread"] for article in found] == local.labels_.tolist()
 
 
-def test_shards_too_large_for_a_worker_are_told_of(tmp_path, monkeypatch):
+def test_shards_too_large_for_a_worker_are_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(pipeline, "LARGE_SHARD", 200)
     shards = write_shards(tmp_path / "in", [a.to_record() for a in make_newswire(300, random_state=1)], [90])
     report = run_job(Job(shards, str(tmp_path / "out"), Input(), CopySettings(), None), Cut(1))
@@ -398,11 +399,11 @@ def test_shards_too_large_for_a_worker_are_told_of(tmp_path, monkeypatch):
     ]
 
 
-@pytest.mark.parametrize("broken", ["trees", "dealing", "merging", "contraction"])
-def test_what_is_broken_off_goes_on_where_the_cluster_is_another_size(tmp_path, monkeypatch, broken):
-    """Other blocks and bins are cut then: nothing of the first run may be taken for a part of the second."""
-    monkeypatch.setattr(linkage_stage, "FAN", 2)
-    monkeypatch.setattr(vector_stage, "SMALL_BLOCK", 20)
+@pytest.mark.parametrize("broken", ["trees", "edge-bins", "merging", "contraction"])
+def test_an_interrupted_run_continues_on_a_cluster_of_another_size(tmp_path, monkeypatch, broken):
+    """Blocks and bins differ then: no file of the first run may be used as a part of the second."""
+    monkeypatch.setattr(linkage_stage, "FAN_IN", 2)
+    monkeypatch.setattr(vector_stage, "MIN_BLOCK", 20)
     shards = write_shards(tmp_path / "in", [a.to_record() for a in make_newswire(300, random_state=1)], [90])
     job = Job(shards, str(tmp_path / "out"), Input(stories=True), CopySettings(), None, StorySettings())
 

@@ -1,4 +1,4 @@
-"""The engine on Ray: the same answers on nodes of this machine, whatever becomes of them."""
+"""The engine on Ray: the same results on nodes of this machine, whichever of them are lost."""
 
 import json
 import os
@@ -154,15 +154,15 @@ def test_the_command_line(tmp_path, shards, capsys):
     assert "--exact is for --engine local only" in capsys.readouterr().err
 
 
-def test_a_cluster_without_processors_is_told_of_once(monkeypatch):
+def test_a_cluster_without_processors_is_warned_of_once(monkeypatch):
     runner = RayRunner(ray)
     assert runner.width == 3
     head = {"head": {"Resources": {"memory": 1.0}}}
-    runner._tell_of_none(head)
-    monkeypatch.setattr(engine, "PATIENCE", 0.0)
+    runner._warn_without_processors(head)
+    monkeypatch.setattr(engine, "NO_PROCESSOR_SECONDS", 0.0)
     with pytest.warns(StoryclustWarning, match="calls wait until one comes"):
-        runner._tell_of_none(head)
-    runner._tell_of_none(head)  # a second warning would be an error
+        runner._warn_without_processors(head)
+    runner._warn_without_processors(head)  # a second warning would be an error
 
 
 def test_a_call_that_wants_more_processors_than_any_node_has_gets_those_there_are():
@@ -213,14 +213,14 @@ def killing(monkeypatch, folder):
     monkeypatch.setattr(RayRunner, "run", run_stage)
 
 
-COPIES = ("sketches", "names", "twins", "bands", "verification", "parting", "groups")
+COPIES = ("sketches", "names", "duplicates", "bands", "verification", "pair-bins", "groups")
 VECTORS = ("terms", "weights", "vectors", "samples", "blocks")
 STORIES = (
     "similarities",
     "neighbours",
     "edges",
     "forests",
-    "dealing",
+    "edge-bins",
     "merging",
     "contraction",
     "gathering",

@@ -17,19 +17,21 @@ from storyclust.errors import InputError
 
 fs = pytest.importorskip("pyarrow.fs", reason="shards are read through pyarrow")
 
-from storyclust.distributed.files import (  # noqa: E402 - after pyarrow is known to be there
-    Arrays,
+from storyclust.distributed.array_files import (  # noqa: E402 - after pyarrow is known to be there
+    ArrayFile,
+    write_arrays,
+)
+from storyclust.distributed.files import (  # noqa: E402
     address_of,
-    cut,
-    files_in,
+    file_info,
     filesystem,
-    joined,
-    look_up,
+    join_address,
+    list_files,
+    open_for_writing,
     read_json,
     remove_folder,
-    write_arrays,
+    split_address,
     write_json,
-    writing,
 )
 from storyclust.distributed.shards import find_shards  # noqa: E402
 
@@ -88,34 +90,34 @@ def wire():
 def write_shards(folder, records, n=3):
     for k in range(n):
         some = records[k * len(records) // n : (k + 1) * len(records) // n]
-        with writing(joined(folder, f"{k}.jsonl")) as file:
+        with open_for_writing(join_address(folder, f"{k}.jsonl")) as file:
             file.write("".join(json.dumps(record, default=str) + "\n" for record in some).encode())
 
 
 def test_a_file_is_there_when_it_is_whole(bucket):
-    address = joined(bucket, "a", "b.json")
-    with writing(address) as file:
+    address = join_address(bucket, "a", "b.json")
+    with open_for_writing(address) as file:
         file.write(b'{"a": ')
-        assert look_up(address) is None
+        assert file_info(address) is None
         file.write(b"1}")
     assert read_json(address) == {"a": 1}
 
     def broken_off():
-        with writing(address) as file:
+        with open_for_writing(address) as file:
             file.write(b"half of the next")
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         broken_off()
     assert read_json(address) == {"a": 1}, "what was there stays"
-    assert [found.address for found in files_in(bucket)] == [address]
-    remove_folder(joined(bucket, "a"))
-    assert files_in(bucket) == []
+    assert [found.address for found in list_files(bucket)] == [address]
+    remove_folder(join_address(bucket, "a"))
+    assert list_files(bucket) == []
 
 
 def test_a_small_file_takes_one_request(bucket, s3_server):
     before = len(requests(s3_server))
-    write_json(joined(bucket, "a.json"), 1)
+    write_json(join_address(bucket, "a.json"), 1)
     assert len(requests(s3_server, before)) == 1
 
 
@@ -124,17 +126,17 @@ def test_where_storage_is_may_stand_in_the_address(bucket, s3_server, monkeypatc
     query = f"?scheme=http&endpoint_override={s3_server[0]}"
     folder = address_of(f"{bucket}/2024/{query}")
     for name in ("a.jsonl", "b.jsonl", "b-1.jsonl", ".hidden.jsonl", "c/d.jsonl"):
-        write_json(joined(folder, name), {"text": name})
-    assert files_in(folder)[0].address == f"{bucket}{query}/2024/a.jsonl"
+        write_json(join_address(folder, name), {"text": name})
+    assert list_files(folder)[0].address == f"{bucket}{query}/2024/a.jsonl"
 
     def found(address):
-        return [cut(shard.address)[1].removeprefix("/2024/") for shard in find_shards([address])]
+        return [split_address(shard.address)[1].removeprefix("/2024/") for shard in find_shards([address])]
 
     every = ["a.jsonl", "b-1.jsonl", "b.jsonl", "c/d.jsonl"]
     assert found(f"{bucket}/2024/{query}") == found(f"{bucket}/2024{query}") == found(folder) == every
     assert found(f"{bucket}/2024/?.jsonl{query}") == ["a.jsonl", "b.jsonl"]
     assert found(f"{bucket}/2024/b*{query}") == ["b-1.jsonl", "b.jsonl"]
-    assert found(f"{bucket}/2024/a.jsonl{query}") == [cut(f"{folder}a.jsonl")[1].rpartition("/")[2]]
+    assert found(f"{bucket}/2024/a.jsonl{query}") == [split_address(f"{folder}a.jsonl")[1].rpartition("/")[2]]
     with pytest.raises(InputError, match="no file matches"):
         find_shards([f"{bucket}/2025/{query}"])
 
@@ -143,10 +145,10 @@ def test_what_is_no_address_or_no_storage_is_named(monkeypatch):
     with pytest.raises(InputError, match="is not an address"):
         filesystem("://a")
     with pytest.raises(InputError, match="nowhere://b/ cannot be reached"):
-        look_up("nowhere://b/c")
+        file_info("nowhere://b/c")
     monkeypatch.setitem(sys.modules, "fsspec", None)
     with pytest.raises(InputError, match="fsspec is not installed"):
-        look_up("elsewhere://b/c")
+        file_info("elsewhere://b/c")
 
 
 # A cluster -------------------------------------------------------------------------------------
@@ -155,7 +157,7 @@ def test_what_is_no_address_or_no_storage_is_named(monkeypatch):
 def labels_in(folder, names):
     """Labels of all articles in shards."""
     found = []
-    for address in files_in(folder):
+    for address in list_files(folder):
         if address.address.endswith(".jsonl"):
             root, path = filesystem(address.address)
             lines = root.open_input_file(path).read().splitlines()
@@ -182,11 +184,11 @@ def local_labels(records):
 def test_a_driver_killed_on_its_way_is_run_again_on_s3(bucket, ray_cluster, wire):
     import ray
 
-    write_shards(joined(bucket, "in"), wire)
-    with writing(joined(bucket, "in", "3.jsonl")) as file:
+    write_shards(join_address(bucket, "in"), wire)
+    with open_for_writing(join_address(bucket, "in", "3.jsonl")) as file:
         file.write(b"no JSON\n")
-    out, rejects = joined(bucket, "out"), joined(bucket, "rejects.jsonl")
-    command = ["threads", "--engine", "ray", joined(bucket, "in/"), "-o", out, "--rejects", rejects]
+    out, rejects = join_address(bucket, "out"), join_address(bucket, "rejects.jsonl")
+    command = ["threads", "--engine", "ray", join_address(bucket, "in/"), "-o", out, "--rejects", rejects]
     there = {"RAY_ADDRESS": ray.get_runtime_context().gcs_address, "PYTHONPATH": os.pathsep.join(sys.path)}
     first = subprocess.Popen(
         [sys.executable, "-m", "storyclust", *command], env=os.environ | there, stderr=subprocess.PIPE
@@ -197,13 +199,13 @@ def test_a_driver_killed_on_its_way_is_run_again_on_s3(bucket, ray_cluster, wire
         time.sleep(0.05)
     first.kill()
     first.communicate()
-    assert read_json(joined(out, "manifest.json")) is None, "it was killed on its way"
+    assert read_json(join_address(out, "manifest.json")) is None, "it was killed on its way"
     assert main(command) == 0
     assert labels_in(out, ("event", "thread")) == local_labels(wire)
-    assert [entry["articles"] for entry in read_json(joined(out, "manifest.json"))["shards"]] == [100] * 3 + [
-        0
-    ]
-    assert [found.address for found in files_in(rejects.rpartition("/")[0])].count(rejects) == 1
+    assert [entry["articles"] for entry in read_json(join_address(out, "manifest.json"))["shards"]] == [
+        100
+    ] * 3 + [0]
+    assert [found.address for found in list_files(rejects.rpartition("/")[0])].count(rejects) == 1
     assert not [found for found in all_in(out) if "/.storyclust" in found.address], "nothing is left behind"
 
 
@@ -211,7 +213,7 @@ def all_in(folder):
     """Files in a folder, hidden ones, too."""
     root, path = filesystem(folder)
     infos = root.get_file_info(fs.FileSelector(path, recursive=True, allow_not_found=True))
-    return [found for info in infos if info.is_file if (found := look_up(f"s3://{info.path}"))]
+    return [found for info in infos if info.is_file if (found := file_info(f"s3://{info.path}"))]
 
 
 # Other storages --------------------------------------------------------------------------------
@@ -226,19 +228,19 @@ def test_what_only_fsspec_knows(wire):
     from storyclust.distributed.stages import Serial
 
     folder = f"memory://{uuid.uuid4().hex}"
-    write_arrays(joined(folder, "arrays"), {"a": np.arange(10_000), "b": np.arange(3)})
-    with Arrays(joined(folder, "arrays")) as file:
-        assert file.rows("a", np.array([9_999, 4])).tolist() == [9_999, 4]
+    write_arrays(join_address(folder, "arrays"), {"a": np.arange(10_000), "b": np.arange(3)})
+    with ArrayFile(join_address(folder, "arrays")) as file:
+        assert file.take("a", np.array([9_999, 4])).tolist() == [9_999, 4]
         assert file["b"].tolist() == [0, 1, 2]
-    write_shards(joined(folder, "in"), wire)
-    shards = find_shards([joined(folder, "in", "?.jsonl")])
-    out = joined(folder, "out")
+    write_shards(join_address(folder, "in"), wire)
+    shards = find_shards([join_address(folder, "in", "?.jsonl")])
+    out = join_address(folder, "out")
     report = run_job(Job(shards, out, Input(None, False, False), CopySettings(0.8).checked(), None), Serial())
     assert report.articles == N
     kept = sc.Deduplicator(excerpts="ignore").fit(wire).representatives_
     names = [None if row == kept[row] else wire[kept[row]]["id"] for row in range(N)]
     assert [name for (name,) in labels_in(out, ("duplicate_of",))] == names
-    assert sorted(cut(found.address)[1] for found in files_in(out)) == [
+    assert sorted(split_address(found.address)[1] for found in list_files(out)) == [
         *(f"/out/{k}.jsonl" for k in range(3)),
         "/out/manifest.json",
     ]

@@ -1,4 +1,4 @@
-"""The same answers on a Ray cluster.
+"""The same results on a Ray cluster.
 
 In: shards, files of articles that no single machine has to hold. Out: the same shards with duplicate_of,
 event and thread, and a manifest of counts and hashes.

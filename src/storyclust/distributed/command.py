@@ -1,8 +1,9 @@
-"""The command line's way to a cluster: which options it has, and what they ask for."""
+"""Runs the commands `dedup` and `threads` on a cluster."""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,18 +11,17 @@ from storyclust.distributed.pipeline import Report, run
 from storyclust.distributed.story_stage import StorySettings
 from storyclust.errors import InputError
 
-OF_ONE_MACHINE: dict[str, tuple[Any, ...]] = {  # options that a cluster does not have, with what is no demand
+LOCAL_ONLY: dict[str, tuple[Any, ...]] = {  # options a cluster does not support: values that are accepted
     **{"exact": (False,), "clean": (False,), "reference": (None,), "groups": (None,)},
     **{"excerpts": ("report", "ignore"), "labelled": (None,), "report": (None,)},
     **{"format": (None,), "min_size": (1,), "memory": (None,)},
 }
-STORIES = ("event_distance", "event_window", "thread_distance")
 
 
 def run_command(options: argparse.Namespace, fields: Mapping[str, str]) -> Report:
     """Run `dedup` or `threads` on a cluster."""
-    for name, usual in OF_ONE_MACHINE.items():
-        if getattr(options, name, usual[0]) not in usual:
+    for name, allowed in LOCAL_ONLY.items():
+        if getattr(options, name, allowed[0]) not in allowed:
             raise InputError(f"--{name.replace('_', '-')} is for --engine local only.")
     if options.output == "-":
         raise InputError("--engine ray wants a folder for its output: -o FOLDER.")
@@ -29,7 +29,7 @@ def run_command(options: argparse.Namespace, fields: Mapping[str, str]) -> Repor
     if hasattr(options, "threshold"):
         settings = {"threshold": options.threshold, "keep": options.keep}
     else:
-        given = {name: getattr(options, name) for name in STORIES}
+        given = {field.name: getattr(options, field.name) for field in dataclasses.fields(StorySettings)}
         settings["stories"] = StorySettings(**{k: v for k, v in given.items() if v is not None})
     return run(
         options.inputs,

@@ -1,7 +1,4 @@
-"""Copies among shards, stage by stage: each stage is a function from files to one file, run by whoever can.
-
-Nothing here knows who runs the stages; see `stages`.
-"""
+"""Copies among shards: the order of the stages, and what the driver does between them."""
 
 from __future__ import annotations
 
@@ -10,46 +7,35 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from storyclust.distributed.array_files import ArrayFile, pack_texts, read_texts, split_ragged, write_arrays
 from storyclust.distributed.copy_parts import (
     Input,
-    deal_part,
-    names_part,
-    propose_part,
-    represent_bin,
+    candidates_part,
+    partition_pairs_part,
+    rename_part,
+    repeated_texts_part,
+    representatives_part,
     sketch_shard,
-    twins_part,
     verify_part,
 )
-from storyclust.distributed.corpus import Corpus, Sketches, unravel
-from storyclust.distributed.files import Arrays, joined, pack_texts, texts_at, write_arrays
-from storyclust.distributed.pair_verification import (
-    deal,
-    join_crowd,
-    join_pairs,
-)
+from storyclust.distributed.corpus import Corpus, SketchReader
+from storyclust.distributed.files import join_address
+from storyclust.distributed.pair_verification import ArticleBins, assign_bins, unite_pairs, unite_run
 from storyclust.distributed.shards import Shard, digest_of
-from storyclust.distributed.sketching import (
-    CopySettings,
-)
+from storyclust.distributed.sketching import CopySettings
 from storyclust.distributed.stages import (
-    About,
+    Metadata,
     Runner,
     Stages,
+    band_ranges,
     bucket_ranges,
-    unless_written,
-    values_at_once,
+    run_unless_finished,
 )
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BIN = 1 << 16  # articles in groups that one worker ranks
-
-
-# Stages ----------------------------------------------------------------------------------------
-
-
-# All of them -----------------------------------------------------------------------------------
+BIN_ARTICLES = 1 << 16  # articles whose representatives one call chooses
 
 
 class Copies(NamedTuple):
@@ -58,41 +44,37 @@ class Copies(NamedTuple):
     Attributes
     ----------
     corpus : Corpus
-    abouts : list of dict
-        What was said of each shard.
+    sketches : list of dict
+        Metadata of the sketch of each shard.
     kept : int64 array of shape (n,)
-        The article kept for each.
+        The article that is kept for each.
     renamed : str
-        Address of the articles that were renamed.
-    names : list of dict
-        What was said of renaming.
+        Address of the ids of renamed articles.
     stages : Stages
-        Runs what comes after.
+        Runs further stages on the same corpus.
     largest : int
-        Articles of the largest set of which each is like another.
+        Articles of the largest connected component of candidate pairs.
     """
 
     corpus: Corpus
-    abouts: list[About]
+    sketches: list[Metadata]
     kept: NDArray[np.int64]
     renamed: str
-    names: list[About]
     stages: Stages
     largest: int
 
 
 def sketch_all(
     shards: Sequence[Shard], work: str, source: Input, settings: CopySettings, runner: Runner
-) -> tuple[Corpus, list[About]]:
-    """Sketch all shards."""
-    keys = [digest_of(shard.key, source, settings) for shard in shards]
-    targets = [joined(work, f"sketch-{key}") for key in keys]
+) -> tuple[Corpus, list[Metadata]]:
+    """Sketch all shards; returns the corpus, and the metadata of each sketch."""
+    targets = [join_address(work, f"sketch-{digest_of(shard.key, source, settings)}") for shard in shards]
     calls = [
         (sketch_shard, target, shard, source, settings) for target, shard in zip(targets, shards, strict=True)
     ]
-    abouts = runner.run("sketches", unless_written, calls)
-    offsets = np.append(0, np.cumsum([about["articles"] for about in abouts])).astype(np.int64)
-    return Corpus(targets, offsets), abouts
+    sketches = runner.run("sketches", run_unless_finished, calls)
+    offsets = np.append(0, np.cumsum([sketch["articles"] for sketch in sketches])).astype(np.int64)
+    return Corpus(targets, offsets), sketches
 
 
 def find_copies(
@@ -104,7 +86,7 @@ def find_copies(
     ----------
     shards : sequence of Shard
     work : str
-        Folder for what the stages leave for one another.
+        Folder for the files of stages.
     source : Input
     settings : CopySettings
     runner : Runner
@@ -113,91 +95,96 @@ def find_copies(
     -------
     copies : Copies
     """
-    corpus, abouts = sketch_all(shards, work, source, settings, runner)
-    stages = Stages(joined(work, digest_of(corpus.sketches)), corpus, runner)
-    n_texts = sum(about["texts"] for about in abouts)
-    renamed, names = _join_names(stages)
-    firsts = _firsts(stages, n_texts)
-    parent = firsts.copy()
-    proposals = _proposals(stages, firsts, settings, n_texts)
-    checked = _checked(stages, proposals, settings.threshold)
-    for address in proposals + checked:
-        with Arrays(address) as file:
-            if file.about["verified"]:
-                join_pairs(parent, file["codes"])
-            for crowd in unravel(file["crowds"], file["crowds.bounds"]):
-                join_crowd(parent, crowd)
-    bins = deal(parent, BIN)
-    del parent
-    address = stages.at("bins")
-    _write_bins(address, bins.bin_of, bins.n_bins, firsts)
+    corpus, sketches = sketch_all(shards, work, source, settings, runner)
+    stages = Stages(join_address(work, digest_of(corpus.sketches)), corpus, runner)
+    n_texts = sum(sketch["texts"] for sketch in sketches)
+    renamed = _collect_renamed(stages)
+    firsts = _find_first_rows(stages, n_texts)
+    candidates = _find_candidates(stages, firsts, settings, n_texts)
+    pairs = candidates + _verify(stages, candidates, settings.threshold)
+    bins = assign_bins(_components(firsts, pairs), BIN_ARTICLES)
+    address = stages.address("bins")
+    _write_bins(address, bins, firsts)
     del firsts
-    dealt = stages.each(
-        "parting", deal_part, {digest_of(part): (part, address) for part in proposals + checked}
+    partitions = stages.run(
+        "pair-bins", partition_pairs_part, {digest_of(part): (part, address) for part in pairs}
     )
-    shared = runner.share(dealt)
-    calls = {str(b): (stages.corpus, address, shared, renamed, b, settings) for b in range(bins.n_bins)}
+    shared = runner.share(partitions)
+    calls = {
+        str(b): (stages.shared_corpus, address, shared, renamed, b, settings) for b in range(bins.n_bins)
+    }
     kept = np.arange(corpus.n)
-    for part in stages.each("groups", represent_bin, calls):
-        with Arrays(part) as file:
+    for part in stages.run("groups", representatives_part, calls):
+        with ArrayFile(part) as file:
             kept[file["rows"]] = file["kept"]
-    return Copies(corpus, abouts, kept, renamed, names, stages, bins.largest)
+    return Copies(corpus, sketches, kept, renamed, stages, bins.largest)
 
 
-def _join_names(stages: Stages) -> tuple[str, list[About]]:
-    """Put all that were renamed into one file; returns its address, and what was said of them."""
-    rows, texts = [np.empty(0, np.int64)], []
-    for address in stages.by_bucket("names", names_part, stages.plain.n):
-        with Arrays(address) as file:
+def _collect_renamed(stages: Stages) -> str:
+    """Write all new ids into one file; returns its address."""
+    rows, ids = [np.empty(0, np.int64)], []
+    for address in stages.run_by_bucket("names", rename_part, stages.corpus.n):
+        with ArrayFile(address) as file:
             rows.append(file["rows"])
-            texts += texts_at(file, "name", np.arange(file.length("rows")))
-    target = stages.at("renamed")
-    write_arrays(target, {"rows": np.concatenate(rows), **pack_texts("name", texts)})
-    return target, stages.abouts
+            ids += read_texts(file, "id", np.arange(file.length("rows")))
+    target = stages.address("renamed")
+    write_arrays(target, {"rows": np.concatenate(rows), **pack_texts("id", ids)})
+    return target
 
 
-def _firsts(stages: Stages, n_texts: int) -> NDArray[np.int64]:
-    """Find of every article the first that has its text."""
-    firsts = np.arange(stages.plain.n)
-    for address in stages.by_bucket("twins", twins_part, n_texts):
-        with Arrays(address) as file:
+def _find_first_rows(stages: Stages, n_texts: int) -> NDArray[np.int64]:
+    """Find, for each article, the first article with the same text."""
+    firsts = np.arange(stages.corpus.n)
+    for address in stages.run_by_bucket("duplicates", repeated_texts_part, n_texts):
+        with ArrayFile(address) as file:
             firsts[file["rows"]] = file["firsts"]
-    with Sketches(stages.plain) as sketches:
+    with SketchReader(stages.corpus) as sketches:
         for file, offset in sketches.all():
-            firsts[file["twins"] + np.int64(offset)] = firsts[file["twin_heads"] + np.int64(offset)]
+            firsts[file["repeats"] + offset] = firsts[file["repeat_firsts"] + offset]
     return firsts
 
 
-def _proposals(stages: Stages, firsts: NDArray[np.int64], settings: CopySettings, n_texts: int) -> list[str]:
-    late = stages.at("late")
-    write_arrays(late, {"late": np.packbits(firsts != np.arange(len(firsts)))})
-    bands = settings.bands.bands
-    at_once = max(1, min(values_at_once() // max(n_texts, 1), -(-bands // stages.runner.width)))
-    spans = [(band, min(band + at_once, bands)) for band in range(0, bands, at_once)]
+def _find_candidates(
+    stages: Stages, firsts: NDArray[np.int64], settings: CopySettings, n_texts: int
+) -> list[str]:
+    repeated = stages.address("repeated")
+    write_arrays(repeated, {"repeated": np.packbits(firsts != np.arange(len(firsts)))})
     calls = {
-        f"{span[0]}-{span[1]}-{a}-{b}": (stages.corpus, late, span, a, b)
-        for span in spans
+        f"{bands[0]}-{bands[1]}-{a}-{b}": (stages.shared_corpus, repeated, bands, a, b)
+        for bands in band_ranges(settings.bands.bands, n_texts, stages.runner.width)
         for a, b in bucket_ranges(n_texts)
     }
-    return stages.each("bands", propose_part, calls)
+    return stages.run("bands", candidates_part, calls)
 
 
-def _checked(stages: Stages, proposals: list[str], threshold: float) -> list[str]:
-    pairs = sum(about["pairs"] for about in stages.abouts)
-    shared = stages.runner.share(proposals)
-    spans = bucket_ranges(8 * pairs, 4 * stages.runner.width)
-    calls = {f"{a}-{b}": (stages.corpus, shared, a, b, threshold) for a, b in spans}
-    return stages.each("verification", verify_part, calls)
+def _verify(stages: Stages, candidates: list[str], threshold: float) -> list[str]:
+    n_pairs = sum(metadata["pairs"] for metadata in stages.metadata["bands"])
+    shared = stages.runner.share(candidates)
+    ranges = bucket_ranges(8 * n_pairs, 4 * stages.runner.width)
+    calls = {f"{a}-{b}": (stages.shared_corpus, shared, a, b, threshold) for a, b in ranges}
+    return stages.run("verification", verify_part, calls)
 
 
-def _write_bins(address: str, bin_of: NDArray[np.int32], n_bins: int, firsts: NDArray[np.int64]) -> None:
-    """Write which bin each article is in, and which articles each bin has."""
-    members = np.flatnonzero(bin_of >= 0)
-    members = members[np.argsort(bin_of[members], kind="stable")]
+def _components(firsts: NDArray[np.int64], pairs: list[str]) -> NDArray[np.int64]:
+    """Unite equal texts, verified pairs and large runs; returns the parents of the disjoint sets."""
+    parent = firsts.copy()
+    for address in pairs:
+        with ArrayFile(address) as file:
+            if file.metadata["verified"]:
+                unite_pairs(parent, file["codes"])
+            for run in split_ragged(file["large_runs"], file["large_runs.bounds"]):
+                unite_run(parent, run)
+    return parent
+
+
+def _write_bins(address: str, bins: ArticleBins, firsts: NDArray[np.int64]) -> None:
+    """Write the bin of each article, and the articles of each bin."""
+    members = np.flatnonzero(bins.bin_of >= 0)
+    members = members[np.argsort(bins.bin_of[members], kind="stable")]
     arrays: dict[str, NDArray[Any]] = {
-        "bin_of": bin_of,
+        "bin_of": bins.bin_of,
         "members": members,
         "firsts": firsts[members],
-        "member_bounds": np.searchsorted(bin_of[members], np.arange(n_bins + 1)),
+        "member_bounds": np.searchsorted(bins.bin_of[members], np.arange(bins.n_bins + 1)),
     }
-    write_arrays(address, arrays, {"bins": n_bins})
+    write_arrays(address, arrays, {"bins": bins.n_bins})

@@ -1,7 +1,7 @@
-"""Ray: runs the stages on a cluster, or on a small one of this machine, and on whatever is left of it.
+"""Runs stages on a Ray cluster, or on one started on this machine.
 
-A call is a function, some addresses and a few numbers; what it finds is in files. So a worker or a node that
-is lost costs the calls it had in hand, which are made again elsewhere, and nothing else.
+A call is a function with addresses and a few numbers; its result is a file. So a lost worker or node costs
+only the calls it had in progress, which are repeated elsewhere.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from typing import Any
 
 from storyclust._core.parallel import effective_jobs
 from storyclust._core.progress import stage
-from storyclust.distributed.stages import MEMORY
+from storyclust.distributed.stages import DEFAULT_MEMORY
 from storyclust.errors import MissingExtraError, StoryclustError, StoryclustWarning
 
-RETRIES = 8  # of a call whose worker or node was lost
-GRACE = 5.0  # seconds for Ray to make calls anew that a lost node had, before they are made twice
-PATIENCE = 30.0  # seconds without any processor before it is said
-USED = 0.8  # of a cluster's processors, at least, where calls take as many as a node has
-AHEAD = 2  # calls for each processor that are under way or wait for one
-OBJECTS = 256 << 20  # bytes of the object store of a cluster of our own: only lists of addresses go there
+MAX_RETRIES = 8  # of a call whose worker or node was lost
+RESUBMIT_SECONDS = 5.0  # for Ray to repeat the calls of a lost node, before they are submitted again
+NO_PROCESSOR_SECONDS = 30.0  # without any processor, before a warning
+MIN_UTILIZATION = 0.8  # of the cluster's processors, where each call takes as many as a node has
+CALLS_PER_PROCESSOR = 2  # submitted at once: one that runs, and one that waits
+OBJECT_STORE_BYTES = 256 << 20  # of a cluster started here: only lists of addresses are stored
 
 
 class ClusterError(StoryclustError, RuntimeError):
-    """A call was lost again and again, or a node cannot do its work."""
+    """A call was lost repeatedly, or a node cannot access the files."""
 
 
 def import_ray() -> Any:
-    """Import Ray, or name the extra that brings it."""
+    """Import Ray, or raise an error that names the extra."""
     try:
         import pyarrow  # noqa: F401 - files are read and written through it
         import ray
@@ -46,21 +46,21 @@ def import_ray() -> Any:
 
 @contextmanager
 def cluster(n_jobs: int | None = -1) -> Iterator[RayRunner]:
-    """Run on the cluster this process is connected to, or on that of ``RAY_ADDRESS``, or on one started here.
+    """Connect to the current cluster, to that of ``RAY_ADDRESS``, or start one on this machine.
 
     Parameters
     ----------
     n_jobs : int or None, default=-1
-        Processors of a cluster that is started here: None is one, -1 all.
+        Processors of a cluster that is started here: None for one, -1 for all.
 
     Yields
     ------
     runner : RayRunner
     """
     ray = import_ray()
-    ours = not ray.is_initialized()
-    if ours:
-        # Ray says on start that it has started, and prints what workers print: neither is for our users.
+    owned = not ray.is_initialized()
+    if owned:
+        # Neither Ray's own messages nor the output of workers are of use to users.
         settings: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
         if "RAY_ADDRESS" in os.environ:
             ray.init(**settings)
@@ -68,14 +68,14 @@ def cluster(n_jobs: int | None = -1) -> Iterator[RayRunner]:
             ray.init(
                 "local",
                 num_cpus=effective_jobs(n_jobs),
-                object_store_memory=OBJECTS,
+                object_store_memory=OBJECT_STORE_BYTES,
                 include_dashboard=False,
                 **settings,
             )
     try:
         yield RayRunner(ray)
     finally:
-        if ours:
+        if owned:
             ray.shutdown()
 
 
@@ -84,82 +84,83 @@ class RayRunner:
 
     def __init__(self, ray: Any) -> None:
         self.ray = ray
-        self.met: set[str] = set()
-        self.without_since = math.inf
-        self.told_of_none = False
-        self.question: tuple[Callable[..., str], tuple[Any, ...]] | None = None
+        self.checked: set[str] = set()  # nodes
+        self.no_processor_since = math.inf
+        self.warned = False
+        self.check: tuple[Callable[..., str], tuple[Any, ...]] | None = None
 
     @property
     def width(self) -> int:
-        """Processors of the cluster as it is now."""
-        return _processors(self._nodes())
+        """Processors of the cluster at this moment."""
+        return _processors(self._live_nodes())
 
     @property
     def memory(self) -> int:
-        """Bytes for each processor of the node that has least."""
-        return min((memory // cpus for memory, cpus in self._sizes()), default=MEMORY)
+        """Memory for each processor, on the node with the least."""
+        return min((memory // cpus for memory, cpus in self._node_sizes()), default=DEFAULT_MEMORY)
 
     @property
     def processors(self) -> int:
-        """Processors of a node, so that calls for as many leave few of the cluster's without work."""
-        sizes = [cpus for _, cpus in self._sizes()]
+        """Processors of a node, chosen so that calls with as many occupy most of the cluster."""
+        sizes = [cpus for _, cpus in self._node_sizes()]
         used = {size: sum(cpus // size for cpus in sizes) * size for size in sizes}
-        return max((size for size in used if used[size] >= USED * sum(sizes)), default=1)
+        return max((size for size in used if used[size] >= MIN_UTILIZATION * sum(sizes)), default=1)
 
-    def _sizes(self) -> list[tuple[int, int]]:
-        """Bytes and processors of every node that can run calls."""
-        nodes = [node["Resources"] for node in self._nodes().values()]
+    def _node_sizes(self) -> list[tuple[int, int]]:
+        """Memory and processors of every node that has a processor."""
+        nodes = [node["Resources"] for node in self._live_nodes().values()]
         return [
-            (int(node.get("memory", MEMORY)), int(node["CPU"])) for node in nodes if node.get("CPU", 0) >= 1
+            (int(node.get("memory", DEFAULT_MEMORY)), int(node["CPU"]))
+            for node in nodes
+            if node.get("CPU", 0) >= 1
         ]
 
-    def _nodes(self) -> dict[str, Any]:
-        """Nodes that live."""
+    def _live_nodes(self) -> dict[str, Any]:
         return {node["NodeID"]: node for node in self.ray.nodes() if node["Alive"]}
 
     def share(self, value: Any) -> Any:
-        """Send a value once, and not with every call."""
+        """Store a value once, instead of sending it with every call."""
         return self.ray.put(value)
 
-    def ask(self, function: Callable[..., str], *args: Any) -> None:
-        """Call a function on every node, and later on those that come, too: it returns what is amiss there.
+    def check_nodes(self, function: Callable[..., str], *args: Any) -> None:
+        """Call a function on every node, and on nodes that join later; it returns a problem, or "".
 
         Raises
         ------
         ClusterError
-            If it is anything.
+            If a node has a problem.
         """
-        self.met, self.question = set(), (function, args)
-        self._meet()
+        self.checked, self.check = set(), (function, args)
+        self._check_new_nodes()
 
-    def _meet(self) -> None:
-        if self.question is None:
+    def _check_new_nodes(self) -> None:
+        if self.check is None:
             return
-        function, args = self.question
+        function, args = self.check
         task = self.ray.remote(function)
-        pin = self.ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
-        fresh = {
+        affinity = self.ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
+        new = {
             name: node
-            for name, node in self._nodes().items()
-            if name not in self.met and node["Resources"].get("CPU")
+            for name, node in self._live_nodes().items()
+            if name not in self.checked and node["Resources"].get("CPU")
         }
         calls = [
-            task.options(num_cpus=0, scheduling_strategy=pin(node, soft=False)).remote(*args)
-            for node in fresh
+            task.options(num_cpus=0, scheduling_strategy=affinity(node, soft=False)).remote(*args)
+            for node in new
         ]
-        for node, call in zip(fresh.values(), calls, strict=True):
-            # Not asked for outright: a node that is cut off at this moment would be waited for far too long.
-            while not self.ray.wait([call], timeout=0.5)[0] and node["NodeID"] in self._nodes():
+        for node, call in zip(new.values(), calls, strict=True):
+            # `get` alone would wait far too long for a node that loses its connection at this moment.
+            while not self.ray.wait([call], timeout=0.5)[0] and node["NodeID"] in self._live_nodes():
                 pass
             try:
-                amiss = self.ray.get(call, timeout=0.5)
+                problem = self.ray.get(call, timeout=0.5)
             except self.ray.exceptions.RayTaskError:
                 raise
             except self.ray.exceptions.RayError:
-                continue  # it is gone, and its calls will be made elsewhere
-            if amiss:
-                raise ClusterError(f"node {node['NodeManagerAddress']} {amiss}.")
-            self.met.add(node["NodeID"])
+                continue  # the node is lost, and its calls will be repeated elsewhere
+            if problem:
+                raise ClusterError(f"node {node['NodeManagerAddress']} {problem}.")
+            self.checked.add(node["NodeID"])
 
     def run(
         self,
@@ -169,55 +170,55 @@ class RayRunner:
         needs: Sequence[int] | None = None,
         processors: int = 1,
     ) -> list[Any]:
-        """Call a function with each tuple of arguments, a few for each processor at a time.
+        """Call a function with each tuple of arguments; see `Runner.run`.
 
-        A call that needs more than its share of memory waits for a node that has it to spare.
+        A call that needs more than `memory` waits for a node that has enough free.
 
         Raises
         ------
         StoryclustError
-            What a call raises; or ClusterError, if its worker was lost again and again, or could not read or
-            write a file, or if no node has the memory for it.
+            Raised by a call; or ClusterError, if its worker was lost repeatedly or could not read or write a
+            file, or if no node has enough memory.
         """
-        self._meet()
-        task = partial(self.ray.remote(function).options, max_retries=RETRIES, name=name)
-        hand = _Hand(self.ray, task, calls, self._large(name, needs or ()), processors)
+        self._check_new_nodes()
+        task = partial(self.ray.remote(function).options, max_retries=MAX_RETRIES, name=name)
+        stage_calls = _StageCalls(self.ray, task, calls, self._large_needs(name, needs or ()), processors)
         try:
             with stage(name, len(calls)) as advance:
-                while not hand.done:
-                    nodes = self._nodes()
-                    self._tell_of_none(nodes)
-                    hand.fill(nodes, AHEAD * _processors(nodes))
-                    # Woken now and then, so that Ctrl-C is heard and new nodes get calls.
-                    ready, _ = self.ray.wait(list(hand.under_way), timeout=0.5)
+                while not stage_calls.done:
+                    nodes = self._live_nodes()
+                    self._warn_without_processors(nodes)
+                    stage_calls.submit(nodes, CALLS_PER_PROCESSOR * _processors(nodes))
+                    # The timeout lets Ctrl-C interrupt, and gives calls to new nodes.
+                    ready, _ = self.ray.wait(list(stage_calls.pending), timeout=0.5)
                     for call in ready:
-                        if call in hand.under_way:
-                            hand.take(call, self._result(name, call))
+                        if call in stage_calls.pending:
+                            stage_calls.finish(call, self._result(name, call))
                             advance(1)
         finally:
-            hand.drop(hand.under_way)
-        return hand.results
+            stage_calls.cancel(stage_calls.pending)
+        return stage_calls.results
 
-    def _tell_of_none(self, nodes: Mapping[str, Any]) -> None:
-        """Say once that calls wait for a node; a cluster that grows by need begins with none."""
+    def _warn_without_processors(self, nodes: Mapping[str, Any]) -> None:
+        """Warn once if the cluster has no processor for a while; an autoscaling cluster starts with none."""
         if any(node["Resources"].get("CPU") for node in nodes.values()):
-            self.without_since = math.inf
+            self.no_processor_since = math.inf
             return
-        self.without_since = min(self.without_since, time.monotonic())
-        if not self.told_of_none and time.monotonic() - self.without_since >= PATIENCE:
+        self.no_processor_since = min(self.no_processor_since, time.monotonic())
+        if not self.warned and time.monotonic() - self.no_processor_since >= NO_PROCESSOR_SECONDS:
             message = "no node of the cluster has had a processor for a while; calls wait until one comes."
             warnings.warn(message, StoryclustWarning, stacklevel=2)
-            self.told_of_none = True
+            self.warned = True
 
-    def _large(self, name: str, needs: Sequence[int]) -> dict[int, int]:
-        """Calls that need more than their share of memory, and how much."""
-        share = self.memory
-        large = {k: need for k, need in enumerate(needs) if need > share}
-        most = max((memory for memory, _ in self._sizes()), default=math.inf)
-        if large and max(large.values()) > most:
+    def _large_needs(self, name: str, needs: Sequence[int]) -> dict[int, int]:
+        """Return the memory of the calls that need more than `memory`."""
+        memory = self.memory
+        large = {k: need for k, need in enumerate(needs) if need > memory}
+        largest = max((memory for memory, _ in self._node_sizes()), default=math.inf)
+        if large and max(large.values()) > largest:
             raise ClusterError(
                 f"a call of {name} needs {max(large.values()) / 1e9:,.1f} GB of memory, and the largest node "
-                f"has {most / 1e9:,.1f} GB: add one that has more, and run this again."
+                f"has {largest / 1e9:,.1f} GB: add one that has more, and run this again."
             )
         return large
 
@@ -233,26 +234,28 @@ class RayRunner:
             raise
         except self.ray.exceptions.RayError as error:
             first = str(error).strip().partition("\n")[0]
-            raise ClusterError(f"the cluster lost a call of {name} {RETRIES + 1} times: {first}") from error
+            raise ClusterError(
+                f"the cluster lost a call of {name} {MAX_RETRIES + 1} times: {first}"
+            ) from error
 
 
 def _processors(nodes: Mapping[str, Any]) -> int:
     return max(1, int(sum(node["Resources"].get("CPU", 0) for node in nodes.values())))
 
 
-class _Hand:
-    """The calls of a stage: those that are under way, and what has come of others.
+class _StageCalls:
+    """The pending calls of a stage, and the results of finished ones.
 
-    When a node is lost, Ray makes the calls it had anew. But where it is only cut off, Ray may wait for its
-    answer for minutes after it was given up: connections are silent, not closed. So calls that were under way
-    then are in doubt. They leave room for others, and when nothing else is left they are made twice: what
-    they write is the same, and whichever is done first counts.
+    When a node is lost, Ray repeats its calls. But if the node only lost its connection, Ray may wait minutes
+    for it even after giving it up, because its connections are silent, not closed. So calls that were pending
+    at that time are uncertain: others may be submitted in their place, and when no others are left they are
+    submitted again. Both copies write the same file, and the first to finish counts.
     """
 
     def __init__(
         self,
         ray: Any,
-        task: Callable[..., Any],  # given options
+        task: Callable[..., Any],  # takes options
         calls: Sequence[tuple[Any, ...]],
         memory: Mapping[int, int],
         processors: int,
@@ -260,57 +263,59 @@ class _Hand:
         self.ray, self.task, self.calls = ray, task, calls
         self.memory, self.processors = memory, processors
         self.results: list[Any] = [None] * len(calls)
-        self.under_way: dict[Any, int] = {}
-        self.begun = 0
+        self.pending: dict[Any, int] = {}
+        self.submitted = 0
         self.nodes: set[str] = set()
-        self.doubtful: set[Any] = set()
+        self.uncertain: set[Any] = set()
         self.lost_at = 0.0
 
     @property
     def done(self) -> bool:
         """Whether every call has its result."""
-        return self.begun == len(self.calls) and not self.under_way
+        return self.submitted == len(self.calls) and not self.pending
 
-    def fill(self, nodes: Mapping[str, Any], size: int) -> None:
-        """Begin calls until `size` are under way, and again those in doubt."""
-        now = set(nodes)
-        self._fit(max((int(node["Resources"].get("CPU", 0)) for node in nodes.values()), default=0))
-        if self.nodes - now:
-            self.doubtful, self.lost_at = set(self.under_way), time.monotonic()
-        self.nodes = now
-        while self.begun < len(self.calls) and len(self.under_way) - len(self.doubtful) < size:
-            self._begin(self.begun)
-            self.begun += 1
-        only_doubt = self.doubtful and len(self.doubtful) == len(self.under_way)
-        if only_doubt and time.monotonic() - self.lost_at > GRACE:
-            for number in sorted(set(self.under_way.values())):
-                self._begin(number)
+    def submit(self, nodes: Mapping[str, Any], size: int) -> None:
+        """Submit calls until `size` are pending, and uncertain ones again if no others are left."""
+        live = set(nodes)
+        self._limit_processors(
+            max((int(node["Resources"].get("CPU", 0)) for node in nodes.values()), default=0)
+        )
+        if self.nodes - live:
+            self.uncertain, self.lost_at = set(self.pending), time.monotonic()
+        self.nodes = live
+        while self.submitted < len(self.calls) and len(self.pending) - len(self.uncertain) < size:
+            self._submit_call(self.submitted)
+            self.submitted += 1
+        all_uncertain = self.uncertain and len(self.uncertain) == len(self.pending)
+        if all_uncertain and time.monotonic() - self.lost_at > RESUBMIT_SECONDS:
+            for number in sorted(set(self.pending.values())):
+                self._submit_call(number)
 
-    def _fit(self, processors: int) -> None:
-        """Begin all calls again with fewer processors where no node is left that has as many."""
+    def _limit_processors(self, processors: int) -> None:
+        """Submit all calls again with fewer processors, if no node has as many any more."""
         if 0 < processors < self.processors:
-            numbers = sorted(set(self.under_way.values()))
-            self.drop(self.under_way)
+            numbers = sorted(set(self.pending.values()))
+            self.cancel(self.pending)
             self.processors = processors
             for number in numbers:
-                self._begin(number)
+                self._submit_call(number)
 
-    def _begin(self, number: int) -> None:
+    def _submit_call(self, number: int) -> None:
         options: dict[str, Any] = {"num_cpus": self.processors}
         if number in self.memory:
             options["memory"] = self.memory[number]
-        self.under_way[self.task(**options).remote(*self.calls[number])] = number
+        self.pending[self.task(**options).remote(*self.calls[number])] = number
 
-    def take(self, call: Any, result: Any) -> None:
-        """Note a result; others that were to give the same are of no use any more."""
-        number = self.under_way.pop(call)
-        self.doubtful.discard(call)
+    def finish(self, call: Any, result: Any) -> None:
+        """Keep a result, and cancel other copies of the call."""
+        number = self.pending.pop(call)
+        self.uncertain.discard(call)
         self.results[number] = result
-        self.drop([other for other, same in self.under_way.items() if same == number])
+        self.cancel([other for other, same in self.pending.items() if same == number])
 
-    def drop(self, calls: Iterable[Any]) -> None:
-        """Give calls up."""
+    def cancel(self, calls: Iterable[Any]) -> None:
+        """Cancel calls."""
         for call in list(calls):
             self.ray.cancel(call, force=True)
-            del self.under_way[call]
-            self.doubtful.discard(call)
+            del self.pending[call]
+            self.uncertain.discard(call)

@@ -1,15 +1,15 @@
-"""Average linkage of a graph that no worker holds, level by level.
+"""Average linkage of a graph that is larger than the memory of a worker, level by level.
 
-Clusters merge only where the average similarity of all their pairs is high enough, and what joining them to a
-third gives is never above the larger of the averages it comes from. So merges above some level happen inside
-the connected components of the pairs above it, and each component can be merged by itself; then clusters
-become nodes, edges between them are added up, and a lower level can be taken. Averages thin out as clusters
-grow: components stay small where those of single articles would be most of the corpus. Sums of similarities
-are exact, and all pairs stand in one order: so what comes out are the clusters of the whole graph.
+Average linkage is reducible: merging two clusters never raises their average similarity to a third above the
+larger of the two averages. So all merges above some level happen inside the connected components of the pairs
+above that level, and each component can be merged separately. Then clusters become nodes, the edges between
+them are summed, and the next, lower level follows. Averages decrease as clusters grow, so components stay
+small, where those of single articles would include most of the corpus. Sums of similarities are exact, and
+ties are broken in a fixed order, so the result is that of the whole graph.
 
-Nodes are known by the smallest place in their cluster.
+A node is identified by the smallest place in its cluster.
 
-Merging reciprocal neighbours in parts of a large graph is the idea of Sumengen et al., "Scaling Hierarchical
+Merging reciprocal nearest neighbours in parts of a large graph follows Sumengen et al., "Scaling Hierarchical
 Agglomerative Clustering to Billion-sized Datasets" (2021).
 """
 
@@ -33,15 +33,15 @@ if TYPE_CHECKING:
 
 
 class Nodes(NamedTuple):
-    """Clusters as nodes: how many articles each has, and when the first and the last was published."""
+    """Clusters as nodes: their numbers of articles, and the dates of their first and last article."""
 
     sizes: NDArray[np.int32]
-    first: NDArray[np.float64]  # in days; infinite where nothing has a date
-    last: NDArray[np.float64]  # and infinitely early
+    first: NDArray[np.float64]  # days; inf if no article has a date
+    last: NDArray[np.float64]  # days; -inf if no article has a date
 
 
 class Forest(NamedTuple):
-    """Pairs of nodes that connect what is connected, by the highest averages that do, which come first."""
+    """A maximum spanning forest: its edges, by descending average similarity."""
 
     one: NDArray[np.int64]
     other: NDArray[np.int64]
@@ -49,57 +49,57 @@ class Forest(NamedTuple):
 
 
 class Level(NamedTuple):
-    """How far merges are made now, and the components that they are made in."""
+    """A level of merging, and the components inside which it merges."""
 
-    distance: float  # below which all are made
-    last: bool  # whether that is all there are
-    component: NDArray[np.int64]  # smallest node of that of each node
+    distance: float  # clusters at a smaller distance are merged
+    last: bool
+    component: NDArray[np.int64]  # smallest node of the component of each node
 
 
-class Bins(NamedTuple):
-    """Which bin the component of each node is in."""
+class ComponentBins(NamedTuple):
+    """Components in bins."""
 
-    bin_of: NDArray[np.int32]  # -1 for a node by itself, which needs none
-    edges: list[int]  # that each has at most
+    bin_of: NDArray[np.int32]  # of each node; -1 for a singleton
+    edges: list[int]  # upper bound of the edges of each bin
 
     @property
     def n_bins(self) -> int:
-        """How many there are."""
+        """Number of bins."""
         return len(self.edges)
 
 
 def singletons(days: NDArray[np.float64]) -> Nodes:
-    """Nodes of one article each, by the days on which these were published, NaN for no date."""
+    """Return nodes of one article each, given the days of publication, NaN for no date."""
     undated = np.isnan(days)
     sizes = np.ones(len(days), np.int32)
     return Nodes(sizes, np.where(undated, np.inf, days), np.where(undated, -np.inf, days))
 
 
 def nodes_of(cluster: NDArray[np.int64], days: NDArray[np.float64]) -> Nodes:
-    """Nodes of the clusters that articles are in, each at the place of the smallest; of size 0 elsewhere."""
+    """Return the nodes of clusters, each at its smallest place; the nodes at other places have size 0."""
     alone = singletons(days)
     sizes = np.bincount(cluster, minlength=len(cluster)).astype(np.int32)
     first, last = np.full(len(days), np.inf), np.full(len(days), -np.inf)
-    spread(cluster, alone.first, alone.last, first, last)
+    scatter_date_ranges(cluster, alone.first, alone.last, first, last)
     return Nodes(sizes, first, last)
 
 
 @kernel
-def spread(
+def scatter_date_ranges(
     cluster: NDArray[np.int64],
     firsts: NDArray[np.float64],
     lasts: NDArray[np.float64],
     first: NDArray[np.float64],
     last: NDArray[np.float64],
 ) -> None:
-    """First and last day of each cluster, from those of its members."""
+    """Compute the first and last day of each cluster from those of its members, in place."""
     for k in range(len(cluster)):
         first[cluster[k]] = min(first[cluster[k]], firsts[k])
         last[cluster[k]] = max(last[cluster[k]], lasts[k])
 
 
-def feasible(one: Nodes, other: Nodes, window: float) -> NDArray[np.bool_]:
-    """Whether pairs of clusters would span no more days than the window."""
+def within_window(one: Nodes, other: Nodes, window: float) -> NDArray[np.bool_]:
+    """Tell which pairs of clusters together span no more days than the window."""
     within: NDArray[np.bool_] = ~(
         np.maximum(one.last, other.last) - np.minimum(one.first, other.first) > window
     )
@@ -109,45 +109,45 @@ def feasible(one: Nodes, other: Nodes, window: float) -> NDArray[np.bool_]:
 def spanning_forest(
     one: NDArray[np.int64], other: NDArray[np.int64], averages: NDArray[np.float64]
 ) -> Forest:
-    """Forest of the highest averages among some pairs (Kruskal, 1956)."""
+    """Return the maximum spanning forest of some pairs (Kruskal, 1956)."""
     nodes, ends = numbered(np.concatenate((one, other)))
     first, second = ends.reshape(2, -1)
     order = np.argsort(-averages, kind="stable")
-    kept = order[joining(first[order], second[order], len(nodes))]
+    kept = order[mark_joins(first[order], second[order], len(nodes))]
     return Forest(one[kept], other[kept], averages[kept])
 
 
 def add_degrees(parts: Sequence[Degrees]) -> Degrees:
-    """Add up the degrees of several parts of a graph."""
+    """Sum the degrees of several parts of a graph."""
     nodes, number = numbered(np.concatenate([part.rows for part in parts]))
     counts = np.concatenate([part.counts for part in parts])
     return Degrees(nodes, np.bincount(number, counts, len(nodes)).astype(np.int64))
 
 
 def choose_level(forest: Forest, degrees: Degrees, n: int, most_edges: int, distance: float) -> Level:
-    """Go as far as components allow: to where none has more edges than a worker can take.
+    """Choose the lowest level at which no component has more than `most_edges` edges.
 
     Parameters
     ----------
     forest : Forest
-        Of the whole graph.
+        Spanning forest of the whole graph.
     degrees : Degrees
     n : int
-        How many nodes there are, or places for them.
+        Number of places.
     most_edges : int
     distance : float
-        Average distance below which clusters are merged in the end.
+        Average distance of the last level.
 
     Returns
     -------
     level : Level
-        A component has more only where already the smallest distance makes it so.
+        A component has more edges only if the smallest distance alone connects it.
     """
     one, other, averages = forest
-    distances = 1.0 - averages  # merges are told apart by these, which are coarser
+    distances = 1.0 - averages  # merges compare these, which have coarser steps than averages
     weights = np.zeros(n, np.int64)
     weights[degrees.rows] = degrees.counts
-    stop = joined_until(one, other, weights, np.arange(n), 2 * most_edges)
+    stop = unite_until(one, other, weights, np.arange(n), 2 * most_edges)
     if stop < len(distances) and distances[stop] == distances[0]:
         stop = int(np.searchsorted(distances, distances[0], side="right"))
     last = stop == len(distances)
@@ -158,54 +158,53 @@ def choose_level(forest: Forest, degrees: Degrees, n: int, most_edges: int, dist
 
 
 def components(one: NDArray[np.int64], other: NDArray[np.int64], n: int) -> NDArray[np.int64]:
-    """Smallest node of the connected component of each."""
+    """Return the smallest node of the connected component of each node."""
     parent = np.arange(n)
     unite(parent, one, other)
-    found: NDArray[np.int64] = find_all(parent)
-    return found
+    roots: NDArray[np.int64] = find_all(parent)
+    return roots
 
 
-def oversized(forest: Forest, degrees: Degrees, n: int, most_edges: int) -> list[int]:
-    """Edges of those connected components that have more than so many, largest first."""
+def oversized_components(forest: Forest, degrees: Degrees, n: int, most_edges: int) -> list[int]:
+    """Return the edge counts above `most_edges` of connected components, in descending order."""
     edges = edges_within(components(forest.one, forest.other, n), degrees, n)
     listed: list[int] = np.sort(edges[edges > most_edges])[::-1].tolist()
     return listed
 
 
 def edges_within(component: NDArray[np.int64], degrees: Degrees, n: int) -> NDArray[np.int64]:
-    """Edges that each component has at most, by its smallest node."""
+    """Return an upper bound of the edges of each component, by its smallest node."""
     ends: NDArray[np.int64] = np.bincount(component[degrees.rows], degrees.counts, n).astype(np.int64)
     return ends // 2
 
 
-def pack_bins(component: NDArray[np.int64], degrees: Degrees, most_edges: int) -> Bins:
-    """Pack components into bins of so many edges at most, but for larger ones: these come first, each alone.
+def pack_bins(component: NDArray[np.int64], degrees: Degrees, most_edges: int) -> ComponentBins:
+    """Pack components into bins of at most `most_edges` edges; larger components come first, each alone.
 
     Parameters
     ----------
     component : int64 array of shape (n,)
-        Smallest node of that of each node.
+        Smallest node of the component of each node.
     degrees : Degrees
     most_edges : int
 
     Returns
     -------
-    bins : Bins
+    bins : ComponentBins
     """
     n = len(component)
     counts = edges_within(component, degrees, n)
     counts[np.bincount(component, minlength=n) < 2] = 0
-    biggest_first = np.argsort(-counts, kind="stable")
-    biggest_first = biggest_first[: np.count_nonzero(counts)]
+    descending = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
     bin_of, edges = np.full(n, -1, np.int32), []
-    for number, (start, stop) in enumerate(cut_ranges(counts[biggest_first], most_edges)):
-        bin_of[biggest_first[start:stop]] = number
-        edges.append(int(counts[biggest_first[start:stop]].sum()))
-    return Bins(bin_of[component], edges)
+    for number, (start, stop) in enumerate(cut_ranges(counts[descending], most_edges)):
+        bin_of[descending[start:stop]] = number
+        edges.append(int(counts[descending[start:stop]].sum()))
+    return ComponentBins(bin_of[component], edges)
 
 
 class Moved(NamedTuple):
-    """Nodes that are part of another cluster now, and the smallest node of that."""
+    """Nodes that were merged into another, and the smallest node of their new cluster."""
 
     nodes: NDArray[np.int64]
     into: NDArray[np.int64]
@@ -217,11 +216,11 @@ def merge_bin(edges: Edges, places: NDArray[np.int64], nodes: Nodes, distance: f
     Parameters
     ----------
     edges : Edges
-        All that lie inside the bin; the values are sums of similarities.
+        All edges inside the bin; the values are sums of similarities.
     places : int64 array of shape (k,)
-        Its nodes, ascending.
+        Nodes of the bin, ascending.
     nodes : Nodes
-        The same.
+        Sizes and dates of these nodes.
     distance : float
         Average distance below which clusters are merged.
     window : float
@@ -247,14 +246,14 @@ def merge_bin(edges: Edges, places: NDArray[np.int64], nodes: Nodes, distance: f
 
 
 def contract(edges: Edges, earlier: NDArray[np.int64], later: NDArray[np.int64]) -> Edges:
-    """Edges between new nodes, given those that their ends have become: each once, with its sum."""
+    """Sum edges between merged nodes; `earlier` and `later` are the new nodes of the ends of each edge."""
     one, other = np.minimum(earlier, later), np.maximum(earlier, later)
     between = one != other
     return add_edges(Edges(one[between], other[between], edges.values[between]))
 
 
 def add_edges(edges: Edges) -> Edges:
-    """Add up edges between the same two nodes."""
+    """Sum edges between the same two nodes."""
     order = np.lexsort((edges.later, edges.earlier))
     earlier, later, values = some_of(edges, order)
     changes = (earlier[1:] != earlier[:-1]) | (later[1:] != later[:-1])
@@ -263,16 +262,16 @@ def add_edges(edges: Edges) -> Edges:
     return Edges(earlier[begins], later[begins], sums)
 
 
-def deal_edges(edges: Edges, part_of: NDArray[np.int64], n_parts: int) -> list[Edges]:
-    """Edges of each part; `part_of` says where each edge belongs."""
+def partition_edges(edges: Edges, part_of: NDArray[np.int64], n_parts: int) -> list[Edges]:
+    """Partition edges; `part_of` is the part of each edge."""
     order = np.argsort(part_of, kind="stable")
     stops = np.cumsum(np.bincount(part_of, minlength=n_parts))
     return [some_of(edges, rows) for rows in np.split(order, stops[:-1])]
 
 
 @kernel
-def joining(one: NDArray[np.int64], other: NDArray[np.int64], n: int) -> NDArray[np.bool_]:
-    """Mark the pairs that join two sets of the pairs before."""
+def mark_joins(one: NDArray[np.int64], other: NDArray[np.int64], n: int) -> NDArray[np.bool_]:
+    """Mark the pairs that connect two components of the pairs before them."""
     parent, joins = np.arange(n), np.zeros(len(one), np.bool_)
     for k in range(len(one)):
         a, b = find(parent, one[k]), find(parent, other[k])
@@ -283,14 +282,14 @@ def joining(one: NDArray[np.int64], other: NDArray[np.int64], n: int) -> NDArray
 
 
 @kernel
-def joined_until(
+def unite_until(
     one: NDArray[np.int64],
     other: NDArray[np.int64],
     weights: NDArray[np.int64],
     parent: NDArray[np.int64],
     most: int,
 ) -> int:
-    """Join pairs until a set would weigh more than `most`; returns which pair that is."""
+    """Unite pairs until a set would weigh more than `most`; returns the index of that pair."""
     for k in range(len(one)):
         a, b = find(parent, one[k]), find(parent, other[k])
         if a == b:

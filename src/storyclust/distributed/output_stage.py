@@ -1,4 +1,4 @@
-"""Labels back to the shards: each is read again and written with its labels, once."""
+"""Labelled shards: each shard is read again and written with its labels."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from storyclust.distributed.array_files import ArrayFile
 from storyclust.distributed.copy_parts import Input
-from storyclust.distributed.corpus import Corpus, Sketches, renamed_among
-from storyclust.distributed.files import Arrays, joined, read_json, write_json
-from storyclust.distributed.shards import Reader, Shard, hash_of, named, write_shard
+from storyclust.distributed.corpus import Corpus, SketchReader, read_renamed
+from storyclust.distributed.files import join_address, read_json, write_json
+from storyclust.distributed.shards import Reader, Shard, sha256_of, with_corpus_ids, write_shard
 from storyclust.io.writing import labelled_record
 
 if TYPE_CHECKING:
@@ -18,18 +19,18 @@ if TYPE_CHECKING:
 Entry = dict[str, Any]
 
 
-class Labels(NamedTuple):
-    """Where labels are: files with one number for each article of the corpus."""
+class LabelFiles(NamedTuple):
+    """Addresses of the labels of all articles."""
 
-    address: str  # `kept` and, where stories were asked for, `event` and `thread`
+    labels: str  # arrays `kept` and, for stories, `event` and `thread`
     renamed: str
 
 
 def entry_holds(output: str, entry: Entry | None) -> bool:
-    """Tell whether the labelled shard that a manifest speaks of is there, whole and unchanged."""
+    """Tell whether the labelled shard of a manifest entry exists and is unchanged."""
     if entry is None or entry.get("output") is None:
         return False
-    return bool(hash_of(joined(output, entry["output"])) == entry["sha256"])
+    return bool(sha256_of(join_address(output, entry["output"])) == entry["sha256"])
 
 
 def label_shard(
@@ -39,12 +40,12 @@ def label_shard(
     shard: Shard,
     source: Input,
     corpus: Corpus,
-    labels: Labels,
+    files: LabelFiles,
     before: Entry | None = None,
 ) -> Entry:
-    """Write a shard with its labels; returns its line in the manifest.
+    """Write a shard with its labels; returns its manifest entry.
 
-    `done` is where that line is kept until all shards have one; `before` is that of an earlier run.
+    The entry is kept at the address `done` until all shards have one; `before` is that of an earlier run.
     """
     for known in (read_json(done), before):
         if known is not None and (known["output"] is None or entry_holds(output, known)):
@@ -53,16 +54,16 @@ def label_shard(
     reader = Reader(shard, source.fields, forgiving=source.forgiving)
     begin, end = corpus.offsets[number : number + 2].tolist()
     entry: Entry = {"input": shard.address, "output": None, "articles": end - begin, "sha256": None}
-    with Sketches(corpus) as sketches, Arrays(labels.address) as file:
-        set_aside = sketches[number].about["set_aside"]
-        columns = {name: file.part(name, begin, end) for name in file.places}
+    with SketchReader(corpus) as sketches, ArrayFile(files.labels) as file:
+        set_aside = sketches[number].metadata["set_aside"]
+        columns = {name: file.read(name, begin, end) for name in file.layout}
         originals = columns.pop("kept")
         copies = np.flatnonzero(originals != np.arange(begin, end))
-        names = sketches.names(originals[copies], labels.renamed)
-        renamed = renamed_among(labels.renamed, np.arange(begin, end))
+        original_ids = sketches.ids(originals[copies], files.renamed)
+        renamed = read_renamed(files.renamed, np.arange(begin, end))
     if not set_aside:
-        copy_of = dict(zip(copies.tolist(), names, strict=True))
-        articles = named(reader, begin, renamed)
+        copy_of = dict(zip(copies.tolist(), original_ids, strict=True))
+        articles = with_corpus_ids(reader, begin, renamed)
 
         def records() -> Iterator[dict[str, Any]]:
             for row, article in enumerate(articles):
@@ -72,7 +73,7 @@ def label_shard(
                 added |= {name: values[row].item() for name, values in columns.items()}
                 yield labelled_record(article.to_record(), added)
 
-        written = write_shard(joined(output, shard.output), records())
+        written = write_shard(join_address(output, shard.output), records())
         if written.records != end - begin:
             raise shard.changed_error()
         entry |= {"output": shard.output, "sha256": written.sha256, "bytes": written.bytes}

@@ -1,7 +1,7 @@
-"""Copies among shards: what equal values of many shards say, and groups of what hangs together.
+"""Candidate pairs from equal band keys, their verification, and the representatives of groups.
 
-Pure functions over arrays. Articles have the numbers that they have in the whole corpus; a text has that of
-the first article that has it. Whatever the cut into shards and parts, what comes out in the end are the
+Pure functions over arrays. Articles have their numbers in the whole corpus, and a text has the number of the
+first article that has it. For any division into shards and parts, the results together are the
 representatives that `Deduplicator` finds.
 """
 
@@ -21,111 +21,110 @@ from storyclust.dedup.lsh import CROWD, pair_codes, run_bounds
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BLOCK_SHINGLES = 1 << 23  # shingles sorted at a time: 64 MB
-LOW = 0xFFFFFFFF
+BLOCK_SHINGLES = 1 << 23  # shingles sorted at once: 64 MB
+LOW_BITS = 0xFFFFFFFF
 
-Gather = Callable[["NDArray[np.int64]"], tuple["NDArray[np.uint64]", "NDArray[np.int64]"]]
+GatherShingles = Callable[["NDArray[np.int64]"], tuple["NDArray[np.uint64]", "NDArray[np.int64]"]]
 
 
-class Later(NamedTuple):
-    """Texts that stand in an earlier shard already, and the article that has each first."""
+class RepeatedTexts(NamedTuple):
+    """Texts that occur in an earlier article, and the first article that has each."""
 
     rows: NDArray[np.int64]
     firsts: NDArray[np.int64]
 
 
-def later_twins(prints: NDArray[np.uint64], rows: NDArray[np.int64]) -> Later:
-    """Find the texts that another article has before.
+def find_repeated_texts(prints: NDArray[np.uint64], rows: NDArray[np.int64]) -> RepeatedTexts:
+    """Find the texts that occur in an earlier article.
 
     Parameters
     ----------
     prints : uint64 array of shape (k, 2)
-        Fingerprints of some texts, among them all that are equal to one of them.
+        Fingerprints: of equal ones, all or none are given.
     rows : int64 array of shape (k,)
         The article of each.
     """
     by_row = np.argsort(rows, kind="stable")
-    twins = group_twins(prints[by_row])
+    classes = group_twins(prints[by_row])
     ordered = rows[by_row]
-    firsts = ordered[twins.rows[twins.bounds[:-1]]][twins.classes]
-    late = firsts != ordered
-    return Later(ordered[late], firsts[late])
+    firsts = ordered[classes.rows[classes.bounds[:-1]]][classes.classes]
+    repeated = firsts != ordered
+    return RepeatedTexts(ordered[repeated], firsts[repeated])
 
 
-class Proposed(NamedTuple):
-    """What sharing a band key proposes: pairs, and crowds too large to list their pairs."""
+class BandCandidates(NamedTuple):
+    """Texts that share a band key: pairs, and runs of equal keys that are too large to list their pairs."""
 
-    codes: NDArray[np.int64]  # smaller row above, larger below; sorted, distinct
-    crowds: list[NDArray[np.int64]]  # each ascending
+    codes: NDArray[np.int64]  # smaller row in the high bits, larger in the low ones; sorted, distinct
+    large_runs: list[NDArray[np.int64]]  # each ascending
 
 
-def propose(keys: NDArray[np.uint64], rows: NDArray[np.int64]) -> Proposed:
-    """Pair the texts that share a key of one band; `keys` has all that are equal to one of them."""
+def pair_band(keys: NDArray[np.uint64], rows: NDArray[np.int64]) -> BandCandidates:
+    """Pair the texts that share a key of one band; of equal keys, all or none are given."""
     order = np.argsort(keys, kind="stable")
     bounds = run_bounds(keys[order])
     ordered = rows[order]
     large = bounds[:, 1] - bounds[:, 0] > CROWD
-    crowds = [np.sort(ordered[start:stop]) for start, stop in bounds[large]]
-    return Proposed(np.unique(pair_codes(ordered, bounds[~large])), crowds)
+    large_runs = [np.sort(ordered[start:stop]) for start, stop in bounds[large]]
+    return BandCandidates(np.unique(pair_codes(ordered, bounds[~large])), large_runs)
 
 
-def pairs_of(codes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Rows of coded pairs, shape (m, 2)."""
-    return np.column_stack((codes >> 32, codes & LOW))
+def decode_pairs(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows of encoded pairs, shape (m, 2)."""
+    return np.column_stack((codes >> 32, codes & LOW_BITS))
 
 
-def verified(
+def verify_pairs(
     codes: NDArray[np.int64],
     sizes: Callable[[NDArray[np.int64]], NDArray[np.int64]],
-    gather: Gather,
+    gather: GatherShingles,
     threshold: float,
 ) -> NDArray[np.int64]:
-    """Those of the pairs whose exact similarity reaches the threshold.
+    """Return the pairs whose exact Jaccard similarity reaches the threshold.
 
     Parameters
     ----------
     codes : int64 array of shape (m,)
-        Sorted.
-    sizes, gather : callable
-        Given rows: how many shingles each has; the shingles one after the other, and their bounds.
+        Encoded pairs, sorted.
+    sizes : callable
+        Returns the number of shingles of each of some rows.
+    gather : callable
+        Returns the concatenated shingles of some rows, and their bounds.
     threshold : float
     """
-    pairs = pairs_of(codes)
+    pairs = decode_pairs(codes)
     rows, places = np.unique(pairs, return_inverse=True)
     weights = sizes(rows)[places.reshape(-1, 2)].sum(axis=1)
     block = np.cumsum(weights) // BLOCK_SHINGLES
     cuts = [0, *(np.flatnonzero(np.diff(block)) + 1).tolist(), len(codes)]
-    found = np.zeros(len(codes), bool)
+    similar = np.zeros(len(codes), bool)
     for start, stop in pairwise(cuts):
         needed, local = np.unique(pairs[start:stop], return_inverse=True)
         sets = ShingleSets.from_shingles(*gather(needed))
-        found[start:stop] = jaccard_pairs(sets, local.reshape(-1, 2), threshold) > 0
-    return codes[found]
+        similar[start:stop] = jaccard_pairs(sets, local.reshape(-1, 2), threshold) > 0
+    return codes[similar]
 
 
-# Components ------------------------------------------------------------------------------------
+def unite_pairs(parent: NDArray[np.int64], codes: NDArray[np.int64]) -> None:
+    """Unite the sets of encoded pairs, in place."""
+    unite(parent, codes >> 32, codes & LOW_BITS)
 
 
-def join_pairs(parent: NDArray[np.int64], codes: NDArray[np.int64]) -> None:
-    """Join the sets of coded pairs, in place."""
-    unite(parent, codes >> 32, codes & LOW)
+def unite_run(parent: NDArray[np.int64], run: NDArray[np.int64]) -> None:
+    """Unite a large run to one set: representatives depend on all of its texts."""
+    unite(parent, np.full(len(run), run[0]), run)
 
 
-def join_crowd(parent: NDArray[np.int64], crowd: NDArray[np.int64]) -> None:
-    """Join a crowd to one set: who leads whom depends on all of it."""
-    unite(parent, np.full(len(crowd), crowd[0]), crowd)
+class ArticleBins(NamedTuple):
+    """Connected components in bins of about equal size."""
 
-
-class Bins(NamedTuple):
-    """Sets of articles dealt into bins of about equal size, each set to one bin."""
-
-    bin_of: NDArray[np.int32]  # of every article; -1 for one that is alone
+    bin_of: NDArray[np.int32]  # of every article; -1 for a singleton
     n_bins: int
-    largest: int  # articles of the largest set
+    largest: int  # articles of the largest component
 
 
-def deal(parent: NDArray[np.int64], most: int) -> Bins:
-    """Deal the sets of a corpus into bins of about `most` articles, in the order of their first articles."""
+def assign_bins(parent: NDArray[np.int64], most: int) -> ArticleBins:
+    """Assign components to bins of about `most` articles, in the order of their first articles."""
     roots = find_all(parent)
     sizes = np.bincount(roots, minlength=len(roots))
     sizes[sizes == 1] = 0
@@ -133,43 +132,43 @@ def deal(parent: NDArray[np.int64], most: int) -> Bins:
     used = np.unique(number[sizes > 0])
     number = np.searchsorted(used, number).astype(np.int32)
     number[sizes == 0] = -1
-    return Bins(number[roots], len(used), int(sizes.max(initial=0)))
+    return ArticleBins(number[roots], len(used), int(sizes.max(initial=0)))
 
 
-class Members(NamedTuple):
-    """What is known of the articles of a bin, in ascending order of rows."""
+class BinArticles(NamedTuple):
+    """The articles of a bin, in ascending order of rows."""
 
     rows: NDArray[np.int64]
-    firsts: NDArray[np.int64]  # the article that has the same text first
+    firsts: NDArray[np.int64]  # first article with the same text
     prints: NDArray[np.uint64]
     preferences: list[tuple[Any, ...]]
     names: list[str]
 
 
-def represent(
-    members: Members,
+def choose_representatives(
+    members: BinArticles,
     codes: NDArray[np.int64],
-    crowds: list[NDArray[np.int64]],
-    gather: Gather,
+    large_runs: list[NDArray[np.int64]],
+    gather: GatherShingles,
     threshold: float,
 ) -> NDArray[np.int64]:
-    """Find which article is kept for each member of a bin.
+    """Choose the article that is kept for each article of a bin.
 
     Parameters
     ----------
-    members : Members
+    members : BinArticles
     codes : int64 array
         Verified pairs of texts.
-    crowds : list of int64 array
-        Texts that share a band key.
+    large_runs : list of int64 array
+        Texts that share a band key, ascending.
     gather : callable
-        Shingles of rows, as for `verified`.
+        As for `verify_pairs`.
     threshold : float
 
     Returns
     -------
     representatives : int64 array
-        Of each member, the row of the one kept.
+        Row of the kept article, for each article of the bin.
     """
     n = len(members.rows)
     order = rank_rows(np.arange(n), members.preferences, members.prints, members.names)
@@ -178,12 +177,12 @@ def represent(
     texts, text_of = np.unique(members.firsts, return_inverse=True)
     best = order[::-1]
     heads = np.empty(len(texts), np.int64)
-    heads[text_of[best]] = best  # the best of equal texts is written last
-    parts = [np.searchsorted(texts, pairs_of(codes))]
-    for crowd in crowds:
-        local = np.searchsorted(texts, crowd)
+    heads[text_of[best]] = best  # of equal texts, the best is written last
+    parts = [np.searchsorted(texts, decode_pairs(codes))]
+    for run in large_runs:
+        local = np.searchsorted(texts, run)
         by_rank = np.argsort(rank[heads[local]])
-        sets = ShingleSets.from_shingles(*gather(crowd))
+        sets = ShingleSets.from_shingles(*gather(run))
         leaders, followers, _ = similarities_to_leaders(*sets, by_rank, threshold)
         parts.append(np.sort(np.column_stack((local[leaders], local[followers])), axis=1))
     pairs = np.concatenate(parts)

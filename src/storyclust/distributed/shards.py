@@ -1,7 +1,7 @@
-"""Shards: the files that articles come in, and the same files with labels.
+"""Shards: files of articles, read and written.
 
-A shard is read by one worker at a time, from its beginning to its end. Articles are numbered in the order of
-the shards, and get the names that `iter_articles` would give them.
+One worker reads a shard at a time, from beginning to end. Articles are numbered in the order of the shards,
+and get the ids that `iter_articles` would give them.
 """
 
 from __future__ import annotations
@@ -18,13 +18,21 @@ from typing import IO, Any, NamedTuple
 
 from storyclust.articles.article import Article
 from storyclust.articles.records import ArticleMaker
-from storyclust.distributed.files import Found, address_of, cut, files_in, look_up, reading, writing
+from storyclust.distributed.files import (
+    FileInfo,
+    address_of,
+    file_info,
+    list_files,
+    open_for_reading,
+    open_for_writing,
+    split_address,
+)
 from storyclust.errors import InputError
 from storyclust.io.reading import ReadReport, Reject, read_file
 from storyclust.io.sources import Source, format_of, known_format, sources, unpacked
 from storyclust.io.writing import write_into
 
-FORMAT = 1  # of what stages leave: to be raised when one of them changes what it writes
+FORMAT_VERSION = 2  # of the files of stages; raised when a stage changes what it writes
 WRITABLE = ("jsonl", "json", "csv", "tsv", "parquet")
 
 
@@ -33,36 +41,38 @@ class Shard(NamedTuple):
 
     address: str
     kind: str | None
-    name: str  # the id of the article that a .txt file is
+    name: str  # id of the article, if the file is a .txt
     size: int
-    changed: int
-    output: str  # name of the file of its labelled articles
+    modified: int  # nanoseconds since 1970
+    output: str  # name of the labelled file
 
     def changed_error(self) -> InputError:
-        """Return what to raise when the file is not what it was."""
+        """Return the error of a shard that is modified during the run."""
         return InputError(f"{self.address} has changed since it was read first; run this again.")
 
     @property
     def key(self) -> str:
-        """What tells this state of the file from others, without reading it."""
-        return digest_of(self.address, self.kind, self.size, self.changed)
+        """Hash of address, size and modification time, which identifies a version of the file."""
+        return digest_of(self.address, self.kind, self.size, self.modified)
 
 
 def digest_of(*parts: Any) -> str:
-    """Short hash of things that `repr` shows in full, and of what stages make of them."""
-    return hashlib.blake2b(repr((FORMAT, parts)).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+    """Return a short hash of values whose `repr` is complete, and of the format version."""
+    return hashlib.blake2b(
+        repr((FORMAT_VERSION, parts)).encode("utf-8", "surrogatepass"), digest_size=12
+    ).hexdigest()
 
 
 def find_shards(paths: Iterable[str | os.PathLike[str]], kind: str | None = None) -> list[Shard]:
-    """List the shards that files, folders and patterns stand for, here or on another filesystem.
+    """List the shards in files, folders and patterns, on this machine or another filesystem.
 
     Parameters
     ----------
     paths : iterable of str or path-like
-        Paths of this machine (which every worker has to see under the same name) or URIs; both may be
-        folders or patterns, as for `read_articles`.
+        Local paths, which every worker has to see under the same name, or URIs; both may be folders or
+        patterns, as for `read_articles`.
     kind : str or None, default=None
-        Format of all shards; None goes by the name, or else by the first bytes.
+        Format of all shards; None detects it from the name, or else from the first bytes.
 
     Returns
     -------
@@ -80,59 +90,58 @@ def find_shards(paths: Iterable[str | os.PathLike[str]], kind: str | None = None
     ['a.jsonl', 'b.jsonl']
     """
     kind = known_format(kind)
-    found: list[tuple[Source, Found]] = []
+    found: list[tuple[Source, FileInfo]] = []
     for path in paths:
         name = os.fspath(path)
         if name == "-":
             raise InputError("a cluster reads files: standard input has to be written to one first.")
         if "://" in name:
-            found += _remote(address_of(name), kind)
+            found += _remote_files(address_of(name), kind)
         else:
-            found += [(source, _there(address_of(source.path))) for source in sources([name], kind)]
+            found += [(source, _existing_file(address_of(source.path))) for source in sources([name], kind)]
     if not found:
         raise InputError("a cluster needs the path of a shard.")
     names = _output_names([file.address for _, file in found])
     return [
-        Shard(file.address, source.kind, source.name, file.size, file.changed, name)
+        Shard(file.address, source.kind, source.name, file.size, file.modified, name)
         for (source, file), name in zip(found, names, strict=True)
     ]
 
 
-def _there(address: str) -> Found:
-    found = look_up(address)
-    return Found(address, -1, 0) if found is None else found  # reading it will say what is wrong
+def _existing_file(address: str) -> FileInfo:
+    return file_info(address) or FileInfo(address, -1, 0)  # reading will raise the error
 
 
-def _remote(address: str, kind: str | None) -> list[tuple[Source, Found]]:
-    root, wanted = cut(address)
+def _remote_files(address: str, kind: str | None) -> list[tuple[Source, FileInfo]]:
+    root, pattern = split_address(address)
     try:
-        found = look_up(address)
-        files = [found] if found else files_in(root + _folder_of(wanted))
+        file = file_info(address)
+        files = [file] if file else list_files(root + _folder_of(pattern))
     except OSError as error:
         raise InputError(f"cannot open {address}: {error}.") from error
-    if not found:
-        wanted = wanted if re.search(r"[*?\[]", wanted) else f"{wanted.rstrip('/')}/*"
-        files = [file for file in files if fnmatch.fnmatchcase(cut(file.address)[1], wanted)]
-        files = [file for file in files if kind or format_of(file.address)]
+    if not file:
+        pattern = pattern if re.search(r"[*?\[]", pattern) else f"{pattern.rstrip('/')}/*"
+        files = [each for each in files if fnmatch.fnmatchcase(split_address(each.address)[1], pattern)]
+        files = [each for each in files if kind or format_of(each.address)]
     if not files:
         raise InputError(f"no file matches {address!r}.")
     return [
-        (Source(file.address, kind or format_of(file.address), _bare(file.address)), file) for file in files
+        (Source(each.address, kind or format_of(each.address), _stem(each.address)), each) for each in files
     ]
 
 
 def _folder_of(path: str) -> str:
-    """Return the folder that everything matching a pattern is in."""
+    """Return the deepest folder that contains all matches of a pattern."""
     before = re.split(r"[*?\[]", path, maxsplit=1)[0]
     return path.rstrip("/") if before == path else before.rpartition("/")[0]
 
 
-def _bare(address: str) -> str:
+def _stem(address: str) -> str:
     return re.sub(r"\.txt$", "", unpacked(address.rpartition("/")[2]), flags=re.IGNORECASE)
 
 
 def _output_names(addresses: list[str]) -> list[str]:
-    """Name the outputs like the inputs, with a number before where two would have one name."""
+    """Name the outputs like the inputs, all with a number in front if two names are equal."""
     names = []
     for address in addresses:
         name = re.split(r"[/\\]", address)[-1]
@@ -146,7 +155,7 @@ def _output_names(addresses: list[str]) -> list[str]:
 
 
 class Reader:
-    """Reads one shard, and knows afterwards what became of its records.
+    """Reads one shard and counts its records.
 
     Attributes
     ----------
@@ -165,14 +174,14 @@ class Reader:
         self.set_aside = False
 
     def __iter__(self) -> Iterator[Article]:
-        """Articles with the ids that their records have, or none.
+        """Yield articles with the ids of their records, "" for none.
 
-        What cannot be opened is an error or, for a forgiving reader, a reject and the end of the shard.
+        A shard that cannot be read raises an error or, for a forgiving reader, becomes a reject.
         """
         shard = self.shard
         source = Source(shard.address, shard.kind, shard.name)
         try:
-            with reading(shard.address) as raw:
+            with open_for_reading(shard.address) as raw:
                 file = io.BufferedReader(raw, 1 << 20)
                 yield from read_file(file, source, self.maker, self.report)
         except OSError as error:
@@ -186,66 +195,66 @@ class Reader:
         self.report.bad_dates += self.maker.bad_dates
 
 
-def settle_names(rows: list[int], names: list[str]) -> dict[int, str]:
-    """Give rows names of their own, as `iter_articles` does: the second ``x`` is ``x#2``.
+def resolve_ids(rows: list[int], ids: list[str]) -> dict[int, str]:
+    """Make ids unique, as `iter_articles` does: the second ``x`` becomes ``x#2``.
 
     Parameters
     ----------
     rows : list of int
         Numbers of articles in the whole corpus, ascending.
-    names : list of str
-        What each wants to be called.
+    ids : list of str
+        Their own ids.
 
     Returns
     -------
     renamed : dict of int to str
-        The rows that could not have the name they wanted.
+        New ids of the rows whose own id occurs before.
 
     Examples
     --------
-    >>> from storyclust.distributed.shards import settle_names
-    >>> settle_names([0, 4, 5, 9], ["x", "x#2", "x", "x#2"])
+    >>> from storyclust.distributed.shards import resolve_ids
+    >>> resolve_ids([0, 4, 5, 9], ["x", "x#2", "x", "x#2"])
     {5: 'x#3', 9: 'x#2#2'}
     """
-    taken: set[str] = set()
+    used: set[str] = set()
     renamed = {}
-    for row, wanted in zip(rows, names, strict=True):
-        name = wanted
+    for row, own in zip(rows, ids, strict=True):
+        unique = own
         for repeat in count(2):
-            if name not in taken:
+            if unique not in used:
                 break
-            name = f"{wanted}#{repeat}"
-        taken.add(name)
-        if name != wanted:
-            renamed[row] = name
+            unique = f"{own}#{repeat}"
+        used.add(unique)
+        if unique != own:
+            renamed[row] = unique
     return renamed
 
 
-def root_of(name: str) -> str:
-    """Return a name without the numbers that renaming adds: no two of different roots can clash."""
-    return re.sub(r"(#\d+)+$", "", name) if "#" in name else name
+def id_root(own: str) -> str:
+    """Return an id without the numbers that renaming adds; ids of different roots never become equal."""
+    return re.sub(r"(#\d+)+$", "", own) if "#" in own else own
 
 
 # Writing ---------------------------------------------------------------------------------------
 
 
-class Written(NamedTuple):
-    """What a file holds that was written."""
+class WrittenFile(NamedTuple):
+    """Size and hash of a written file."""
 
     records: int
     bytes: int
     sha256: str
 
 
-def write_shard(address: str, records: Iterable[Mapping[str, Any]]) -> Written:
-    """Write records to a file, whose format and compression go by its name."""
-    with writing(address) as raw:
-        file: Any = _Hashing(raw)
+def write_shard(address: str, records: Iterable[Mapping[str, Any]]) -> WrittenFile:
+    """Write records to a file, in the format and compression of its name."""
+    with open_for_writing(address) as raw:
+        file: Any = _HashingFile(raw)
         n = write_into(file, address, records)
-    return Written(n, file.size, file.hash.hexdigest())
+    return WrittenFile(n, file.size, file.hash.hexdigest())
 
 
-class _Hashing:
+class _HashingFile:
     """A file that hashes what is written to it."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -273,19 +282,21 @@ class _Hashing:
         return False
 
 
-def hash_of(address: str) -> str | None:
-    """Return the SHA-256 of a file, None where there is none."""
-    if look_up(address) is None:
+def sha256_of(address: str) -> str | None:
+    """Return the SHA-256 of a file, None if it does not exist."""
+    if file_info(address) is None:
         return None
-    whole = hashlib.sha256()
-    with reading(address) as file:
+    digest = hashlib.sha256()
+    with open_for_reading(address) as file:
         while block := file.read(1 << 20):
-            whole.update(block)
-    return whole.hexdigest()
+            digest.update(block)
+    return digest.hexdigest()
 
 
-def named(articles: Iterable[Article], first_row: int, renamed: Mapping[int, str]) -> Iterator[Article]:
-    """Articles under the names they have in the whole corpus."""
+def with_corpus_ids(
+    articles: Iterable[Article], first_row: int, renamed: Mapping[int, str]
+) -> Iterator[Article]:
+    """Yield articles with their ids in the whole corpus."""
     for row, article in enumerate(articles, first_row):
-        name = renamed.get(row) or article.id or str(row)
-        yield article if name == article.id else replace(article, id=name)
+        own = renamed.get(row) or article.id or str(row)
+        yield article if own == article.id else replace(article, id=own)

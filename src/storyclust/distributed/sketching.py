@@ -1,7 +1,7 @@
-"""One shard to arrays: all that finding copies needs to know of its articles, after reading them once.
+"""The sketch of a shard: arrays of all that finding copies needs, from one pass over its articles.
 
-Everything that will be looked for by its value (fingerprints, band keys, names) is sorted by it, with
-the bounds of 256 buckets by the leading bits beside it: a part of all values is one range of each file.
+Values to be matched across shards (fingerprints, band keys, hashes of ids) are sorted, with the bounds of 256
+buckets by their leading bits: a range of buckets is one range of rows in each file.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from storyclust.dedup.groups import Policy, check_policy, group_twins
 from storyclust.dedup.lsh import Bands, band_keys, choose_bands
 from storyclust.dedup.minhash import MinHasher
 from storyclust.dedup.sketches import Sketches
-from storyclust.distributed.files import pack_texts
-from storyclust.distributed.shards import root_of
+from storyclust.distributed.array_files import pack_texts
+from storyclust.distributed.shards import id_root
 from storyclust.errors import InputError
 from storyclust.text.language import name_languages
 from storyclust.text.tokens import mix
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BUCKETS = 256
-HEAD_BITS = np.uint64(56)
+BUCKET_SHIFT = np.uint64(56)  # the bucket of a 64-bit value is its leading byte
 
 
 @dataclass(frozen=True)
 class CopySettings:
-    """What copies are: the parameters of `Deduplicator` that count here."""
+    """The parameters of `Deduplicator` that a cluster supports."""
 
     threshold: float = 0.8
     num_perm: int = 128
@@ -50,7 +50,7 @@ class CopySettings:
         check_float("threshold", self.threshold, low=0, high=1, open_low=True)
         if not isinstance(check_policy(self.keep), str):
             raise InputError(
-                "keep must be a name where workers are many: a function cannot be told from another."
+                "keep must be a name on a cluster: a function has no key that identifies finished files."
             )
         MinHasher(self.num_perm, self.shingle_size).fit()
         return self
@@ -61,79 +61,89 @@ class CopySettings:
         return choose_bands(self.threshold, self.num_perm, RECALL)
 
 
-class Sketch(NamedTuple):
-    """A shard as arrays, and the shingles of its texts, which are many, on a shelf.
+class ShardSketch(NamedTuple):
+    """A shard as arrays, with the shingles of its texts on a shelf.
 
-    Texts are those articles whose text no earlier one of the shard has.
+    Texts are the articles whose text does not occur earlier in the shard.
     """
 
     arrays: dict[str, NDArray[Any]]
     shelf: SpillableRows
-    texts: NDArray[np.int64]  # numbers on the shelf of the texts that are kept
-    languages: list[str]  # names, that `language` has the numbers of
+    texts: NDArray[np.int64]  # their numbers on the shelf
+    languages: list[str]  # names; the array `language` holds indices of these
 
     def shingles(self) -> Iterator[NDArray[np.uint64]]:
-        """All shingles of all texts, in parts."""
+        """Yield the shingles of all texts, in chunks."""
         counts = self.shelf.counts[self.texts]
-        for some in np.array_split(np.arange(len(self.texts)), max(1, int(counts.sum()) >> 20)):
-            yield self.shelf.gather(self.texts[some])[0]
+        for chunk in np.array_split(np.arange(len(self.texts)), max(1, int(counts.sum()) >> 20)):
+            yield self.shelf.gather(self.texts[chunk])[0]
 
 
-def sketch_articles(articles: Iterable[Article], settings: CopySettings, *, stories: bool = False) -> Sketch:
-    """Sketch the articles of a shard; for stories, with the dates and languages of articles.
+def sketch_articles(
+    articles: Iterable[Article], settings: CopySettings, *, stories: bool = False
+) -> ShardSketch:
+    """Sketch the articles of a shard.
 
     Parameters
     ----------
     articles : iterable of Article
-        With the ids that their records have; those without any have "".
+        With the ids of their records, "" for none.
     settings : CopySettings
+    stories : bool, default=False
+        Include the dates and languages of articles.
 
     Returns
     -------
-    sketch : Sketch
-        Its shelf is the caller's to close. The arrays, where n is the number of articles and m that of texts:
-        `fingerprints` (n, 2); `bounds` (n + 1,) of the shingles of each article, which has none unless it
-        is a text; `twins` and `twin_heads`, articles that are none, and the text of each; `prints` (m, 2),
-        `print_rows` and `print_bounds`, fingerprints of texts in order; `keys`
-        and `key_rows`, (bands * m,) and `key_bounds`, of every band in turn; `names` and `name_rows`, hashes
-        of the roots of ids; `orders` (n, columns), what the keep policy sorts by; and texts, `id`, `title`.
+    sketch : ShardSketch
+        The caller closes its shelf. Its arrays, for n articles with m distinct texts:
+
+        - `fingerprints` (n, 2) of articles; `prints` (m, 2), `print_rows` and `print_bounds`: those of texts,
+          sorted, their articles, and the bounds of buckets.
+        - `repeats` and `repeat_firsts`: articles whose text occurs earlier in the shard, and the first
+          article with the same text.
+        - `bounds` (n + 1,) of the shingles of each article; repeats have none.
+        - `keys` and `key_rows` (bands * m,), `key_bounds` (bands, 257): band keys, sorted within each band.
+        - `id_hashes`, `id_rows` and `id_bounds`: sorted hashes of the roots of ids; `without_id`: the
+          articles that have none.
+        - `preferences` (n, columns): the numbers that the keep policy sorts by.
+        - `id` and `title`: packed texts. For stories, `language` and `seconds`.
     """
-    noted = Noted(stories)
+    columns = ArticleColumns(stories)
     sketches = Sketches(MinHasher(settings.num_perm, settings.shingle_size), settings.keep, sample=False)
-    sketches.add(noted.numbered(articles), 0)
+    sketches.add(columns.numbered(articles), 0)
     prints = sketches.fingerprints[sketches.text_of]
-    twins = group_twins(prints)
-    head = twins.rows[twins.bounds[:-1]][twins.classes]
-    rows = np.flatnonzero(head == np.arange(len(head)))
+    classes = group_twins(prints)
+    first = classes.rows[classes.bounds[:-1]][classes.classes]
+    rows = np.flatnonzero(first == np.arange(len(first)))
     texts = sketches.text_of[rows]
-    later = np.flatnonzero(head != np.arange(len(head)))
+    repeats = np.flatnonzero(first != np.arange(len(first)))
     arrays: dict[str, NDArray[Any]] = {
         "fingerprints": prints,
-        "twins": later.astype(np.uint32),
-        "twin_heads": head[later].astype(np.uint32),
-        "bounds": _bounds(len(head), rows, sketches.shelf.counts[texts]),
+        "repeats": repeats.astype(np.uint32),
+        "repeat_firsts": first[repeats].astype(np.uint32),
+        "bounds": _shingle_bounds(len(first), rows, sketches.shelf.counts[texts]),
         **_sorted_prints(prints[rows], rows),
         **_sorted_keys(sketches.signatures[texts], rows, settings.bands),
-        **_sorted_names(noted.ids),
+        **_sorted_ids(columns.ids),
         **_preferences(sketches.preferences, settings.keep),
-        **pack_texts("id", noted.ids),
+        **pack_texts("id", columns.ids),
     }
-    languages = sorted(set(noted.languages))
+    languages = sorted(set(columns.languages))
     if stories:
         number = {name: k for k, name in enumerate(languages)}
-        arrays["language"] = np.array([number[name] for name in noted.languages], np.int16)
-        arrays["seconds"] = np.array(noted.seconds, np.float64)
-    return Sketch(arrays, sketches.shelf, texts, languages)
+        arrays["language"] = np.array([number[name] for name in columns.languages], np.int16)
+        arrays["seconds"] = np.array(columns.seconds, np.float64)
+    return ShardSketch(arrays, sketches.shelf, texts, languages)
 
 
-def _bounds(n: int, rows: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+def _shingle_bounds(n: int, rows: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
     sizes = np.zeros(n, np.int64)
     sizes[rows] = counts
     return np.append(0, np.cumsum(sizes)).astype(np.int64)
 
 
-class Noted:
-    """What is noted of articles as they go by."""
+class ArticleColumns:
+    """Collects ids, dates and languages of articles while they are sketched."""
 
     def __init__(self, stories: bool) -> None:
         self.stories = stories
@@ -142,7 +152,7 @@ class Noted:
         self.languages: list[str] = []
 
     def numbered(self, articles: Iterable[Article]) -> Iterator[Article]:
-        """Articles whose ids are all different, whatever they were."""
+        """Yield articles with their numbers as ids."""
         for number, article in enumerate(articles):
             self.ids.append(article.id)
             if self.stories:
@@ -151,9 +161,9 @@ class Noted:
             yield replace(article, id=str(number))
 
 
-def buckets(ordered: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Bounds of the runs of sorted values that have the same leading byte."""
-    edges = np.arange(1, BUCKETS, dtype=np.uint64) << HEAD_BITS
+def bucket_bounds(ordered: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Return the bounds of the runs of sorted values that have the same leading byte."""
+    edges = np.arange(1, BUCKETS, dtype=np.uint64) << BUCKET_SHIFT
     return np.concatenate(([0], np.searchsorted(ordered, edges), [len(ordered)])).astype(np.int64)
 
 
@@ -163,7 +173,7 @@ def _sorted_prints(prints: NDArray[np.uint64], rows: NDArray[np.int64]) -> dict[
     return {
         "prints": ordered,
         "print_rows": rows[order].astype(np.uint32),
-        "print_bounds": buckets(ordered[:, 0]),
+        "print_bounds": bucket_bounds(ordered[:, 0]),
     }
 
 
@@ -174,36 +184,36 @@ def _sorted_keys(
     key_rows = np.empty((bands.bands, len(rows)), np.uint32)
     bounds = np.empty((bands.bands, BUCKETS + 1), np.int64)
     for band in range(bands.bands):
-        found = band_keys(signatures, band, bands.rows)
-        order = np.argsort(found, kind="stable")
-        keys[band], key_rows[band] = found[order], rows[order]
-        bounds[band] = buckets(keys[band])
+        values = band_keys(signatures, band, bands.rows)
+        order = np.argsort(values, kind="stable")
+        keys[band], key_rows[band] = values[order], rows[order]
+        bounds[band] = bucket_bounds(keys[band])
     return {"keys": keys.reshape(-1), "key_rows": key_rows.reshape(-1), "key_bounds": bounds}
 
 
-def _sorted_names(ids: list[str]) -> dict[str, NDArray[Any]]:
-    """Hashes of the roots of ids; articles without an id, whose names are not known yet, are listed apart."""
-    rows = np.flatnonzero([bool(name) for name in ids])
-    names = np.array([name_hash(root_of(ids[row])) for row in rows.tolist()], np.uint64)
-    order = np.argsort(names, kind="stable")
+def _sorted_ids(ids: list[str]) -> dict[str, NDArray[Any]]:
+    """Hash the roots of ids; articles without an id are listed apart, as their numbers are not known yet."""
+    rows = np.flatnonzero([bool(own) for own in ids])
+    hashes = np.array([hash_id(id_root(ids[row])) for row in rows.tolist()], np.uint64)
+    order = np.argsort(hashes, kind="stable")
     return {
-        "names": names[order],
-        "name_rows": rows[order].astype(np.uint32),
-        "name_bounds": buckets(names[order]),
-        "nameless": np.flatnonzero([not name for name in ids]).astype(np.uint32),
+        "id_hashes": hashes[order],
+        "id_rows": rows[order].astype(np.uint32),
+        "id_bounds": bucket_bounds(hashes[order]),
+        "without_id": np.flatnonzero([not own for own in ids]).astype(np.uint32),
     }
 
 
-def name_hash(name: str) -> int:
-    """64-bit hash of a name; of one that is a number, `number_hashes` gives the same."""
+def hash_id(name: str) -> int:
+    """Return a 64-bit hash of an id; for an id that is a number, that of `hash_numbers`."""
     if name.isascii() and name.isdigit() and len(name) < 19 and str(int(name)) == name:
-        return int(number_hashes(np.array([int(name)], np.int64))[0])
+        return int(hash_numbers(np.array([int(name)], np.int64))[0])
     return int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest())
 
 
 @kernel
-def number_hashes(numbers: NDArray[np.int64]) -> Any:
-    """Hashes of names that are numbers."""
+def hash_numbers(numbers: NDArray[np.int64]) -> Any:
+    """Hash ids that are numbers."""
     out = np.empty(len(numbers), np.uint64)
     for k in range(len(numbers)):
         out[k] = mix(np.uint64(numbers[k]) + np.uint64(0x9E3779B97F4A7C15))
@@ -211,10 +221,13 @@ def number_hashes(numbers: NDArray[np.int64]) -> Any:
 
 
 def _preferences(preferences: list[tuple[Any, ...]], keep: Policy) -> dict[str, NDArray[Any]]:
-    """What articles are ranked by: numbers, then the title; nothing where the order of rows decides."""
+    """Return what the keep policy sorts by: numbers, then the title; nothing for the policy "first"."""
     if keep == "first":
-        return {"orders": np.empty((len(preferences), 0)), **pack_texts("title", [""] * len(preferences))}
+        return {
+            "preferences": np.empty((len(preferences), 0)),
+            **pack_texts("title", [""] * len(preferences)),
+        }
     numbers = [values[1:-1] for values in preferences]
     width = len(numbers[0]) if numbers else 1
-    orders = np.array(numbers, np.float64).reshape(-1, width)
-    return {"orders": orders, **pack_texts("title", [values[-1] for values in preferences])}
+    ordered = np.array(numbers, np.float64).reshape(-1, width)
+    return {"preferences": ordered, **pack_texts("title", [values[-1] for values in preferences])}

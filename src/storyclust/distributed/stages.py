@@ -1,34 +1,34 @@
-"""Running stages: who runs them, what they write, and how work is cut.
+"""Stages: the interface of runners, and calls that are skipped where their file exists already.
 
-A stage that finds its file written has nothing to do: so a run that was broken off goes on where it stood,
-and a worker that is lost costs what it had in hand.
+A stage function reads files and writes one file. An interrupted run therefore continues where it stopped, and
+a lost worker costs only the calls it had in progress.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from storyclust.distributed.array_files import ArrayFile, reads, write_arrays
 from storyclust.distributed.corpus import Corpus
-from storyclust.distributed.files import Arrays, look_up, write_arrays
+from storyclust.distributed.files import file_info
 from storyclust.distributed.sketching import BUCKETS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-VALUES_AT_ONCE = 4 << 20  # values of all shards that one worker sorts
-SMALL = 1000  # values that are not worth more than one call
-MEMORY = 1 << 30  # bytes that a call may take where nothing is known of the machine
+VALUES_PER_CALL = 4 << 20  # values of all shards that one call sorts
+SMALL_INPUT = 1000  # so few values take a single call
+DEFAULT_MEMORY = 1 << 30  # bytes of a call, where the memory of the machine is not known
 
-About = dict[str, Any]
-T = TypeVar("T", bound=tuple[Any, ...])
+Metadata = dict[str, Any]
 
 
 class Runner(Protocol):
-    """Who runs stages."""
+    """Runs stages."""
 
     @property
     def width(self) -> int:
@@ -36,11 +36,11 @@ class Runner(Protocol):
 
     @property
     def memory(self) -> int:
-        """Bytes that each of them may take."""
+        """Bytes that each of them may use."""
 
     @property
     def processors(self) -> int:
-        """How many processors a call can have, if it takes a whole node, with as many times the memory."""
+        """Processors of a call that occupies a whole node, with as many times the memory."""
 
     def run(
         self,
@@ -52,19 +52,27 @@ class Runner(Protocol):
     ) -> list[Any]:
         """Call a function with each tuple of arguments; returns the results in order.
 
-        `needs` says how many bytes each call takes, where some may take more than others, and `processors`
-        how many of them each has.
+        Parameters
+        ----------
+        name : str
+            Of the stage, for progress and errors.
+        function : callable
+        calls : sequence of tuple
+        needs : sequence of int, optional
+            Bytes of memory of each call, where some may need more than `memory`.
+        processors : int, default=1
+            Of each call.
         """
 
     def share(self, value: Any) -> Any:
-        """Return what stands for a value among the arguments of many calls."""
+        """Return a reference to a value that is an argument of many calls."""
 
 
 class Serial:
-    """Runs stages here, one call after the other."""
+    """Runs stages in this process, one call after the other."""
 
     width: int = 1
-    memory: int = MEMORY
+    memory: int = DEFAULT_MEMORY
     processors: int = 1
 
     def run(
@@ -83,105 +91,88 @@ class Serial:
         return value
 
 
-def unless_written(function: Callable[..., About], target: str, *given: Any) -> About:
-    """Call a stage, unless the file that it writes is there; returns what is said of it."""
-    if look_up(target) is None:
-        return function(target, *given)
-    with Arrays(target) as file:
-        return file.about
+def run_unless_finished(function: Callable[..., Metadata], target: str, *arguments: Any) -> Metadata:
+    """Call a stage function, unless the file that it writes exists; returns the metadata of the file."""
+    if file_info(target) is None:
+        reads.n_bytes = 0
+        return function(target, *arguments)
+    with ArrayFile(target) as file:
+        return file.metadata
 
 
-def save(address: str, arrays: Mapping[str, NDArray[Any]], about: About, **further: Any) -> About:
-    """Write what a stage found."""
-    write_arrays(address, arrays, about, **further)
-    return about
-
-
-# Named tuples in files -------------------------------------------------------------------------
-
-
-def packed(name: str, value: Any) -> dict[str, NDArray[Any]]:
-    """Arrays of a named tuple, by names that begin with `name`."""
-    return {f"{name}.{field}": values for field, values in value._asdict().items()}
-
-
-def unpacked(file: Arrays, name: str, kind: type[T]) -> T:
-    """Return the named tuple of arrays that was packed."""
-    return kind(*(file[f"{name}.{field}"] for field in _fields(kind)))
-
-
-def dealt(name: str, parts: Sequence[T]) -> dict[str, NDArray[Any]]:
-    """Arrays of several named tuples, one after the other: any of them can be read by itself."""
-    fields = _fields(type(parts[0]))
-    arrays = {
-        f"{name}.{field}": np.concatenate(column)
-        for field, column in zip(fields, zip(*parts, strict=True), strict=True)
-    }
-    lengths = np.array([[len(values) for values in part] for part in parts], np.int64)
-    zeros = np.zeros((1, len(fields)), np.int64)
-    return arrays | {f"{name}.bounds": np.concatenate((zeros, np.cumsum(lengths, axis=0)))}
-
-
-def part_of(file: Arrays, name: str, kind: type[T], number: int) -> T:
-    """Return one of the named tuples that were dealt."""
-    starts, stops = file.part(f"{name}.bounds", number, number + 2).tolist()
-    spans = zip(_fields(kind), starts, stops, strict=True)
-    return kind(*(file.part(f"{name}.{field}", start, stop) for field, start, stop in spans))
-
-
-def _fields(kind: type[T]) -> Sequence[str]:
-    fields: Sequence[str] = kind._fields  # type: ignore[attr-defined]  # of a named tuple
-    return fields
-
-
-# Running ---------------------------------------------------------------------------------------
+def save(
+    address: str, arrays: Mapping[str, NDArray[Any]], metadata: Metadata | None = None, **options: Any
+) -> Metadata:
+    """Write the result of a stage function; its metadata says how many bytes the call has read."""
+    complete = {**(metadata or {}), "bytes_read": reads.n_bytes}
+    write_arrays(address, arrays, complete, **options)
+    return complete
 
 
 class Stages:
-    """Runs stages that write numbered files under one name."""
+    """Runs stages whose files have one prefix.
+
+    Attributes
+    ----------
+    bytes_read : dict of str to int
+        Bytes that each stage has read from files of arrays.
+    metadata : dict of str to list of dict
+        Metadata of the files of each stage, from its last run.
+    """
 
     def __init__(self, prefix: str, corpus: Corpus, runner: Runner) -> None:
-        self.prefix, self.plain, self.runner = prefix, corpus, runner
-        self.corpus = runner.share(corpus)
-        self.taken: dict[str, int] = {}
-        self.abouts: list[About] = []
+        self.prefix, self.corpus, self.runner = prefix, corpus, runner
+        self.shared_corpus = runner.share(corpus)
+        self.bytes_read: dict[str, int] = {}
+        self.metadata: dict[str, list[Metadata]] = {}
 
-    def at(self, name: str) -> str:
-        """Address of a file of this run."""
+    def address(self, name: str) -> str:
+        """Return the address of a file of this run."""
         return f"{self.prefix}-{name}"
 
-    def each(
+    def run(
         self,
         name: str,
-        function: Callable[..., About],
+        function: Callable[..., Metadata],
         calls: Mapping[str, tuple[Any, ...]],
         needs: Sequence[int] | None = None,
         processors: int = 1,
     ) -> list[str]:
-        """Run a stage; `calls` has what tells each from the others, and its arguments behind the target.
+        """Run a stage; returns the addresses of the files it wrote.
 
-        Returns the addresses of what it wrote.
+        Parameters
+        ----------
+        name : str
+        function : callable
+            Takes the address of the file to write, and the arguments of a call.
+        calls : dict of str to tuple
+            Arguments of each call, by a key in the name of its file: it has to differ between calls, and
+            between runs that divide the work differently.
+        needs, processors
+            As for `Runner.run`.
         """
-        targets = [self.at(f"{name}-{mark}") for mark in calls]
+        targets = [self.address(f"{name}-{key}") for key in calls]
         every = [(function, target, *call) for target, call in zip(targets, calls.values(), strict=True)]
-        self.abouts = self.runner.run(name, unless_written, every, needs, processors)
-        self.taken[name] = self.taken.get(name, 0) + sum(about["taken"] for about in self.abouts)
+        self.metadata[name] = self.runner.run(name, run_unless_finished, every, needs, processors)
+        n_bytes = sum(each["bytes_read"] for each in self.metadata[name])
+        self.bytes_read[name] = self.bytes_read.get(name, 0) + n_bytes
         return targets
 
-    def by_bucket(self, name: str, function: Callable[..., About], size: int) -> list[str]:
-        """Run a stage over all buckets of values, of which there are `size`."""
-        spans = bucket_ranges(size, self.runner.width)
-        return self.each(name, function, {f"{a}-{b}": (self.corpus, a, b) for a, b in spans})
-
-
-def values_at_once() -> int:
-    """Return how many values of all shards one worker sorts."""
-    return VALUES_AT_ONCE
+    def run_by_bucket(self, name: str, function: Callable[..., Metadata], size: int) -> list[str]:
+        """Run a stage over ranges of all buckets, which hold `size` values."""
+        ranges = bucket_ranges(size, self.runner.width)
+        return self.run(name, function, {f"{a}-{b}": (self.shared_corpus, a, b) for a, b in ranges})
 
 
 def bucket_ranges(size: int, least: int = 1) -> list[tuple[int, int]]:
-    """Cut the buckets into ranges for `size` values: `least` of them, unless it is hardly worth a call."""
-    if size <= SMALL:
+    """Cut the buckets of `size` values into at least `least` ranges, or into one if there are few values."""
+    if size <= SMALL_INPUT:
         return [(0, BUCKETS)]
-    parts = min(max(least, -(-size // VALUES_AT_ONCE)), BUCKETS)
+    parts = min(max(least, -(-size // VALUES_PER_CALL)), BUCKETS)
     return list(pairwise(np.linspace(0, BUCKETS, parts + 1).astype(int).tolist()))
+
+
+def band_ranges(n_bands: int, n_texts: int, width: int) -> list[tuple[int, int]]:
+    """Cut the LSH bands into ranges that one call can sort, and that give every worker a call."""
+    size = max(1, min(VALUES_PER_CALL // max(n_texts, 1), -(-n_bands // width)))
+    return [(band, min(band + size, n_bands)) for band in range(0, n_bands, size)]

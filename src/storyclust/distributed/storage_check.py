@@ -1,4 +1,7 @@
-"""Whether every node reaches the files: a folder that only some of them see is the likeliest mistake."""
+"""Checks that every node can read the shards and write to the output folder.
+
+The most common mistake is a local folder that only some nodes see.
+"""
 
 from __future__ import annotations
 
@@ -8,58 +11,68 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from storyclust.distributed.files import files_in, joined, look_up, remove_file, remove_folder, writing
+from storyclust.distributed.files import (
+    file_info,
+    join_address,
+    list_files,
+    open_for_writing,
+    remove_file,
+    remove_folder,
+)
 
 if TYPE_CHECKING:
     from storyclust.distributed.shards import Shard
 
-PATIENCE = 3.0  # seconds that a file may take to be seen by another node
+VISIBILITY_SECONDS = 3.0  # that a new file may take to appear on another node
 
 
 @contextmanager
-def watched(output: str, work: str, shards: Sequence[Shard], ask: Callable[..., None]) -> Iterator[None]:
-    """Have every node asked, for as long as this lasts, whether it reaches the output folder and the shards.
+def storage_checked(
+    output: str, work: str, shards: Sequence[Shard], check_nodes: Callable[..., None]
+) -> Iterator[None]:
+    """Check every node's access to the output folder and the shards, also on nodes that join later.
 
     Parameters
     ----------
     output, work : str
-        Addresses of the output folder, and of a folder in it where a file is laid that nodes look for.
+        Addresses of the output folder, and of a folder in it for a file that nodes look for.
     shards : sequence of Shard
-        Of which they look for the first.
-    ask : callable
-        Given a function and its arguments, calls it on each node; what it returns is what is amiss there.
+        Nodes look for the first.
+    check_nodes : callable
+        Given a function and its arguments, calls it on each node, and raises an error with what it returns.
     """
-    mark = joined(work, f"here-{secrets.token_hex(8)}")
-    with writing(mark) as file:
+    mark = join_address(work, f"here-{secrets.token_hex(8)}")
+    with open_for_writing(mark) as file:
         file.write(b"Every node has to see this.\n")
     try:
-        ask(amiss, output, mark, next((shard.address for shard in shards if shard.size >= 0), None))
+        first = next((shard.address for shard in shards if shard.size >= 0), None)
+        check_nodes(storage_problem, output, mark, first)
         yield
     finally:
-        with suppress(OSError):  # storage that has failed is said already
-            if look_up(mark) is not None:
+        with suppress(OSError):  # a failure of the storage is reported already
+            if file_info(mark) is not None:
                 remove_file(mark)
-            if not files_in(work):
+            if not list_files(work):
                 remove_folder(work)
 
 
-def amiss(output: str, mark: str, shard: str | None) -> str:
-    """Return what this node lacks, with the remedy; nothing if it reaches all it needs.
+def storage_problem(output: str, mark: str, shard: str | None) -> str:
+    """Return what this node cannot access, with the remedy; "" if there is no problem.
 
     Examples
     --------
     >>> import tempfile
-    >>> from storyclust.distributed.files import joined, write_json
-    >>> from storyclust.distributed.storage_check import amiss
+    >>> from storyclust.distributed.files import join_address, write_json
+    >>> from storyclust.distributed.storage_check import storage_problem
     >>> with tempfile.TemporaryDirectory() as output:
-    ...     write_json(joined(output, "mark"), "here")
-    ...     amiss(output, joined(output, "mark"), None)
+    ...     write_json(join_address(output, "mark"), "here")
+    ...     storage_problem(output, join_address(output, "mark"), None)
     ''
     """
     try:
-        if not _seen(mark):  # and nothing is written before: that would make a folder of the same name
+        if not _is_visible(mark):  # checked before writing, which would create a folder of the same name
             return f"does not see the output folder {output}, which others do{_remedy(output)}"
-        with writing(own := f"{mark}-{secrets.token_hex(8)}") as file:
+        with open_for_writing(own := f"{mark}-{secrets.token_hex(8)}") as file:
             file.write(b"Written to see whether it can be.\n")
         remove_file(own)
     except OSError as error:
@@ -67,15 +80,15 @@ def amiss(output: str, mark: str, shard: str | None) -> str:
     if shard is None:
         return ""
     try:
-        unseen = "" if _seen(shard) else f"does not see {shard}, which others do"
+        unseen = "" if _is_visible(shard) else f"does not see {shard}, which others do"
     except OSError as error:
         unseen = f"cannot read {shard} ({_first_line(error)})"
     return unseen and f"{unseen}{_remedy(shard)}"
 
 
-def _seen(address: str) -> bool:
-    until = time.monotonic() + PATIENCE
-    while look_up(address) is None:
+def _is_visible(address: str) -> bool:
+    until = time.monotonic() + VISIBILITY_SECONDS
+    while file_info(address) is None:
         if time.monotonic() > until:
             return False
         time.sleep(0.2)

@@ -1,32 +1,38 @@
-"""Events and threads among shards, stage by stage, once copies are known.
+"""Events and threads among shards, once copies are known.
 
-Independent articles have places, their numbers in the order of their fingerprints. Shards are read a second
-time, for terms; vectors go to blocks of places, blocks meet, and what they have in common is linked: to
-events, and these to threads.
+Independent articles are ordered by their fingerprints; the position of an article in this order is its place.
+Shards are read a second time, for terms. Vectors are written in blocks of consecutive places, pairs of blocks
+are compared, and average linkage merges articles to events and events to threads.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from storyclust._core.validation import check_float
 from storyclust.articles.ordering import DAY, fingerprint_order
+from storyclust.distributed.array_files import pack_ragged, write_arrays
 from storyclust.distributed.blocks import sample_places
 from storyclust.distributed.copy_parts import Input
 from storyclust.distributed.copy_stage import Copies
-from storyclust.distributed.corpus import Sketches, ragged
-from storyclust.distributed.files import write_arrays
+from storyclust.distributed.corpus import SketchReader
 from storyclust.distributed.graph_stage import find_edges
-from storyclust.distributed.linkage_stage import Clusters, Edged, Rule
+from storyclust.distributed.linkage_stage import Clusters, EdgeFiles, LinkageRule
 from storyclust.distributed.shards import Shard, digest_of
 from storyclust.distributed.stages import Stages
 from storyclust.distributed.vector_stage import Order, make_blocks
 from storyclust.stories.grouping import number_stories
+from storyclust.stories.settings import (
+    EVENT_DISTANCE,
+    EVENT_WINDOW,
+    THREAD_DISTANCE,
+    check_grouping,
+    check_window,
+)
 from storyclust.text.language import common_latin
 
 if TYPE_CHECKING:
@@ -35,38 +41,34 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StorySettings:
-    """What events and threads are: the parameters of `StoryClusterer` that count here."""
+    """The parameters of `StoryClusterer` that a cluster supports."""
 
-    event_distance: float = 0.89
-    event_window: float | None = 7.0
-    thread_distance: float = 0.96
+    event_distance: float = EVENT_DISTANCE
+    event_window: float | None = EVENT_WINDOW
+    thread_distance: float = THREAD_DISTANCE
 
     def checked(self) -> StorySettings:
         """Raise if a parameter is out of range."""
-        check_float("event_distance", self.event_distance, low=0, high=1)
-        check_float("thread_distance", self.thread_distance, low=self.event_distance, high=1)
-        if self.event_window is not None:
-            check_float("event_window", self.event_window, low=0, high=np.inf)
+        check_grouping(**asdict(self))
         return self
 
     @property
     def window(self) -> float:
-        """Days of an event, infinite where there is no limit."""
-        return np.inf if self.event_window is None else self.event_window
+        """Days that an event may span, infinite for None."""
+        return check_window(self.event_window)
 
 
-# All of them -----------------------------------------------------------------------------------
-
-
-class Told(NamedTuple):
-    """Events and threads of every article of a corpus, and how much one worker had to group alone."""
+class StoryLabels(NamedTuple):
+    """Events and threads of all articles of a corpus."""
 
     events: NDArray[np.int64]
     threads: NDArray[np.int64]
-    giants: list[int]  # edges of connected components that were more than one worker should take
+    oversized_components: list[int]  # edges of each connected component too large for one bin
 
 
-def tell_stories(shards: Sequence[Shard], source: Input, copies: Copies, settings: StorySettings) -> Told:
+def find_stories(
+    shards: Sequence[Shard], source: Input, copies: Copies, settings: StorySettings
+) -> StoryLabels:
     """Find the events and threads of a corpus whose copies are known.
 
     Parameters
@@ -74,39 +76,41 @@ def tell_stories(shards: Sequence[Shard], source: Input, copies: Copies, setting
     shards : sequence of Shard
     source : Input
     copies : Copies
-        Whose sketches have dates and languages.
+        With dates and languages in their sketches.
     settings : StorySettings
 
     Returns
     -------
-    told : Told
+    labels : StoryLabels
     """
     stages = copies.stages
-    order = _put_in_order(copies)
+    order = _order_articles(copies)
     if order.n == 0:
-        return Told(np.empty(0, np.int64), np.empty(0, np.int64), [])
+        return StoryLabels(np.empty(0, np.int64), np.empty(0, np.int64), [])
     blocks = make_blocks(shards, source, order, stages)
-    edges = Edged(find_edges(blocks, stages), blocks.bounds)
+    edges = EdgeFiles(find_edges(blocks, stages), blocks.bounds)
     kept = np.flatnonzero(order.place >= 0)
     days = np.empty(order.n)
     days[order.place[kept]] = order.seconds[kept] / DAY
-    events, threads, giants = _link(edges, days, settings, stages)
+    events, threads, oversized = _link(edges, days, settings, stages)
     place = order.place[copies.kept]
-    threads, events = number_stories(_dense(threads)[place], _dense(events)[place], order.seconds)
-    return Told(events, threads, giants)
+    threads, events = number_stories(
+        _compact_labels(threads)[place], _compact_labels(events)[place], order.seconds
+    )
+    return StoryLabels(events, threads, oversized)
 
 
-def _put_in_order(copies: Copies) -> Order:
-    """Give independent articles their places, and name all languages."""
+def _order_articles(copies: Copies) -> Order:
+    """Order the independent articles, and collect all languages."""
     corpus, stages = copies.corpus, copies.stages
     seconds, codes = np.empty(corpus.n), np.empty(corpus.n, np.int16)
     prints = np.empty((corpus.n, 2), np.uint64)
     all_names: list[str] = []
-    with Sketches(corpus) as sketches:
-        for k, (file, begin) in enumerate(sketches.all()):
-            rows = slice(begin, int(corpus.offsets[k + 1]))
+    with SketchReader(corpus) as sketches:
+        for file, begin in sketches.all():
+            rows = slice(begin, begin + file.length("seconds"))
             seconds[rows], prints[rows] = file["seconds"], file["fingerprints"]
-            names: list[str] = file.about["languages"]
+            names: list[str] = file.metadata["languages"]
             all_names += [name for name in names if name not in all_names]
             numbers = np.array([all_names.index(name) for name in names], np.int16)
             codes[rows] = numbers[file["language"]]
@@ -116,36 +120,33 @@ def _put_in_order(copies: Copies) -> Order:
     common = common_latin(Counter(dict(zip(all_names, counts, strict=True))))
     present = [name for name, count in zip(all_names, counts, strict=True) if count]
     languages = sorted({name or common for name in present})
-    group_of_code = np.array([_number(name or common, languages) for name in all_names] or [0], np.int16)
+    number = {name: k for k, name in enumerate(languages)}
+    group_of_code = np.array([number.get(name or common, -1) for name in all_names] or [0], np.int16)
     place = np.full(corpus.n, -1, np.int64)
     place[kept] = np.arange(len(kept))
     group = group_of_code[codes]
     by_place = group[kept].astype(np.int64)
     arrays: dict[str, NDArray[Any]] = {"place": place, "group": group}
-    address = stages.at("order")
-    write_arrays(address, {**arrays, **ragged("samples", sample_places(by_place) if len(kept) else [])})
+    address = stages.address("order")
+    write_arrays(address, {**arrays, **pack_ragged("samples", sample_places(by_place) if len(kept) else [])})
     sizes = np.bincount(by_place, minlength=len(languages))
     return Order(address, place, seconds, languages, sizes, len(kept))
 
 
-def _dense(cluster: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Clusters numbered from 0 by their smallest places."""
+def _compact_labels(cluster: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number clusters from 0 by their smallest places."""
     number = np.cumsum(cluster == np.arange(len(cluster))) - 1
     return number[cluster]
 
 
-def _number(name: str, languages: list[str]) -> int:
-    return languages.index(name) if name in languages else -1
-
-
 def _link(
-    edges: Edged, days: NDArray[np.float64], settings: StorySettings, stages: Stages
+    edges: EdgeFiles, days: NDArray[np.float64], settings: StorySettings, stages: Stages
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], list[int]]:
-    """Merge independent articles to events, and events to threads; returns these, and giant components."""
-    mark = digest_of(settings)
-    events = Clusters(np.arange(len(days)), days, edges, stages, f"events-{mark}")
-    events.link(Rule(settings.event_distance, settings.window))
-    threads = Clusters(events.cluster, days, edges, stages, f"threads-{mark}")
-    threads.edges = threads.contracted()
-    threads.link(Rule(settings.thread_distance))
-    return events.cluster, threads.cluster, events.giants + threads.giants
+    """Merge articles to events and events to threads; returns both, and the oversized components."""
+    key = digest_of(settings)
+    events = Clusters(np.arange(len(days)), days, edges, stages, f"events-{key}")
+    events.link(LinkageRule(settings.event_distance, settings.window))
+    threads = Clusters(events.cluster, days, edges, stages, f"threads-{key}")
+    threads.edges = threads.contract()
+    threads.link(LinkageRule(settings.thread_distance))
+    return events.cluster, threads.cluster, events.oversized + threads.oversized

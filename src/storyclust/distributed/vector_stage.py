@@ -1,8 +1,8 @@
-"""Vectors among shards, stage by stage: from shards, read a second time, to blocks of articles in order.
+"""Vectors among shards: from a second pass over the shards to blocks of articles in their order.
 
-Terms are counted in each shard and weighed part by part of their hashes; shards make vectors of the weights,
-and deal them into blocks. A block knows at once what its articles share with strangers, for samples of each
-language are put together before it.
+Terms are counted in each shard and weighted in partitions of their hashes. Each shard fetches its weights,
+computes its vectors and partitions them into blocks. Samples of each language are collected first, so that
+each block is written with the background similarity of its articles.
 """
 
 from __future__ import annotations
@@ -12,13 +12,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from storyclust.distributed.array_files import (
+    ArrayFile,
+    pack_partitions,
+    pack_tuple,
+    read_partition,
+    read_partitions,
+    read_tuple,
+    split_ragged,
+)
 from storyclust.distributed.block_search import MarkedBlock, mark_block
 from storyclust.distributed.blocks import Block, background_of_block, join_blocks, rows_at, take_rows
 from storyclust.distributed.copy_parts import Input
-from storyclust.distributed.corpus import Corpus, unravel
-from storyclust.distributed.files import Arrays
+from storyclust.distributed.corpus import Corpus
 from storyclust.distributed.shards import Reader, Shard
-from storyclust.distributed.stages import About, Runner, Stages, dealt, packed, part_of, save, unpacked
+from storyclust.distributed.stages import Metadata, Runner, Stages, save
 from storyclust.distributed.term_counts import (
     ShardTerms,
     TermCounts,
@@ -36,16 +44,17 @@ from storyclust.distributed.term_counts import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-ROW_BYTES = 24 << 10  # that a worker holds for each row of a block: measured where it met another of its size
-TERMS_AT_ONCE = 1 << 24  # terms of all shards that one worker counts
-SMALL = 1000  # articles that are not worth more than one call
-SMALL_BLOCK = 2000
+ROW_BYTES = 24 << 10  # memory for each row of a block, measured while comparing two of equal size
+TERMS_PER_CALL = 1 << 24  # terms of all shards that one call counts
+TERMS_PER_ARTICLE = 200  # assumed
+SMALL_CORPUS = 1000  # so few articles take a single call
+MIN_BLOCK = 2000  # articles of a block, unless memory asks for smaller ones
 
 
 class Order(NamedTuple):
-    """Independent articles in their order."""
+    """The independent articles in the order of their fingerprints."""
 
-    address: str  # `place` and `group` of every article, and the places of `samples`
+    address: str  # file of `place` and `group` of every article, and the places of `samples`
     place: NDArray[np.int64]  # of every article, -1 for a copy
     seconds: NDArray[np.float64]  # of every article
     languages: list[str]
@@ -54,7 +63,7 @@ class Order(NamedTuple):
 
 
 class Blocks(NamedTuple):
-    """Blocks of the order: `bounds[b]` is the place where block `b` begins."""
+    """Blocks of consecutive places: block `b` has those from `bounds[b]` up to `bounds[b + 1]`."""
 
     addresses: list[str]
     bounds: NDArray[np.int64]
@@ -69,12 +78,11 @@ def terms_shard(
     order: str,
     languages: list[str],
     n_parts: int,
-) -> About:
-    """Read a shard again, and find the terms of its independent articles."""
+) -> Metadata:
+    """Read a shard again, and count the terms of its independent articles."""
     begin, end = corpus.offsets[number : number + 2].tolist()
-    with Arrays(order) as file:
-        places, groups = file.part("place", begin, end), file.part("group", begin, end)
-        taken = file.taken
+    with ArrayFile(order) as file:
+        places, groups = file.read("place", begin, end), file.read("group", begin, end)
     own = places >= 0
     articles = []
     for row, article in enumerate(Reader(shard, source.fields, forgiving=source.forgiving)):
@@ -84,99 +92,82 @@ def terms_shard(
             articles.append(article)
     if len(articles) != own.sum():
         raise shard.changed_error()
-    found = shard_terms(articles, groups[own].astype(np.int64), languages)
-    arrays = {**packed("terms", found), "places": places[own], **dealt("counts", count_terms(found, n_parts))}
-    present = np.unique(found.groups).tolist()
-    return save(target, arrays, {"present": present, "terms": len(found.terms), "taken": taken})
+    terms = shard_terms(articles, groups[own].astype(np.int64), languages)
+    counts = count_terms(terms, n_parts)
+    arrays = {**pack_tuple("terms", terms), "places": places[own], **pack_partitions("counts", counts)}
+    return save(target, arrays, {"present": np.unique(terms.groups).tolist()})
 
 
 def weigh_part(
     target: str, shards: list[str], part: int, languages: list[str], sizes: NDArray[np.int64]
-) -> About:
-    """Weigh the terms of one part of their hashes, and answer every shard that has some of them."""
-    total, waiting, taken = add_counts([]), [], 0
-    asked: list[tuple[NDArray[np.uint64], NDArray[np.int64]]] = []
+) -> Metadata:
+    """Weight the terms of one partition of their hashes, and select the weights that each shard needs."""
+    total, pending = add_counts([]), []
+    wanted: list[tuple[NDArray[np.uint64], NDArray[np.int64]]] = []
     for address in shards:
-        with Arrays(address) as file:
-            counts = part_of(file, "counts", TermCounts, part)
-            asked.append((distinct_terms(counts), np.array(file.about["present"], np.int64)))
-            taken += file.taken
-        waiting.append(counts)
-        if sum(len(some.terms) for some in waiting) > len(total.terms):
-            total, waiting = add_counts([total, *waiting]), []
-    table = weigh_terms(add_counts([total, *waiting]), languages, sizes)
-    answers = [select_terms(table, *question) for question in asked]
-    flat = [answer._replace(idf=answer.idf.ravel()) for answer in answers]  # shards have their own languages
-    return save(target, dealt("weights", flat), {"terms": len(table.terms), "taken": taken})
+        with ArrayFile(address) as file:
+            counts = read_partition(file, "counts", TermCounts, part)
+            wanted.append((distinct_terms(counts), np.array(file.metadata["present"], np.int64)))
+        pending.append(counts)
+        if sum(len(each.terms) for each in pending) > len(total.terms):
+            total, pending = add_counts([total, *pending]), []
+    table = weigh_terms(add_counts([total, *pending]), languages, sizes)
+    selected = [select_terms(table, *of_shard) for of_shard in wanted]
+    # Shards differ in their number of languages: flat arrays can be concatenated.
+    flat = [weights._replace(idf=weights.idf.ravel()) for weights in selected]
+    return save(target, pack_partitions("weights", flat))
 
 
 def vectors_shard(
     target: str, number: int, terms: str, tables: list[str], bounds: NDArray[np.int64], order: str
-) -> About:
-    """Make the vectors of a shard, dealt into the blocks that their places are in; those of samples apart."""
-    with Arrays(order) as file:
-        samples = unravel(file["samples"], file["samples.bounds"])
-        taken = file.taken
-    with Arrays(terms) as file:
-        found, places, present = unpacked(file, "terms", ShardTerms), file["places"], file.about["present"]
-        taken += file.taken
-    known = []
-    for address in tables:
-        with Arrays(address) as file:
-            weights = part_of(file, "weights", TermWeights, number)
-            taken += file.taken
-        known.append(weights._replace(idf=weights.idf.reshape(len(present), len(weights.terms))))
-    block = vectors_of(found, join_tables(known), places)
+) -> Metadata:
+    """Compute the vectors of a shard, partitioned into the blocks of their places, and those of samples."""
+    with ArrayFile(order) as file:
+        samples = split_ragged(file["samples"], file["samples.bounds"])
+    with ArrayFile(terms) as file:
+        found, places = read_tuple(file, "terms", ShardTerms), file["places"]
+        present = file.metadata["present"]
+    weights = [
+        part._replace(idf=part.idf.reshape(len(present), len(part.terms)))
+        for part in read_partitions(tables, "weights", TermWeights, number)
+    ]
+    block = vectors_of(found, join_tables(weights), places)
     cuts = np.searchsorted(block.places, bounds)
     parts = [take_rows(block, np.arange(*cuts[b : b + 2])) for b in range(len(bounds) - 1)]
     sampled = [rows_at(block, rows) for rows in samples]
-    return save(target, {**dealt("blocks", parts), **dealt("samples", sampled)}, {"taken": taken})
+    return save(target, {**pack_partitions("blocks", parts), **pack_partitions("samples", sampled)})
 
 
-def sample_part(target: str, vectors: list[str], language: int) -> About:
-    """Put the sample of a language together."""
-    sample, taken = _joined(vectors, "samples", language)
-    return save(target, packed("sample", sample), {"taken": taken})
+def sample_part(target: str, vectors: list[str], language: int) -> Metadata:
+    """Join the sample of a language."""
+    sample = join_blocks(read_partitions(vectors, "samples", Block, language))
+    return save(target, pack_tuple("sample", sample))
 
 
 def block_part(
     target: str, vectors: list[str], number: int, samples: list[str], sizes: NDArray[np.int64], n_jobs: int
-) -> About:
-    """Put the vectors of a block together, with what its articles share with strangers."""
-    block, taken = _joined(vectors, "blocks", number)
-    compared = {}
+) -> Metadata:
+    """Join the vectors of a block, and compute the background similarity of its articles."""
+    block = join_blocks(read_partitions(vectors, "blocks", Block, number))
+    own_samples = {}
     for language in np.unique(block.groups).tolist():
-        with Arrays(samples[language]) as file:
-            compared[language] = unpacked(file, "sample", Block)
-            taken += file.taken
-    arrays = packed("block", mark_block(block, background_of_block(block, compared, sizes, n_jobs)))
-    return save(target, {**arrays, "block.indexed": np.packbits(arrays["block.indexed"])}, {"taken": taken})
+        with ArrayFile(samples[language]) as file:
+            own_samples[language] = read_tuple(file, "sample", Block)
+    arrays = pack_tuple("block", mark_block(block, background_of_block(block, own_samples, sizes, n_jobs)))
+    return save(target, {**arrays, "block.indexed": np.packbits(arrays["block.indexed"])})
 
 
-def _joined(vectors: list[str], name: str, number: int) -> tuple[Block, int]:
-    """Join what all shards have dealt to one place; returns it, and the bytes that were read."""
-    parts, taken = [], 0
-    for address in vectors:
-        with Arrays(address) as file:
-            parts.append(part_of(file, name, Block, number))
-            taken += file.taken
-    return join_blocks(parts), taken
-
-
-def read_block(address: str) -> tuple[MarkedBlock, int]:
-    """Return the block of a file, and the bytes that were read."""
-    with Arrays(address) as file:
-        block = unpacked(file, "block", MarkedBlock)
-        bits: Any = block.indexed
-        indexed = np.unpackbits(bits, count=len(block.indices))
-        return block._replace(indexed=indexed.astype(np.bool_)), file.taken
-
-
-# All of them -----------------------------------------------------------------------------------
+def read_block(address: str) -> MarkedBlock:
+    """Read the file of a block."""
+    with ArrayFile(address) as file:
+        block = read_tuple(file, "block", MarkedBlock)
+    bits: Any = block.indexed
+    indexed = np.unpackbits(bits, count=len(block.indices))
+    return block._replace(indexed=indexed.astype(np.bool_))
 
 
 def make_blocks(shards: Sequence[Shard], source: Input, order: Order, stages: Stages) -> Blocks:
-    """Make vectors of all independent articles, in blocks of their order.
+    """Compute the vectors of all independent articles, in blocks of their order.
 
     Parameters
     ----------
@@ -190,54 +181,54 @@ def make_blocks(shards: Sequence[Shard], source: Input, order: Order, stages: St
     blocks : Blocks
     """
     runner, width = stages.runner, stages.runner.width
-    n_parts = max(width, 200 * order.n // TERMS_AT_ONCE) if order.n > SMALL else 1
+    n_parts = max(width, TERMS_PER_ARTICLE * order.n // TERMS_PER_CALL) if order.n > SMALL_CORPUS else 1
     calls: dict[str, Any] = {
-        f"{n_parts}-{k}": (k, shard, source, stages.corpus, order.address, order.languages, n_parts)
+        f"{n_parts}-{k}": (k, shard, source, stages.shared_corpus, order.address, order.languages, n_parts)
         for k, shard in enumerate(shards)
     }
-    terms = stages.each("terms", terms_shard, calls)
+    terms = stages.run("terms", terms_shard, calls)
     shared = runner.share(terms)
     calls = {f"{n_parts}-{p}": (shared, p, order.languages, order.sizes) for p in range(n_parts)}
-    tables = runner.share(stages.each("weights", weigh_part, calls))
+    tables = runner.share(stages.run("weights", weigh_part, calls))
     workers, n_jobs, memory = workers_for(order.n, runner)
     n_blocks = blocks_for(order.n, workers, memory)
     bounds = np.linspace(0, order.n, n_blocks + 1).astype(np.int64)
     calls = {
         f"{n_blocks}-{k}": (k, address, tables, bounds, order.address) for k, address in enumerate(terms)
     }
-    vectors = runner.share(stages.each("vectors", vectors_shard, calls))
+    vectors = runner.share(stages.run("vectors", vectors_shard, calls))
     calls = {str(k): (vectors, k) for k in range(len(order.languages))}
-    samples = runner.share(stages.each("samples", sample_part, calls))
+    samples = runner.share(stages.run("samples", sample_part, calls))
     calls = {f"{n_blocks}-{b}": (vectors, b, samples, order.sizes, n_jobs) for b in range(n_blocks)}
-    return Blocks(stages.each("blocks", block_part, calls, processors=n_jobs), bounds)
+    return Blocks(stages.run("blocks", block_part, calls, processors=n_jobs), bounds)
 
 
 class Workers(NamedTuple):
-    """Who compares blocks."""
+    """Workers that compare blocks."""
 
     n: int
     processors: int  # of each
-    memory: int  # bytes that each may take
+    memory: int  # bytes of each
 
 
 def workers_for(n: int, runner: Runner) -> Workers:
-    """Choose who compares `n` articles: processors each by themselves or, where these lack memory, nodes."""
-    if blocks_for(n, runner.width, runner.memory) <= max(busy(runner.width), 1):
+    """Choose the workers that compare `n` articles: single processors or, for more memory, nodes."""
+    if blocks_for(n, runner.width, runner.memory) <= max(busy_blocks(runner.width), 1):
         return Workers(runner.width, 1, runner.memory)
     processors = runner.processors
     return Workers(max(1, runner.width // processors), processors, runner.memory * processors)
 
 
-def busy(workers: int) -> int:
-    """How many blocks give all workers something to do: all pairs of them, four blocks to read for each."""
+def busy_blocks(workers: int) -> int:
+    """Return how many blocks keep all workers busy: two pairs for each worker."""
     return int(2 * np.sqrt(workers))
 
 
 def blocks_for(n: int, workers: int, memory: int) -> int:
-    """Into how many blocks to cut `n` articles, for so many workers with so many bytes each.
+    """Return the number of blocks of `n` articles, for workers with `memory` bytes each.
 
-    Every pair of blocks is a call, or part of one, and every block is read about as often as there are
-    blocks: so there are no more than keep workers busy, and than memory asks for.
+    Each block is read about as often as there are blocks. So there are only as many as memory requires, or as
+    keep all workers busy.
     """
-    fit = -(-n * ROW_BYTES // memory)
-    return max(fit, min(busy(workers), n // SMALL_BLOCK), 1)
+    required = -(-n * ROW_BYTES // memory)
+    return max(required, min(busy_blocks(workers), n // MIN_BLOCK), 1)
