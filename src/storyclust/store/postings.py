@@ -1,4 +1,4 @@
-"""Growing postings lists: the rows that hold a key, as a log-structured merge tree in memory.
+"""Postings lists that grow: the rows of each key, as a log-structured merge tree in memory.
 
 Keys and their values are kept in three sorted runs. New values go to the smallest run, which is merged into
 the next once it has grown to a fraction of it. So adding a few values costs little however many there are,
