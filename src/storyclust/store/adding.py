@@ -24,7 +24,7 @@ from storyclust.store.models import Change
 from storyclust.store.revising import revise
 from storyclust.store.tables import Known, Tables, store_derived
 from storyclust.store.terms_index import YOUNG
-from storyclust.store.weights import Held, hold
+from storyclust.store.weights import ArticleTerms, find_article_terms
 from storyclust.store.working_set import WorkingSet, derived_of, texts_of
 from storyclust.stories.grouping import LEAST_SIMILARITY
 from storyclust.text.language import group_languages
@@ -196,15 +196,15 @@ class Adder:
 
         alone = np.flatnonzero(found.original == NONE)
         independent, own = [articles[k] for k in alone], [languages[k] for k in alone]
-        held, own_keys = hold(independent, own, self.n_jobs), keys.of_texts(alone)
-        rows = self._enter(numbers[alone], independent, own, held, own_keys)
+        article_terms, own_keys = find_article_terms(independent, own, self.n_jobs), keys.of_texts(alone)
+        rows = self._enter(numbers[alone], independent, own, article_terms, own_keys)
         edges = index.neighbours(rows, LEAST_SIMILARITY, self.n_jobs)
         merged = self._place(rows, edges)
 
         originals = original_rows(found, alone, rows)
         events = index.events.values[originals].tolist()
         tables.insert_articles(articles, numbers.tolist(), languages, events)
-        derived = derived_of(own_keys, held)
+        derived = derived_of(own_keys, article_terms)
         store_derived(self.connection, numbers[alone].tolist(), derived, index.null_similarity(rows).tolist())
         copied_from = index.numbers.values[originals]
         copies = np.flatnonzero(found.original != NONE)
@@ -229,11 +229,11 @@ class Adder:
         numbers: NDArray[np.int64],
         articles: list[Article],
         languages: list[str],
-        held: Held,
+        article_terms: ArticleTerms,
         keys: Keys,
     ) -> NDArray[np.int64]:
         """Add independent articles to the index; returns their rows."""
-        rows = self.memory.article_index.add(numbers.tolist(), times_of(articles), languages, held)
+        rows = self.memory.article_index.add(numbers.tolist(), times_of(articles), languages, article_terms)
         self.memory.article_index.add_keys(rows, keys.sizes, keys.keys)
         self.memory.row_of.update(zip(numbers.tolist(), rows.tolist(), strict=True))
         return rows

@@ -18,7 +18,7 @@ from storyclust.stories.grouping import LEAST_SIMILARITY, find_events, find_thre
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from storyclust.store.article_index import Feed
+    from storyclust.store.article_index import ArticleIndex
     from storyclust.store.placing import Groups, Structure
 
 
@@ -43,13 +43,13 @@ class Consolidated(NamedTuple):
 
 
 def consolidate(
-    index: Feed, structure: Structure, threads: set[int], n_jobs: int | None = None
+    index: ArticleIndex, structure: Structure, threads: set[int], n_jobs: int | None = None
 ) -> Consolidated:
     """Cluster the articles of some threads again, and update `index` and `structure`.
 
     Parameters
     ----------
-    index : Feed
+    index : ArticleIndex
     structure : Structure
     threads : set of int
         Other threads stay as they are.
@@ -84,7 +84,7 @@ def consolidate(
 
 
 def regroup(
-    index: Feed, structure: Structure, rows: NDArray[np.int64], n_jobs: int | None
+    index: ArticleIndex, structure: Structure, rows: NDArray[np.int64], n_jobs: int | None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Labels of the events and threads into which these rows are clustered."""
     settings = structure.settings

@@ -22,7 +22,7 @@ from storyclust.store.postings import Levels, Run
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from storyclust.store.article_index import Feed
+    from storyclust.store.article_index import ArticleIndex
 
 SHORT_TEXT = 160  # shingles: a text with fewer has bands too, for less than ten of its shingles are sampled
 MAX_POSTINGS_PER_KEY = 32  # texts read for one key, the first ones: frequent shingles say little
@@ -109,13 +109,17 @@ class Originals(NamedTuple):
 
 
 def find_originals(
-    index: Feed, keys: Keys, texts_of: Callable[[list[int]], list[str]], threshold: float, n_jobs: int | None
+    index: ArticleIndex,
+    keys: Keys,
+    texts_of: Callable[[list[int]], list[str]],
+    threshold: float,
+    n_jobs: int | None,
 ) -> Originals:
     """Find the original and the excerpts of each new text.
 
     Parameters
     ----------
-    index : Feed
+    index : ArticleIndex
     keys : Keys
         Of the new texts.
     texts_of : callable
@@ -154,12 +158,12 @@ def find_originals(
     return Originals(original, similarity, excerpts)
 
 
-def find_candidates(index: Feed, keys: Keys, texts: NDArray[np.int64]) -> NDArray[np.int64]:
+def find_candidates(index: ArticleIndex, keys: Keys, texts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Generate candidate pairs of a new text and a text that shares enough keys with it.
 
     Parameters
     ----------
-    index : Feed
+    index : ArticleIndex
     keys : Keys
         Of all new texts.
     texts : int64 array

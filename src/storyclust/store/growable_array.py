@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
 
-class Growing:
+class GrowableArray:
     """An array whose capacity grows geometrically.
 
     Examples
     --------
     >>> import numpy as np
-    >>> array = Growing(np.int64)
+    >>> array = GrowableArray(np.int64)
     >>> array.extend(np.array([3, 4]))
     >>> array.values
     array([3, 4])

@@ -23,7 +23,7 @@ from storyclust.stories.grouping import LEAST_SIMILARITY
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from storyclust.store.article_index import Edges, Feed
+    from storyclust.store.article_index import ArticleIndex, Edges
 
 LATEST_MEMBERS = 16  # by which two stored groups are compared
 
@@ -178,7 +178,7 @@ class Structure:
         self.thread_of[event] = thread
         self.events_of.setdefault(thread, set()).add(event)
 
-    def recount(self, index: Feed, event: int) -> None:
+    def recount(self, index: ArticleIndex, event: int) -> None:
         """Compute an event and its thread again, after rows were added or removed."""
         thread = self.thread_of[event]
         self.events.forget([event])
@@ -191,12 +191,12 @@ class Structure:
             if of == event:
                 self.events.add(event, row, time)
 
-    def place(self, index: Feed, rows: NDArray[np.int64], edges: Edges) -> Placement:
+    def place(self, index: ArticleIndex, rows: NDArray[np.int64], edges: Edges) -> Placement:
         """Place new rows in events and threads, and update both.
 
         Parameters
         ----------
-        index : Feed
+        index : ArticleIndex
         rows : int64 array
             The last rows of the index.
         edges : Edges
@@ -223,7 +223,7 @@ class Structure:
 
     def _join_events(
         self,
-        index: Feed,
+        index: ArticleIndex,
         rows: NDArray[np.int64],
         first: NDArray[np.int64],
         second: NDArray[np.int64],
@@ -254,12 +254,14 @@ class Structure:
                     merged.append((gone, kept))
         return clusters, merged
 
-    def _merge_event(self, index: Feed, gone: int, kept: int) -> None:
+    def _merge_event(self, index: ArticleIndex, gone: int, kept: int) -> None:
         self.events.merge(gone, kept)
         index.events.values[index.events.values == gone] = kept
         self.events_of[self.thread_of.pop(gone)].discard(gone)
 
-    def _join_threads(self, index: Feed, rows: NDArray[np.int64], edges: Edges) -> list[tuple[int, int]]:
+    def _join_threads(
+        self, index: ArticleIndex, rows: NDArray[np.int64], edges: Edges
+    ) -> list[tuple[int, int]]:
         """Assign new events to threads; returns the threads that were merged."""
         of_first, of_second = index.events.values[edges.first], index.events.values[edges.second]
         event_ids = index.events.values[rows]
@@ -356,7 +358,7 @@ def join(
     return [cluster for cluster in clusters.values() if cluster.nodes or len(cluster.groups) > 1]
 
 
-def bridge_sums(index: Feed, groups: Groups, bridges: list[tuple[int, int]]) -> Sums:
+def bridge_sums(index: ArticleIndex, groups: Groups, bridges: list[tuple[int, int]]) -> Sums:
     """Estimate the sums of similarities of pairs of groups from their latest members."""
     ids = np.array(bridges, np.int64).reshape(-1, 2)
     distinct = np.unique(ids).tolist()

@@ -12,7 +12,7 @@ from storyclust.articles.article import Article
 from storyclust.articles.ordering import times_of
 from storyclust.store.copy_lookup import Keys, new_text_similarities, relation_of
 from storyclust.store.tables import Known, Tables, store_derived
-from storyclust.store.weights import hold
+from storyclust.store.weights import find_article_terms
 from storyclust.store.working_set import WorkingSet, derived_of
 from storyclust.text.language import group_languages
 
@@ -33,14 +33,16 @@ def _enter(tables: Tables, memory: WorkingSet, number: int, event: int, article:
     """Index an independent article, in place of its former version, in an existing event."""
     index, language = memory.article_index, group_languages([article])
     keys = Keys.of([article.content], memory.structure.settings.copy_threshold)
-    held = hold([article], language)
+    article_terms = find_article_terms([article], language)
     if number in memory.row_of:
         index.remove(np.array([memory.row_of[number]]))
-    rows = index.add([number], times_of([article]), language, held)
+    rows = index.add([number], times_of([article]), language, article_terms)
     index.add_keys(rows, keys.sizes, keys.keys)
     index.events.values[rows] = event
     memory.row_of[number] = int(rows[0])
-    store_derived(tables.connection, [number], derived_of(keys, held), index.null_similarity(rows).tolist())
+    store_derived(
+        tables.connection, [number], derived_of(keys, article_terms), index.null_similarity(rows).tolist()
+    )
 
 
 def _compare_with_original(

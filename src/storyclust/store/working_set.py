@@ -11,11 +11,11 @@ import numpy as np
 from storyclust._core.progress import stage
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import DAY
-from storyclust.store.article_index import Feed
+from storyclust.store.article_index import ArticleIndex
 from storyclust.store.copy_lookup import Keys
 from storyclust.store.encoding import from_stamp
 from storyclust.store.placing import Settings, Structure, look_up
-from storyclust.store.weights import Held, hold
+from storyclust.store.weights import ArticleTerms, find_article_terms
 from storyclust.text.language import group_languages
 
 ROWS_PER_READ = 20_000
@@ -26,7 +26,7 @@ class WorkingSet(NamedTuple):
 
     Attributes
     ----------
-    article_index : Feed
+    article_index : ArticleIndex
     structure : Structure
     row_of : dict of int to int
         Row in the index of each independent article, by its number.
@@ -34,7 +34,7 @@ class WorkingSet(NamedTuple):
         Generation of the store that this agrees with.
     """
 
-    article_index: Feed
+    article_index: ArticleIndex
     structure: Structure
     row_of: dict[int, int]
     generation: int
@@ -55,7 +55,7 @@ def generation_of(connection: sqlite3.Connection) -> int:
 
 def load(connection: sqlite3.Connection, settings: Settings) -> WorkingSet:
     """Read a store into memory, inside a transaction; reports progress."""
-    index, structure = Feed(), Structure(settings)
+    index, structure = ArticleIndex(), Structure(settings)
     query = (
         "SELECT number, published, language, event, head, terms, strangers, keys FROM articles "
         "JOIN vectors ON vectors.article = number JOIN bands ON bands.article = number ORDER BY number"
@@ -72,22 +72,22 @@ def load(connection: sqlite3.Connection, settings: Settings) -> WorkingSet:
     return WorkingSet(index, structure, row_of, generation_of(connection))
 
 
-def _add_rows(index: Feed, rows: Sequence[tuple[object, ...]]) -> None:
+def _add_rows(index: ArticleIndex, rows: Sequence[tuple[object, ...]]) -> None:
     numbers, published, languages, events, heads, terms, null_similarity, keys = zip(*rows, strict=True)
-    held = Held(
+    article_terms = ArticleTerms(
         np.append(0, np.cumsum([len(blob) // 4 for blob in terms])),
         np.array(heads, np.int64),
         np.frombuffer(b"".join(terms), "<u4"),
     )
     days = np.array([days_of(stamp) for stamp in published])
     background = np.array([np.nan if value is None else value for value in null_similarity], np.float64)
-    added = index.add(list(numbers), days, list(languages), held, np.nan_to_num(background))
+    added = index.add(list(numbers), days, list(languages), article_terms, np.nan_to_num(background))
     sizes = np.array([len(blob) // 4 for blob in keys], np.int64)
     index.add_keys(added, sizes, np.frombuffer(b"".join(keys), "<u4"))
     index.events.values[added] = events
 
 
-def _fill_structure(connection: sqlite3.Connection, index: Feed, structure: Structure) -> None:
+def _fill_structure(connection: sqlite3.Connection, index: ArticleIndex, structure: Structure) -> None:
     """Enter the events and threads of the rows of the index."""
     thread_of = dict(
         connection.execute("SELECT id, thread FROM events WHERE merged_into IS NULL AND size > 0")
@@ -110,20 +110,20 @@ def days_of(stamp: str | None) -> float:
 def derive(articles: Sequence[Article], threshold: float, n_jobs: int | None = None) -> list[Derived]:
     """Derive the keys and terms of independent articles."""
     keys = Keys.of([article.content for article in articles], threshold, n_jobs)
-    return derived_of(keys, hold(articles, group_languages(articles), n_jobs))
+    return derived_of(keys, find_article_terms(articles, group_languages(articles), n_jobs))
 
 
-def derived_of(keys: Keys, held: Held) -> list[Derived]:
+def derived_of(keys: Keys, article_terms: ArticleTerms) -> list[Derived]:
     """Encode keys and terms as they are stored."""
-    packed, terms = keys.keys.astype("<u4").tobytes(), held.terms.astype("<u4").tobytes()
-    key_bounds, bounds = (4 * keys.bounds).tolist(), (4 * held.bounds).tolist()
+    packed, terms = keys.keys.astype("<u4").tobytes(), article_terms.terms.astype("<u4").tobytes()
+    key_bounds, bounds = (4 * keys.bounds).tolist(), (4 * article_terms.bounds).tolist()
     return [
         Derived(packed[key_bounds[k] : key_bounds[k + 1]], head, terms[bounds[k] : bounds[k + 1]])
-        for k, head in enumerate(held.heads.tolist())
+        for k, head in enumerate(article_terms.heads.tolist())
     ]
 
 
-def texts_of(connection: sqlite3.Connection, index: Feed) -> Callable[[list[int]], list[str]]:
+def texts_of(connection: sqlite3.Connection, index: ArticleIndex) -> Callable[[list[int]], list[str]]:
     """Return a function that reads the texts of rows of the index."""
 
     def read(rows: list[int]) -> list[str]:
