@@ -152,8 +152,8 @@ def test_fields_and_settings(run, store, tmp_path):
 def test_progress_and_the_note_at_a_terminal(run, store, tmp_path, monkeypatch):
     path = tmp_path / "feed.jsonl"
     path.write_text(jsonl(*(short(number) for number in range(30)), short(3, "again"), short(4)))
-    monkeypatch.setattr(commands, "AT_ONCE", 10)
-    monkeypatch.setattr(commands, "SILENCE", -1.0)
+    monkeypatch.setattr(commands, "BATCH_SIZE", 10)
+    monkeypatch.setattr(commands, "NOTE_INTERVAL", -1.0)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     err = run("add", store, path)[2]
     assert "10 articles so far." in err
@@ -222,9 +222,9 @@ def test_long_threads_show_their_latest_events(run, store, monkeypatch):
         words = "The inquiry into the Selka ferry at Aldmouth pier heard captain Orvald and the harbour board"
         days = [{"id": f"d{n}", "text": words, "published": f"2024-01-{n:02}"} for n in (1, 12, 23)]
         made.add([{**day, "text": f"{words} about {short(day['id'])['text'][:15]}."} for day in days])
-    from storyclust.cli.store import views as shown
+    from storyclust.cli.store import views
 
-    monkeypatch.setattr(shown, "MOST_LINES", 1)
+    monkeypatch.setattr(views, "MAX_EVENTS", 1)
     threads = parsed(run("show", store, "--all")[1])
     text = run("show", store, "--all", "--format", "digest")[1]
     assert [len(thread["events"]) for thread in threads] == [3]
@@ -440,7 +440,7 @@ class Looks:
 
     def __call__(self):
         found = []
-        for portion in self.folder.look():
+        for portion in self.folder.scan():
             found += portion.articles
             self.bookmarks |= portion.bookmarks
         return [article.id for article in found]
@@ -500,10 +500,10 @@ def test_other_files_are_read_once_they_stay_as_they_are(looks):
 
 
 def test_a_whole_file_goes_on_where_it_was_left(looks, monkeypatch):
-    monkeypatch.setattr(following, "AT_ONCE", 2)
+    monkeypatch.setattr(following, "BATCH_SIZE", 2)
     looks.put("a.json", json.dumps([short(n) for n in range(5)]))
     assert looks() == []
-    first = next(looks.folder.look())
+    first = next(looks.folder.scan())
     looks.bookmarks |= first.bookmarks
     looks.restart()
     looks()
@@ -511,9 +511,9 @@ def test_a_whole_file_goes_on_where_it_was_left(looks, monkeypatch):
 
 
 def test_lines_go_on_where_they_were_left(looks, monkeypatch):
-    monkeypatch.setattr(following, "AT_ONCE", 2)
+    monkeypatch.setattr(following, "BATCH_SIZE", 2)
     looks.put("a.jsonl", jsonl(*(short(n) for n in range(5))) + "{bad\n")
-    first = next(looks.folder.look())
+    first = next(looks.folder.scan())
     looks.bookmarks |= first.bookmarks
     looks.restart()
     assert [article.id for article in first.articles] + looks() == ["0", "1", "2", "3", "4"]

@@ -592,7 +592,7 @@ def test_a_summary_names_articles_by_where_they_stand_now(tmp_path):
 READERS = """
 import os, sys, time
 from storyclust.store import NewsStore
-from storyclust.store.schema import reading
+from storyclust.store.transactions import reading
 children = []
 for _ in range(20):
     if not (child := os.fork()):

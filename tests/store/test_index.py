@@ -10,10 +10,10 @@ import storyclust as sc
 from storyclust.articles.ordering import times_of
 from storyclust.cluster.background_similarity import background_similarity
 from storyclust.cluster.graph import similarity_graph
-from storyclust.store.article_index import Feed
+from storyclust.store.article_index import ArticleIndex
 from storyclust.store.copy_lookup import NONE, Keys, find_originals
 from storyclust.store.postings import LEVELS, Levels, Run
-from storyclust.store.weights import hold
+from storyclust.store.weights import find_article_terms
 from storyclust.stories.grouping import LEAST_SIMILARITY
 from storyclust.text.language import group_languages
 
@@ -29,14 +29,16 @@ def corpus(n=400, seed=3):
 
 
 def fed(articles, step):
-    feed = Feed()
+    index = ArticleIndex()
     for start in range(0, len(articles), step):
         part = articles[start : start + step]
         names = group_languages(part)
-        rows = feed.add(list(range(start, start + len(part))), times_of(part), names, hold(part, names))
+        rows = index.add(
+            list(range(start, start + len(part))), times_of(part), names, find_article_terms(part, names)
+        )
         keys = Keys.of([article.content for article in part], 0.8)
-        feed.add_keys(rows, keys.sizes, keys.keys)
-    return feed
+        index.add_keys(rows, keys.sizes, keys.keys)
+    return index
 
 
 @pytest.fixture(scope="module")
@@ -90,20 +92,20 @@ def test_a_run_of_nothing_has_no_keys():
 
 @pytest.mark.parametrize("step", [64, 1000])
 def test_vectors_are_those_of_the_batch(independent, batch, step):
-    feed = fed(independent, step)
-    feed.weigh_all()
-    mine, theirs = feed.vectors(np.arange(len(independent))), batch[0]
+    index = fed(independent, step)
+    index.weigh_all()
+    mine, theirs = index.vectors(np.arange(len(independent))), batch[0]
     difference = abs(mine @ mine.T - theirs @ theirs.T)
     assert difference.max() < 0.05  # two terms may share 32 bits
     assert difference.sum() < 1e-4 * (theirs @ theirs.T).sum()
-    np.testing.assert_allclose(feed.null_similarity(np.arange(len(independent))), batch[1], atol=2e-3)
+    np.testing.assert_allclose(index.null_similarity(np.arange(len(independent))), batch[1], atol=2e-3)
 
 
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_neighbours_are_the_edges_of_the_graph(independent, batch, n_jobs):
-    feed = fed(independent, 1000)
+    index = fed(independent, 1000)
     n = len(independent)
-    edges = feed.neighbours(np.arange(n), LEAST_SIMILARITY, n_jobs)
+    edges = index.neighbours(np.arange(n), LEAST_SIMILARITY, n_jobs)
     assert (edges.first > edges.second).all()
     half = sparse.csr_array((edges.similarities, (edges.first, edges.second)), shape=(n, n))
     graph = similarity_graph(batch[0], LEAST_SIMILARITY, null_similarity=batch[1])
@@ -111,25 +113,25 @@ def test_neighbours_are_the_edges_of_the_graph(independent, batch, n_jobs):
 
 
 def test_neighbours_are_found_across_languages_and_in_one():
-    feed = fed(corpus(), 1000)
-    last = np.array([len(feed) - 1])
-    assert feed.neighbours(last, LEAST_SIMILARITY).second.tolist() == [len(feed) - 2]
+    index = fed(corpus(), 1000)
+    last = np.array([len(index) - 1])
+    assert index.neighbours(last, LEAST_SIMILARITY).second.tolist() == [len(index) - 2]
 
 
 def test_a_removed_row_is_nobodys_neighbour():
-    feed = fed(corpus(), 1000)
-    last = np.array([len(feed) - 1])
-    feed.remove(last - 1)
-    assert not len(feed.neighbours(last, LEAST_SIMILARITY).second)
+    index = fed(corpus(), 1000)
+    last = np.array([len(index) - 1])
+    index.remove(last - 1)
+    assert not len(index.neighbours(last, LEAST_SIMILARITY).second)
 
 
 def test_what_is_asked_about_finds_what_adding_it_would(independent):
     article = independent[-1]
     names = group_languages([article])
     before = fed(independent[:-1], 1000)
-    rows, similarities = before.like(names[0], hold([article], names), LEAST_SIMILARITY)
-    feed = fed(independent, 1000)
-    edges = feed.neighbours(np.array([len(feed) - 1]), LEAST_SIMILARITY)
+    rows, similarities = before.like(names[0], find_article_terms([article], names), LEAST_SIMILARITY)
+    index = fed(independent, 1000)
+    edges = index.neighbours(np.array([len(index) - 1]), LEAST_SIMILARITY)
     assert set(edges.second.tolist()) == set(rows.tolist()) != set()
     order = np.argsort(rows)
     np.testing.assert_allclose(similarities[order], edges.similarities, atol=0.1)
@@ -149,7 +151,7 @@ def test_copies_are_those_that_the_deduplicator_finds():
     listed = texts()
     dedup = sc.Deduplicator(keep="first").fit(listed)
     keys = Keys.of(listed, 0.8)
-    found = find_originals(Feed(), keys, lambda rows: [], 0.8, None)
+    found = find_originals(ArticleIndex(), keys, lambda rows: [], 0.8, None)
     leaders = np.where(found.original == NONE, np.arange(len(listed)), -2 - found.original)
     assert (leaders == dedup.representatives_).mean() > 0.99
     excerpts = {(min(a, -2 - b), max(a, -2 - b)) for a, b, _ in found.excerpts}
@@ -161,13 +163,13 @@ def test_copies_of_what_is_stored_are_found_in_the_feed():
     listed = texts()
     stored, new = listed[:120], listed[120:]
     articles = sc.as_articles(stored)
-    feed = fed(articles, 1000)
-    found = find_originals(feed, Keys.of(new, 0.8), lambda rows: [stored[row] for row in rows], 0.8, None)
+    index = fed(articles, 1000)
+    found = find_originals(index, Keys.of(new, 0.8), lambda rows: [stored[row] for row in rows], 0.8, None)
     assert found.original[-10:].tolist() == [stored.index(text) for text in new[-10:]]
     assert (found.similarity[-10:] == 1.0).all()
-    feed.remove(np.arange(len(stored)))
+    index.remove(np.arange(len(stored)))
     again = find_originals(
-        feed, Keys.of(new[-10:], 0.8), lambda rows: [stored[row] for row in rows], 0.8, None
+        index, Keys.of(new[-10:], 0.8), lambda rows: [stored[row] for row in rows], 0.8, None
     )
     assert (again.original < 0).all()
 
@@ -177,6 +179,6 @@ def test_thousands_of_equal_texts_and_of_a_template_are_copies_of_the_first():
     notice = "{} says that " + words
     listed = ["Rain is expected in all parts of the country until the evening of Sunday"] * 500
     listed += [notice.format(f"Firm{k}") for k in range(500)]
-    found = find_originals(Feed(), Keys.of(listed, 0.8), lambda rows: [], 0.8, None)
+    found = find_originals(ArticleIndex(), Keys.of(listed, 0.8), lambda rows: [], 0.8, None)
     assert np.flatnonzero(found.original == NONE).tolist() == [0, 500]
     assert not found.excerpts

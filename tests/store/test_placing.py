@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import storyclust as sc
-from storyclust.store.consolidation import rename
+from storyclust.store.consolidation import match_groups
 from storyclust.store.placing import Groups, Sums
 
 DAILY = 40
@@ -127,7 +127,7 @@ def test_new_groups_are_named_once_and_moves_account_for_every_article(pairs):
     old, new = [a for a, _ in pairs], [b for _, b in pairs]
     groups = Groups()
     groups.next_id = 100
-    ids, moves = rename(old, new, groups)
+    ids, moves = match_groups(old, new, groups)
     named = dict(zip(new, ids, strict=True))
     assert len(set(named.values())) == len(named)
     assert all(ids[k] == named[label] for k, label in enumerate(new))

@@ -222,9 +222,9 @@ class Store(RuleBasedStateMachine):
         assert sorted(memory.row_of) == sorted(anew.row_of)
         for number, row in memory.row_of.items():
             other = anew.row_of[number]
-            assert memory.feed.events.values[row] == anew.feed.events.values[other]
+            assert memory.article_index.events.values[row] == anew.article_index.events.values[other]
             assert np.array_equal(
-                memory.feed.times.values[row], anew.feed.times.values[other], equal_nan=True
+                memory.article_index.times.values[row], anew.article_index.times.values[other], equal_nan=True
             )
 
     def teardown(self):

@@ -16,7 +16,7 @@ from storyclust.store import queries
 from storyclust.store.encoding import moment
 from storyclust.store.full_text import SNIPPET, snippet
 from storyclust.store.models import StoredArticle
-from storyclust.store.queries import Answers
+from storyclust.store.queries import StoreQueries
 from storyclust.store.schema import connect
 from storyclust.store.store import NewsStore
 from storyclust.store.transactions import writing
@@ -35,7 +35,7 @@ def path(tmp_path_factory):
 @pytest.fixture
 def answers(path):
     with closing(connect(path, read_only=True)) as connection:
-        yield Answers(connection)
+        yield StoreQueries(connection)
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_numbers_of_merged_threads_lead_to_what_they_were_merged_into(own, tmp_p
         own.execute("INSERT INTO threads(id, merged_into) VALUES (5, 4)")
         own.execute("INSERT INTO events(id, thread, size, merged_into) VALUES (1, 3, 0, 2), (2, 3, 1, NULL)")
         own.execute("UPDATE threads SET merged_into = 6 - id WHERE id = 3")
-    answers = Answers(own)
+    answers = StoreQueries(own)
     with pytest.raises(StoreError, match=r"thread 1 was merged into itself; check\(repair=True\)"):
         answers.thread(1)
     with writing(own, tmp_path / "own.db"):
@@ -170,7 +170,7 @@ def test_numbers_of_merged_threads_lead_to_what_they_were_merged_into(own, tmp_p
 
 def test_many_articles_are_summarised_by_the_latest(answers, monkeypatch):
     thread = answers.threads()[0]
-    monkeypatch.setattr(queries, "MOST_READ", 2)
+    monkeypatch.setattr(queries, "MAX_SUMMARIZED", 2)
     alone = [id_ for id_ in thread.members if answers.article(id_).copy_of is None]
     assert thread.representative in alone[-2:]
 
@@ -179,7 +179,7 @@ def test_summaries_are_remembered_as_long_as_they_hold(answers, monkeypatch):
     thread = answers.threads()[0]
     first = thread.summary
     assert answers.thread(thread.id).summary is first
-    monkeypatch.setattr(queries, "REMEMBERED", 1)
+    monkeypatch.setattr(queries, "CACHED_SUMMARIES", 1)
     assert answers.threads()[1].summary is not first
     again = answers.thread(thread.id).summary
     assert again is not first
@@ -239,7 +239,7 @@ def test_words_in_titles_weigh_more(own, tmp_path):
         Article("It struck the stone pier of Aldmouth in fog; nobody was hurt, police said. " * 3,
                 title="Ferry hits pier", id="title"),
     ])  # fmt: skip
-    assert [hit.id for hit in Answers(own).search("FERRY")] == ["title", "text"]
+    assert [hit.id for hit in StoreQueries(own).search("FERRY")] == ["title", "text"]
 
 
 @given(st.text(max_size=400), st.text(max_size=20))
@@ -284,11 +284,11 @@ def test_moments_are_read_as_they_are_meant():
 
 def test_undated_threads_go_by_when_they_changed(own, tmp_path):
     fill(own, tmp_path / "own.db", [Article("The ferry Selka struck a pier.", id="a")])
-    assert len(Answers(own).threads(since="1h")) == 1
-    assert Answers(own).threads(since=datetime.now(UTC) + timedelta(hours=1)) == []
-    thread = Answers(own).threads()[0]
+    assert len(StoreQueries(own).threads(since="1h")) == 1
+    assert StoreQueries(own).threads(since=datetime.now(UTC) + timedelta(hours=1)) == []
+    thread = StoreQueries(own).threads()[0]
     assert (thread.start, thread.end) == (None, None)
-    assert Answers(own).timeline(thread.id)[0].when is None
+    assert StoreQueries(own).timeline(thread.id)[0].when is None
 
 
 # Everything
@@ -319,7 +319,7 @@ def test_history_is_told_of_all_or_of_one(own, tmp_path):
                 ("2024-03-06T00:00:00.000000Z", "event", 1, None, "emptied", 2),
             ],
         )
-    answers = Answers(own)
+    answers = StoreQueries(own)
     assert [(c.old, c.new, c.what, c.articles) for c in answers.history()] == [
         (1, 2, "merged", 3),
         (3, 4, "split", 1),
@@ -334,7 +334,7 @@ def test_what_is_asked_is_of_one_state_while_another_writes(own, tmp_path):
     place = tmp_path / "own.db"
     fill(own, place, NEWS[:50])
     with closing(connect(place, read_only=True)) as reader:
-        answers = Answers(reader)
+        answers = StoreQueries(reader)
         records = answers._records()
         reader.execute("BEGIN")
         first = next(records)["id"]
@@ -346,7 +346,7 @@ def test_what_is_asked_is_of_one_state_while_another_writes(own, tmp_path):
 
 def test_what_was_removed_meanwhile_is_told(own, tmp_path):
     fill(own, tmp_path / "own.db", [Article("The ferry Selka struck a pier.", id="a")])
-    answers = Answers(own)
+    answers = StoreQueries(own)
     thread = answers.threads()[0]
     with writing(own, tmp_path / "own.db"):
         own.execute("DELETE FROM articles")

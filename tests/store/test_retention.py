@@ -15,7 +15,7 @@ from storyclust.datasets.newswire import make_newswire
 from storyclust.dedup.evidence import explain
 from storyclust.errors import InputError, StoreError
 from storyclust.store.integrity import check, repair
-from storyclust.store.queries import Answers
+from storyclust.store.queries import StoreQueries
 from storyclust.store.retention import forget, remove, vacuum
 from storyclust.store.schema import connect
 from storyclust.store.store import NewsStore
@@ -81,7 +81,7 @@ def test_what_is_removed_is_gone(connection, path):
     assert one(connection, "SELECT count(*) FROM articles") == before - 1
     assert not one(connection, "SELECT count(*) FROM search_docsize WHERE id = ?", number)
     with pytest.raises(InputError, match="there is no article"):
-        Answers(connection).article(id_)
+        StoreQueries(connection).article(id_)
     assert check(connection) == []
 
 
@@ -111,9 +111,9 @@ def test_the_earliest_copy_inherits_the_others(tmp_path):
     with NewsStore.open(path) as store:
         store.add(articles)
     with closing(connect(path)) as connection:
-        assert Answers(connection).copies("late") == ["original", "early", "late", "undated"]
+        assert StoreQueries(connection).copies("late") == ["original", "early", "late", "undated"]
         assert removed(connection, path, ["original"]) == 1
-        assert Answers(connection).copies("undated") == ["early", "late", "undated"]
+        assert StoreQueries(connection).copies("undated") == ["early", "late", "undated"]
         assert check(connection) == []
         told = connection.execute(
             "SELECT id, relation, similarity FROM copies JOIN articles ON number = article ORDER BY id"
@@ -127,7 +127,7 @@ def test_the_earliest_copy_inherits_the_others(tmp_path):
 
 def test_emptied_threads_are_told_from_unknown_ones(connection, path):
     thread = one(connection, "SELECT id FROM threads WHERE size > 2 ORDER BY size LIMIT 1")
-    answers = Answers(connection)
+    answers = StoreQueries(connection)
     members = answers.thread(thread).members
     events = [event.id for event in answers.thread(thread).events]
     assert removed(connection, path, members) == len(members)
@@ -191,7 +191,7 @@ def test_space_is_given_back(connection, path):
     vacuum(connection, path)
     assert path.stat().st_size < before / 2
     assert check(connection) == []
-    assert len(Answers(connection).search("the", limit=100)) > 0
+    assert len(StoreQueries(connection).search("the", limit=100)) > 0
 
 
 def change(store, news, rng):
@@ -317,13 +317,13 @@ def test_repair_makes_again_what_was_there(connection, path):
 
 def test_a_damaged_index_of_words_is_made_again(connection, path):
     word = one(connection, "SELECT title FROM articles").split()[0]
-    before = Answers(connection).search(word, limit=1000)
+    before = StoreQueries(connection).search(word, limit=1000)
     with writing(connection, path):
         connection.execute("UPDATE search_data SET block = zeroblob(50) WHERE id > 100")
     with writing(connection, path):
         assert repair(connection, DERIVE)[-1] == "the index of words is damaged"
         assert repair(connection, DERIVE) == []
-    assert Answers(connection).search(word, limit=1000) == before
+    assert StoreQueries(connection).search(word, limit=1000) == before
 
 
 def test_a_sound_store_is_left_alone(connection, path):

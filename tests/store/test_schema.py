@@ -273,7 +273,8 @@ def test_a_mistake_of_ours_keeps_its_name(path, connection):
 
 HOLDER = """
 import sys, time
-from storyclust.store.schema import connect, writing
+from storyclust.store.schema import connect
+from storyclust.store.transactions import writing
 connection = connect(sys.argv[1])
 with writing(connection, sys.argv[1]):
     connection.execute("INSERT INTO threads DEFAULT VALUES")
@@ -368,7 +369,8 @@ def test_a_full_disk_stores_nothing_of_a_batch(path, connection):
 UNWRITABLE = """
 import resource, sys
 from storyclust.errors import StoreError
-from storyclust.store.schema import connect, writing
+from storyclust.store.schema import connect
+from storyclust.store.transactions import writing
 connection = connect(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
 try:
@@ -412,7 +414,8 @@ def test_a_reader_sees_one_state(path, connection):
 def test_who_is_killed_at_any_moment_leaves_whole_batches(path):
     code = """
 import sys
-from storyclust.store.schema import connect, writing
+from storyclust.store.schema import connect
+from storyclust.store.transactions import writing
 connection = connect(sys.argv[1])
 print("open", flush=True)
 while True:

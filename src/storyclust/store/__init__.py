@@ -1,6 +1,6 @@
-"""The living store: articles, copies, events and threads in one SQLite file that grows.
+"""Incremental clustering: articles, copies, events and threads in one SQLite file.
 
-In: batches of articles. Out: what became of each, and answers from the file: threads, events, search.
+In: batches of articles. Out: the event, thread and original of each, and queries: threads, events, search.
 """
 
 import lazy_loader

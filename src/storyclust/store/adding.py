@@ -1,16 +1,16 @@
-"""Adding: what becomes of articles that come in, in one transaction.
+"""Adds a batch of articles to a store, inside one transaction.
 
-An article whose id is known is unchanged, or a revision. Of the others, copies go to their original; the
-rest are independent: they get a row in memory, neighbours, links, an event and a thread.
+An article whose id is stored is unchanged or a revision. A new article is a copy, which joins the event of
+its original, or independent: it gets a row in the index, neighbours, links, an event and a thread.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,38 +18,40 @@ from storyclust.articles.article import Article
 from storyclust.articles.ordering import times_of
 from storyclust.store.article_index import Edges
 from storyclust.store.consolidation import Move, consolidate
-from storyclust.store.copy_lookup import NONE, Found, Keys, find_originals, relation_of
+from storyclust.store.copy_lookup import NONE, Keys, Originals, find_originals, relation_of
 from storyclust.store.encoding import FIELDS, article_values, to_stamp
 from storyclust.store.models import Change
 from storyclust.store.revising import revise
 from storyclust.store.tables import Known, Tables, store_derived
 from storyclust.store.terms_index import YOUNG
-from storyclust.store.weights import Held, hold
-from storyclust.store.working_set import Memory, derived_of, texts_of
+from storyclust.store.weights import ArticleTerms, find_article_terms
+from storyclust.store.working_set import WorkingSet, derived_of, texts_of
 from storyclust.stories.grouping import LEAST_SIMILARITY
 from storyclust.text.language import group_languages
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LINKED = 0.16  # similarity from which independent articles are linked; see `coverage_links`
-MOST_LINKS = 32  # of an article, the closest
-SMALL = 8_000  # independent articles up to which a store is consolidated whenever it has grown by a quarter,
-OFTEN, SELDOM = 1.25, 2.0  # and from which only when it has doubled, until it is no longer young
+LINK_SIMILARITY = 0.16  # least similarity of linked articles: the default of `coverage_links`, measured there
+MAX_LINKS = 32  # links stored of one article, the closest
+# A young store is consolidated when it has grown by this factor since the last consolidation. A small one
+# is consolidated more often, for its document frequencies change more and consolidation takes less time.
+SMALL_STORE = 8_000  # independent articles
+SMALL_GROWTH, LARGE_GROWTH = 1.25, 2.0
 
-Links = dict[int, list[tuple[int, str, float]]]
+Links = dict[int, list[tuple[int, str, float]]]  # by article: (earlier article, relation, similarity)
 
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What happened to an article that was added.
+    """The result of adding one article, after its whole batch was added.
 
     Attributes
     ----------
     id : str
     status : {'new', 'copy', 'revision', 'unchanged'}
     event, thread : int
-        Where it is now.
+        The event and thread that it belongs to.
     copy_of : str or None
         Id of the original, for a copy.
     relation : {'exact', 'near'} or None
@@ -70,115 +72,144 @@ class Added:
     linked: tuple[str, ...] = ()
 
 
-class Adder:
-    """Adds articles to a store, inside a transaction of writing."""
+class Write(NamedTuple):
+    """What was written for one article: nothing, a revision or a new article with its links."""
 
-    def __init__(self, connection: sqlite3.Connection, memory: Memory, n_jobs: int | None = None) -> None:
+    id: str
+    status: str  # 'new', also of a copy; 'revision' or 'unchanged'
+    linked: tuple[str, ...] = ()
+
+
+class Adder:
+    """Adds articles to a store, inside a write transaction.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        In a write transaction.
+    memory : WorkingSet
+        Changed along with the tables.
+    n_jobs : int or None, default=None
+    """
+
+    def __init__(self, connection: sqlite3.Connection, memory: WorkingSet, n_jobs: int | None = None) -> None:
         self.connection = connection
         self.tables = Tables(connection, to_stamp(datetime.now(UTC)))
         self.memory = memory
         self.n_jobs = n_jobs
 
     def add(self, articles: Sequence[Article]) -> list[Added]:
-        """Add articles, each with an id; of those that share one, the later is a revision of the former."""
-        results: dict[int, Added] = {}
-        waiting = list(range(len(articles)))
-        while waiting:
+        """Add articles, each with an id; of those that share one, each later one revises the earlier."""
+        writes = self._write(articles)
+        self._consolidate_if_young()
+        placements = self.tables.placements({write.id for write in writes})
+        added = []
+        for write in writes:
+            place = placements[write.id]
+            status = "copy" if write.status == "new" and place.copy_of is not None else write.status
+            added.append(Added(write.id, status, *place, linked=write.linked))
+        return added
+
+    def _write(self, articles: Sequence[Article]) -> list[Write]:
+        """Write articles in rounds: one round takes the first remaining article of every id."""
+        writes: dict[int, Write] = {}
+        remaining = list(range(len(articles)))
+        while remaining:
             first: dict[str, int] = {}
-            for place in waiting:
+            for place in remaining:
                 first.setdefault(articles[place].id, place)
             known = self.tables.known(first)
-            fresh = [place for name, place in first.items() if name not in known]
-            results |= zip(fresh, self._add_new([articles[place] for place in fresh]), strict=True)
-            for name in known:  # which may have come into another event, or have become an original
+            new = [place for name, place in first.items() if name not in known]
+            writes |= zip(new, self._add_new([articles[place] for place in new]), strict=True)
+            for name in known:  # read again: earlier articles may have changed its event or original
                 place = first[name]
-                results[place] = self._revise(articles[place], self.tables.known([name])[name])
-            waiting = [place for place in waiting if place not in results]
-        return [results[place] for place in range(len(articles))]
+                writes[place] = self._revise(articles[place], self.tables.known([name])[name])
+            remaining = [place for place in remaining if place not in writes]
+        return [writes[place] for place in range(len(articles))]
 
-    def consolidate_if_young(self) -> None:
-        """Group all anew once what the first articles of a store taught is outdated."""
+    def _consolidate_if_young(self) -> None:
+        """Consolidate a young store that has grown much since its last consolidation."""
         row = self.connection.execute("SELECT value FROM meta WHERE name = 'consolidated'").fetchone()
         before, now = int(row[0]) if row else 0, len(self.memory.row_of)
-        if before < now <= YOUNG and now > (OFTEN if now <= SMALL else SELDOM) * before:
+        growth = SMALL_GROWTH if now <= SMALL_STORE else LARGE_GROWTH
+        if before < now <= YOUNG and now > growth * before:
             self.consolidate(set(self.memory.structure.threads.sizes), "the store was young")
 
-    def as_it_is(self, added: Sequence[Added]) -> list[Added]:
-        """Say where articles are after all that came later in their batch, and what they are copies of."""
-        known = self.tables.known({each.id for each in added})
-        told = []
-        for each in added:
-            now = known[each.id]
-            status = "new" if each.status == "copy" and now.copy_of is None else each.status
-            told.append(
-                replace(
-                    each, status=status, event=now.event, thread=now.thread, copy_of=now.copy_of,
-                    relation=now.relation, similarity=now.similarity,
-                )
-            )  # fmt: skip
-        return told
-
     def consolidate(self, threads: set[int], why: str) -> list[Change]:
-        """Group the articles of threads anew; returns what it wrote into the history."""
-        feed, structure, tables = self.memory.feed, self.memory.structure, self.tables
+        """Cluster the articles of some threads again.
+
+        Parameters
+        ----------
+        threads : set of int
+        why : str
+            The reason that the history gives.
+
+        Returns
+        -------
+        list of Change
+            The lines written to the history.
+        """
+        index, structure, tables = self.memory.article_index, self.memory.structure, self.tables
         threads = threads & set(structure.threads.sizes)
-        events_before, thread_before = feed.events.values.copy(), dict(structure.thread_of)
-        found = consolidate(feed, structure, threads, self.n_jobs)
+        events_before, thread_before = index.events.values.copy(), dict(structure.thread_of)
+        found = consolidate(index, structure, threads, self.n_jobs)
 
         thread_of = structure.thread_of
-        now = feed.events.values[found.rows]
+        now = index.events.values[found.rows]
         inside = {event: thread_of[event] for event in now.tolist()}
         tables.new_groups(inside)
         elsewhere = found.rows[now != events_before[found.rows]]
-        numbers = feed.numbers.values[elsewhere].tolist()
-        tables.move_articles(list(zip(numbers, feed.events.values[elsewhere].tolist(), strict=True)))
+        numbers = index.numbers.values[elsewhere].tolist()
+        tables.move_articles(list(zip(numbers, index.events.values[elsewhere].tolist(), strict=True)))
         tables.move_events((event, to) for event, to in inside.items() if thread_before.get(event, to) != to)
-        lines = [tables.note("event", move, why) for move in found.event_moves]
-        lines += [tables.note("thread", move, why) for move in found.thread_moves]
-        tables.empty("events", merged_into(found.event_moves))
-        tables.empty("threads", merged_into(found.thread_moves))
-        touched = {*feed.events.values[elsewhere].tolist(), *events_before[elsewhere].tolist()}
-        self._count(touched, {thread for move in found.thread_moves for thread in (move.old, move.new)})
+        changes = [tables.add_history("event", move, why) for move in found.event_moves]
+        changes += [tables.add_history("thread", move, why) for move in found.thread_moves]
+        tables.mark_merged("events", merged_groups(found.event_moves))
+        tables.mark_merged("threads", merged_groups(found.thread_moves))
+        touched = {*index.events.values[elsewhere].tolist(), *events_before[elsewhere].tolist()}
+        self._update_counts(
+            touched, {thread for move in found.thread_moves for thread in (move.old, move.new)}
+        )
         tables.put_meta("consolidated", len(self.memory.row_of))
-        return lines
+        return changes
 
-    def _revise(self, article: Article, known: Known) -> Added:
-        """Keep what an article said before, unless it says the same; it stays in its event."""
+    def _revise(self, article: Article, known: Known) -> Write:
+        """Store a revision if title, text or date have changed; the article stays in its event."""
         values = dict(zip(FIELDS, article_values(article), strict=True))
         same = known[1:4] == (values["title"], values["text"], values["published"])
         if not same:
             revise(self.tables, self.memory, known, article)
-        return Added(article.id, "unchanged" if same else "revision", known.event, known.thread)
+        return Write(article.id, "unchanged" if same else "revision")
 
     # New articles
 
-    def _add_new(self, articles: list[Article]) -> list[Added]:
+    def _add_new(self, articles: list[Article]) -> list[Write]:
         if not articles:
             return []
-        feed, tables = self.memory.feed, self.tables
+        index, tables = self.memory.article_index, self.tables
         threshold = self.memory.structure.settings.copy_threshold
         first = tables.next_number()
         numbers = np.arange(first, first + len(articles))
         keys = Keys.of([article.content for article in articles], threshold, self.n_jobs)
-        found = find_originals(feed, keys, texts_of(self.connection, feed), threshold, self.n_jobs)
+        found = find_originals(index, keys, texts_of(self.connection, index), threshold, self.n_jobs)
         languages = group_languages(articles)
 
         alone = np.flatnonzero(found.original == NONE)
         independent, own = [articles[k] for k in alone], [languages[k] for k in alone]
-        held, own_keys = hold(independent, own, self.n_jobs), keys.of_texts(alone)
-        rows = self._enter(numbers[alone], independent, own, held, own_keys)
-        edges = feed.neighbours(rows, LEAST_SIMILARITY, self.n_jobs)
+        article_terms, own_keys = find_article_terms(independent, own, self.n_jobs), keys.of_texts(alone)
+        rows = self._enter(numbers[alone], independent, own, article_terms, own_keys)
+        edges = index.neighbours(rows, LEAST_SIMILARITY, self.n_jobs)
         merged = self._place(rows, edges)
 
         originals = original_rows(found, alone, rows)
-        events = feed.events.values[originals].tolist()
+        events = index.events.values[originals].tolist()
         tables.insert_articles(articles, numbers.tolist(), languages, events)
-        derived = derived_of(own_keys, held)
-        store_derived(self.connection, numbers[alone].tolist(), derived, feed.null_similarity(rows).tolist())
-        copied_from = feed.numbers.values[originals]
+        derived = derived_of(own_keys, article_terms)
+        store_derived(self.connection, numbers[alone].tolist(), derived, index.null_similarity(rows).tolist())
+        copied_from = index.numbers.values[originals]
         copies = np.flatnonzero(found.original != NONE)
         similarities = found.similarity[copies].tolist()
-        tables.insert_copies(
+        tables.put_copies(
             (number, original, relation_of(similarity), similarity)
             for number, original, similarity in zip(
                 numbers[copies].tolist(), copied_from[copies].tolist(), similarities, strict=True
@@ -186,46 +217,50 @@ class Adder:
         )
         links = self._links(numbers, alone, rows, edges, found)
         tables.put_links((number, *link) for number, each in links.items() for link in each)
-        self._count({*events, *merged[0]}, merged[1])
-        return self._tell(articles, numbers, found, events, links)
+        self._update_counts({*events, *merged[0]}, merged[1])
+        ids = tables.ids(earlier for each in links.values() for earlier, _, _ in each)
+        return [
+            Write(article.id, "new", tuple(ids[earlier] for earlier, _, _ in links.get(number, ())))
+            for article, number in zip(articles, numbers.tolist(), strict=True)
+        ]
 
     def _enter(
         self,
         numbers: NDArray[np.int64],
         articles: list[Article],
         languages: list[str],
-        held: Held,
+        article_terms: ArticleTerms,
         keys: Keys,
     ) -> NDArray[np.int64]:
-        """Enter independent articles into memory."""
-        rows = self.memory.feed.add(numbers.tolist(), times_of(articles), languages, held)
-        self.memory.feed.add_keys(rows, keys.sizes, keys.keys)
+        """Add independent articles to the index; returns their rows."""
+        rows = self.memory.article_index.add(numbers.tolist(), times_of(articles), languages, article_terms)
+        self.memory.article_index.add_keys(rows, keys.sizes, keys.keys)
         self.memory.row_of.update(zip(numbers.tolist(), rows.tolist(), strict=True))
         return rows
 
-    def _count(self, events: set[int], threads: set[int]) -> None:
-        """Count again what is in some events, in their threads, and in some other threads."""
+    def _update_counts(self, events: set[int], threads: set[int]) -> None:
+        """Update the sizes and dates of some events, of their threads, and of some other threads."""
         structure = self.memory.structure
         live = {event for event in events if event in structure.thread_of}
         threads = {thread for thread in threads if thread in structure.threads.sizes}
-        self.tables.count(live, threads | {structure.thread_of[event] for event in live})
+        self.tables.update_counts(live, threads | {structure.thread_of[event] for event in live})
 
     def _place(self, rows: NDArray[np.int64], edges: Edges) -> tuple[set[int], set[int]]:
-        """Find the events and threads of new rows, and store what is new or merged among those.
+        """Place new rows in events and threads, and store those that are new or merged.
 
-        Returns the events and threads that others have gone into.
+        Returns the events and the threads into which others were merged.
         """
         if not len(rows):
             return set(), set()
         structure, tables = self.memory.structure, self.tables
-        placed = structure.place(self.memory.feed, rows, edges)
+        placed = structure.place(self.memory.article_index, rows, edges)
         tables.new_groups({event: structure.thread_of[event] for event in placed.events})
         why = "a new article belongs to both"
         for gone, kept in placed.merged_events:
-            tables.note("event", Move(gone, kept, "merged", tables.size("events", gone)), why)
+            tables.add_history("event", Move(gone, kept, "merged", tables.size("events", gone)), why)
             tables.merge_event(gone, kept)
         for gone, kept in placed.merged_threads:
-            tables.note("thread", Move(gone, kept, "merged", tables.size("threads", gone)), why)
+            tables.add_history("thread", Move(gone, kept, "merged", tables.size("threads", gone)), why)
             tables.merge_thread(gone, kept)
         return {kept for _, kept in placed.merged_events}, {kept for _, kept in placed.merged_threads}
 
@@ -235,14 +270,14 @@ class Adder:
         alone: NDArray[np.int64],
         rows: NDArray[np.int64],
         edges: Edges,
-        found: Found,
+        found: Originals,
     ) -> Links:
-        """Links of new articles to earlier ones, by number: (earlier number, relation, similarity)."""
-        feed = self.memory.feed
-        gaps = np.abs(feed.times.values[edges.first] - feed.times.values[edges.second])
+        """Links of new articles to earlier ones, closest first; articles are named by number."""
+        index = self.memory.article_index
+        gaps = np.abs(index.times.values[edges.first] - index.times.values[edges.second])
         window = self.memory.structure.settings.event_window
-        linked = (edges.similarities >= LINKED) & ~(gaps > window)
-        ends = (feed.numbers.values[edges.first[linked]], feed.numbers.values[edges.second[linked]])
+        linked = (edges.similarities >= LINK_SIMILARITY) & ~(gaps > window)
+        ends = (index.numbers.values[edges.first[linked]], index.numbers.values[edges.second[linked]])
         links: dict[int, dict[int, tuple[str, float]]] = {}
         columns = (*(end.tolist() for end in ends), edges.similarities[linked].tolist())
         for a, b, similarity in zip(*columns, strict=True):
@@ -250,38 +285,16 @@ class Adder:
         row_at = dict(zip(alone.tolist(), rows.tolist(), strict=True))
         for text, other, share in found.excerpts:
             row = other if other >= 0 else row_at[-2 - other]
-            links.setdefault(int(numbers[text]), {})[int(feed.numbers.values[row])] = "excerpt", share
-        return {
-            a: sorted(((b, *link) for b, link in each.items()), key=lambda link: (-link[2], link[0]))[
-                :MOST_LINKS
-            ]
+            links.setdefault(int(numbers[text]), {})[int(index.numbers.values[row])] = "excerpt", share
+        by_similarity = {
+            a: sorted(((b, *link) for b, link in each.items()), key=lambda link: (-link[2], link[0]))
             for a, each in links.items()
         }
-
-    def _tell(
-        self,
-        articles: list[Article],
-        numbers: NDArray[np.int64],
-        found: Found,
-        events: list[int],
-        links: Links,
-    ) -> list[Added]:
-        """Say what happened to new articles; what a copy is of, `as_it_is` says."""
-        ids = self.tables.ids(b for each in links.values() for b, _, _ in each)
-        thread_of = self.memory.structure.thread_of
-        return [
-            Added(
-                article.id, "new" if original == NONE else "copy", event, thread_of[event],
-                linked=tuple(ids[b] for b, _, _ in links.get(number, ())),
-            )
-            for article, number, original, event in zip(
-                articles, numbers.tolist(), found.original.tolist(), events, strict=True
-            )
-        ]  # fmt: skip
+        return {a: each[:MAX_LINKS] for a, each in by_similarity.items()}
 
 
-def original_rows(found: Found, alone: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Row of the original of each new text: its own, where it is independent."""
+def original_rows(found: Originals, alone: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Row of the original of each new text; an independent text is its own original."""
     out = found.original.copy()
     out[alone] = rows
     within = np.flatnonzero(found.original < NONE)
@@ -289,7 +302,7 @@ def original_rows(found: Found, alone: NDArray[np.int64], rows: NDArray[np.int64
     return out
 
 
-def merged_into(moves: Sequence[Move]) -> list[tuple[int, int]]:
-    """Groups that are no more, each with the one that took most of it: (gone, kept)."""
+def merged_groups(moves: Sequence[Move]) -> list[tuple[int, int]]:
+    """Pairs of a merged group and the group that took most of its articles."""
     merged = sorted((move for move in moves if move.what == "merged"), key=lambda m: (m.articles, -m.new))
     return list({move.old: move.new for move in merged}.items())

@@ -13,10 +13,10 @@ import numpy as np
 
 from storyclust._core.arrays import compressed_rows
 from storyclust.cluster.graph import CROWD
-from storyclust.store.growable_array import Growing
+from storyclust.store.growable_array import GrowableArray
 from storyclust.store.postings import Levels
 from storyclust.store.terms_index import TermsIndex
-from storyclust.store.weights import SETTINGS, Held
+from storyclust.store.weights import SETTINGS, ArticleTerms
 from storyclust.text.background import Background
 
 if TYPE_CHECKING:
@@ -32,31 +32,31 @@ class Edges(NamedTuple):
     similarities: NDArray[np.float64]
 
 
-class Feed:
+class ArticleIndex:
     """Independent articles by row.
 
     Attributes
     ----------
-    numbers : Growing of int64
+    numbers : GrowableArray of int64
         Number of the article in the store.
-    times : Growing of float64
+    times : GrowableArray of float64
         Days since 1970, NaN where undated.
-    events : Growing of int64
+    events : GrowableArray of int64
         Event of each row.
     keys : Levels
         Rows by the keys that copies share with them.
     """
 
     def __init__(self) -> None:
-        self.numbers = Growing(np.int64)
-        self.times = Growing(np.float64)
-        self.events = Growing(np.int64)
+        self.numbers = GrowableArray(np.int64)
+        self.times = GrowableArray(np.float64)
+        self.events = GrowableArray(np.int64)
         self.keys = Levels()
-        self.key_counts = Growing(np.int64)
+        self.key_counts = GrowableArray(np.int64)
         self._names: list[str] = []
         self._indexes: list[TermsIndex] = []
-        self._language = Growing(np.int64)
-        self._place = Growing(np.int64)  # in the index of its language
+        self._language = GrowableArray(np.int64)
+        self._place = GrowableArray(np.int64)  # in the index of its language
         self._background = Background.load(SETTINGS.background)
 
     def __len__(self) -> int:
@@ -67,7 +67,7 @@ class Feed:
         numbers: Sequence[int],
         times: NDArray[np.float64],
         languages: Sequence[str],
-        held: Held,
+        held: ArticleTerms,
         null_similarity: NDArray[np.float64] | None = None,
     ) -> NDArray[np.int64]:
         """Add articles, not yet in any event; returns their rows.
@@ -143,7 +143,9 @@ class Feed:
             return Edges(empty, empty, np.empty(0))
         return self._above(np.concatenate(first), np.concatenate(second), np.concatenate(cosines), least)
 
-    def like(self, language: str, held: Held, least: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def like(
+        self, language: str, held: ArticleTerms, least: float
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Rows that an article which is none of them is similar to, and how similar: above strangers."""
         index = self._indexes[self._code(language)]
         weighed, _ = index.weigh(held, guest=1)

@@ -1,7 +1,7 @@
-"""Consolidation: articles grouped anew, all at once, and the names of before kept where they can be.
+"""Consolidation: clusters stored articles again, all at once, and keeps the ids of groups where it can.
 
-What a batch would find is found again, and each new group takes the id of the group of before with which it
-shares most articles. So a name stays with the matter it was given to, and what moved is told.
+The articles are clustered as `StoryClusterer` would. Each new group takes the id of the former group with
+which it shares most articles, and what moved between groups is reported.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from storyclust.stories.grouping import LEAST_SIMILARITY, find_events, find_thre
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from storyclust.store.article_index import Feed
+    from storyclust.store.article_index import ArticleIndex
     from storyclust.store.placing import Groups, Structure
 
 
 class Move(NamedTuple):
-    """Articles that have gone from one group to another: all it had ('merged'), or some of them.
+    """Articles that went from one group to another.
 
-    Some went to a group that is new ('split') or to one that was there ('moved').
+    `what` is 'merged' if the old group is gone, 'split' if it remains and the new group is new, else 'moved'.
     """
 
     old: int
@@ -35,7 +35,7 @@ class Move(NamedTuple):
 
 
 class Consolidated(NamedTuple):
-    """Rows that were grouped anew, and what moved among events and threads."""
+    """Rows that were clustered again, and the moves among events and threads."""
 
     rows: NDArray[np.int64]
     event_moves: list[Move]
@@ -43,34 +43,39 @@ class Consolidated(NamedTuple):
 
 
 def consolidate(
-    feed: Feed, structure: Structure, threads: set[int], n_jobs: int | None = None
+    index: ArticleIndex, structure: Structure, threads: set[int], n_jobs: int | None = None
 ) -> Consolidated:
-    """Group the articles of some threads anew; `feed` and `structure` are as it leaves them.
+    """Cluster the articles of some threads again, and update `index` and `structure`.
 
     Parameters
     ----------
-    feed : Feed
+    index : ArticleIndex
     structure : Structure
     threads : set of int
-        No other thread is touched.
+        Other threads stay as they are.
+    n_jobs : int or None, default=None
+
+    Returns
+    -------
+    Consolidated
     """
-    feed.weigh_all()
-    everything = feed.events.values
+    index.weigh_all()
+    event_of_row = index.events.values
     inside = {event for thread in threads for event in structure.events_of[thread]}
-    rows = np.flatnonzero(np.isin(everything, np.fromiter(inside, np.int64, len(inside))))
-    old_events = everything[rows].tolist()
+    rows = np.flatnonzero(np.isin(event_of_row, np.fromiter(inside, np.int64, len(inside))))
+    old_events = event_of_row[rows].tolist()
     old_threads = [structure.thread_of[event] for event in old_events]
-    events, thread_labels = regroup(feed, structure, rows, n_jobs)
-    event_ids, event_moves = rename(old_events, events.tolist(), structure.events)
-    thread_ids, thread_moves = rename(old_threads, thread_labels.tolist(), structure.threads)
+    events, thread_labels = regroup(index, structure, rows, n_jobs)
+    event_ids, event_moves = match_groups(old_events, events.tolist(), structure.events)
+    thread_ids, thread_moves = match_groups(old_threads, thread_labels.tolist(), structure.threads)
     for groups, old in ((structure.events, inside), (structure.threads, threads)):
         groups.forget(old)
     for event in inside:
         structure.thread_of.pop(event, None)
     for thread in threads:
         structure.events_of.pop(thread, None)
-    everything[rows] = event_ids
-    times = feed.times.values[rows].tolist()
+    event_of_row[rows] = event_ids
+    times = index.times.values[rows].tolist()
     for row, event, thread, time in zip(rows.tolist(), event_ids, thread_ids, times, strict=True):
         structure.put(event, thread)
         structure.events.add(event, row, time)
@@ -79,47 +84,60 @@ def consolidate(
 
 
 def regroup(
-    feed: Feed, structure: Structure, rows: NDArray[np.int64], n_jobs: int | None
+    index: ArticleIndex, structure: Structure, rows: NDArray[np.int64], n_jobs: int | None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Labels of the events and threads that these articles make among themselves."""
+    """Labels of the events and threads into which these rows are clustered."""
     settings = structure.settings
-    vectors = feed.vectors(rows)
+    vectors = index.vectors(rows)
     graph = similarity_graph(
-        vectors, LEAST_SIMILARITY, null_similarity=feed.null_similarity(rows), n_jobs=n_jobs
+        vectors, LEAST_SIMILARITY, null_similarity=index.null_similarity(rows), n_jobs=n_jobs
     )
-    events = find_events(graph, feed.times.values[rows], settings.event_distance, settings.event_window)
+    events = find_events(graph, index.times.values[rows], settings.event_distance, settings.event_window)
     return events, find_threads(graph, events, settings.thread_distance)
 
 
-def rename(old: Sequence[int], labels: Sequence[int], groups: Groups) -> tuple[list[int], list[Move]]:
-    """Name new groups by old ones: those that share most articles first, of equals the older name.
+def match_groups(old: Sequence[int], labels: Sequence[int], groups: Groups) -> tuple[list[int], list[Move]]:
+    """Match new groups to old ids greedily: the largest overlap first, then the smaller id.
 
-    Returns the id of each article's new group, and what moved.
+    Parameters
+    ----------
+    old : sequence of int
+        Old group of each article.
+    labels : sequence of int
+        New group of each article.
+    groups : Groups
+        Gives ids to groups without a match.
+
+    Returns
+    -------
+    ids : list of int
+        Id of the new group of each article.
+    moves : list of Move
 
     Examples
     --------
     >>> from storyclust.store.placing import Groups
     >>> groups = Groups()
     >>> groups.next_id = 9
-    >>> ids, moves = rename([5, 5, 5, 7], [0, 0, 1, 0], groups)
+    >>> ids, moves = match_groups([5, 5, 5, 7], [0, 0, 1, 0], groups)
     >>> ids
     [5, 5, 9, 5]
     >>> [tuple(move) for move in moves]
     [(5, 9, 'split', 1), (7, 5, 'merged', 1)]
     """
-    shared = Counter(zip(old, labels, strict=True))
-    name_of: dict[int, int] = {}
-    taken: set[int] = set()
-    for (name, label), _ in sorted(shared.items(), key=lambda item: (-item[1], item[0])):
-        if name not in taken and label not in name_of:
-            name_of[label] = name
-            taken.add(name)
-    fresh = {label: groups.new() for label in dict.fromkeys(labels) if label not in name_of}
-    name_of |= fresh
-    new = set(fresh.values())
+    overlaps = Counter(zip(old, labels, strict=True))
+    id_of: dict[int, int] = {}
+    kept: set[int] = set()
+    for (group, label), _ in sorted(overlaps.items(), key=lambda item: (-item[1], item[0])):
+        if group not in kept and label not in id_of:
+            id_of[label] = group
+            kept.add(group)
+    unmatched = {label: groups.new() for label in dict.fromkeys(labels) if label not in id_of}
+    id_of |= unmatched
+    new = set(unmatched.values())
     moves = []
-    for (name, label), count in sorted(shared.items()):
-        if (to := name_of[label]) != name:
-            what = "merged" if name not in taken else "split" if to in new else "moved"
-            moves.append(Move(name, to, what, count))
-    return [name_of[label] for label in labels], moves
+    for (group, label), count in sorted(overlaps.items()):
+        if (to := id_of[label]) != group:
+            what = "merged" if group not in kept else "split" if to in new else "moved"
+            moves.append(Move(group, to, what, count))
+    return [id_of[label] for label in labels], moves

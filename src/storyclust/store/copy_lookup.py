@@ -1,8 +1,8 @@
-"""Originals: which new articles are copies of one that is there, or stand inside it.
+"""Finds the originals of new articles, among stored articles and in the batch, and excerpts.
 
-Every original leaves keys by which copies of it are found: a sixteenth of its shingles, chosen by hash
-(FracMinHash), and of a short text, which has few of them, the bands of its signature. Who shares enough keys
-is compared in full.
+Keys generate candidates: a sixteenth of a text's shingles, sampled by hash (FracMinHash), and for a short
+text, which has few of those, also the LSH bands of its MinHash signature. The exact similarity of all
+shingles then verifies the candidates that share most keys.
 """
 
 from __future__ import annotations
@@ -22,21 +22,36 @@ from storyclust.store.postings import Levels, Run
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from storyclust.store.article_index import Feed
+    from storyclust.store.article_index import ArticleIndex
 
-SHORT = (
-    160  # shingles of a text below which it leaves bands too: of fewer, ten in the sample cannot be expected
-)
-HOLDERS = 32  # texts looked at that share a key, the first ones
-SAMPLE_SIZE = 64  # texts that one is compared with in full: those that share most keys
+SHORT_TEXT = 160  # shingles: a text with fewer has bands too, for less than ten of its shingles are sampled
+MAX_POSTINGS_PER_KEY = 32  # texts read for one key, the first ones: frequent shingles say little
+MAX_CANDIDATES = 64  # texts that are verified for one new text: those that share most keys
 LOWER = np.uint64(0xFFFFFFFF)
+NONE = -1
 
 
 class Keys(NamedTuple):
-    """Keys of texts, and what they are compared by."""
+    """Candidate keys of texts, and the shingles by which candidates are verified.
+
+    Attributes
+    ----------
+    sizes : int64 array of shape (n,)
+        Number of keys of each text.
+    keys : uint32 array of shape (sizes.sum(),)
+        Ascending for each text.
+    short : bool array of shape (n,)
+        Whether the keys include bands.
+    fingerprints : uint64 array of shape (n,) or (n, k)
+        Equal for equal texts.
+    shingles : uint64 array of shape (counts.sum(),)
+        Hashes of all shingles.
+    counts : int64 array of shape (n,)
+        Number of shingles of each text.
+    """
 
     sizes: NDArray[np.int64]
-    keys: NDArray[np.uint32]  # those of a text in ascending order
+    keys: NDArray[np.uint32]
     short: NDArray[np.bool_]
     fingerprints: NDArray[np.uint64]
     shingles: NDArray[np.uint64]
@@ -44,10 +59,11 @@ class Keys(NamedTuple):
 
     @classmethod
     def of(cls, texts: Sequence[str], threshold: float, n_jobs: int | None = None) -> Keys:
-        """Find the keys of texts, such that copies are found from a similarity on."""
+        """Compute the keys of texts, by which copies of at least `threshold` are found."""
         hasher = MinHasher(n_jobs=n_jobs)
         signed = hasher.sign(texts, keep_shingles=True, cut=CUT)
-        short = np.flatnonzero(signed.counts < SHORT)
+        is_short = signed.counts < SHORT_TEXT
+        short = np.flatnonzero(is_short)
         banding = choose_bands(threshold, hasher.num_perm)
         parts = [band_keys(signed.signatures[short], band, banding.rows) for band in range(banding.bands)]
         found = np.concatenate((signed.sampled, *parts)) & LOWER
@@ -56,11 +72,10 @@ class Keys(NamedTuple):
         codes = np.unique(owners.astype(np.uint64) << np.uint64(32) | found)
         sizes = np.bincount((codes >> np.uint64(32)).astype(np.int64), minlength=len(texts))
         shingles = np.concatenate([np.empty(0, np.uint64), *signed.shingles])
-        is_short = signed.counts < SHORT
         return cls(sizes, codes.astype(np.uint32), is_short, signed.fingerprints, shingles, signed.counts)
 
     def of_texts(self, chosen: NDArray[np.int64]) -> Keys:
-        """Keys of some texts; what texts are compared by is left out."""
+        """Keys of some texts, without their shingles."""
         places = [np.arange(*self.bounds[k : k + 2]) for k in chosen]
         keys = self.keys[np.concatenate([np.empty(0, np.int64), *places])]
         none = np.empty(0, np.uint64)
@@ -71,20 +86,21 @@ class Keys(NamedTuple):
 
     @property
     def bounds(self) -> NDArray[np.int64]:
-        """Where the keys of each text begin, and end."""
+        """Bounds of the keys of each text, shape (n + 1,)."""
         return np.append(0, np.cumsum(self.sizes))
 
 
-class Found(NamedTuple):
-    """What new texts turned out to be.
+class Originals(NamedTuple):
+    """Originals and excerpts of `n` new texts.
 
     Attributes
     ----------
     original : int64 array of shape (n,)
-        What each is a copy of: a row of the feed, or `-2 - k` for the new text `k`; -1 for none.
+        The original of each: a row of the index, or `-2 - k` for the new text `k`; `NONE` for none.
     similarity : float64 array of shape (n,)
+        Jaccard similarity to the original; 1 without one.
     excerpts : list of (int, int, float)
-        New text, row of the feed or `-2 - k`, and the share of the shorter that stands in the longer.
+        New text, row of the index or `-2 - k`, and the containment of the shorter text in the longer.
     """
 
     original: NDArray[np.int64]
@@ -92,29 +108,35 @@ class Found(NamedTuple):
     excerpts: list[tuple[int, int, float]]
 
 
-NONE = -1
-
-
 def find_originals(
-    feed: Feed, keys: Keys, texts_of: Callable[[list[int]], list[str]], threshold: float, n_jobs: int | None
-) -> Found:
-    """Find what each new text copies, or shares a good part with.
+    index: ArticleIndex,
+    keys: Keys,
+    texts_of: Callable[[list[int]], list[str]],
+    threshold: float,
+    n_jobs: int | None,
+) -> Originals:
+    """Find the original and the excerpts of each new text.
 
     Parameters
     ----------
-    feed : Feed
+    index : ArticleIndex
     keys : Keys
         Of the new texts.
     texts_of : callable
-        Gives the texts of rows of the feed.
+        Returns the texts of rows of the index.
     threshold : float
-        Jaccard similarity of copies.
+        Least Jaccard similarity of copies.
+    n_jobs : int or None
+
+    Returns
+    -------
+    Originals
     """
     n = len(keys.sizes)
     _, first, twin = np.unique(keys.fingerprints, axis=0, return_index=True, return_inverse=True)
     leader = first[twin.ravel()]
-    pairs = candidates(feed, keys, np.flatnonzero(leader == np.arange(n)))
-    similarities, shares = compare(pairs, keys, texts_of, threshold, n_jobs)
+    pairs = find_candidates(index, keys, np.flatnonzero(leader == np.arange(n)))
+    similarities, shares = verify(pairs, keys, texts_of, threshold, n_jobs)
 
     original, similarity = np.full(n, NONE), np.ones(n)
     by_text: list[list[int]] = [[] for _ in range(n)]
@@ -133,13 +155,24 @@ def find_originals(
             original[text], similarity[text] = pairs[free[0], 1], similarities[free[0]]
         else:
             excerpts += [(text, int(pairs[k, 1]), float(shares[k])) for k in free if shares[k] > 0]
-    return Found(original, similarity, excerpts)
+    return Originals(original, similarity, excerpts)
 
 
-def candidates(feed: Feed, keys: Keys, texts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Pairs of a new text and one that shares enough keys with it: a row of the feed, or `-2 - k`.
+def find_candidates(index: ArticleIndex, keys: Keys, texts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Generate candidate pairs of a new text and a text that shares enough keys with it.
 
-    `texts` are the new texts of which none equals an earlier one.
+    Parameters
+    ----------
+    index : ArticleIndex
+    keys : Keys
+        Of all new texts.
+    texts : int64 array
+        The new texts that do not equal an earlier one.
+
+    Returns
+    -------
+    int64 array of shape (n_pairs, 2)
+        New text, and row of the index or `-2 - k`; those of one new text by shared keys.
     """
     own = np.concatenate([np.empty(0, np.int64), *(np.arange(*keys.bounds[k : k + 2]) for k in texts)])
     owners, values = np.repeat(texts, keys.sizes[texts]), keys.keys[own]
@@ -148,10 +181,10 @@ def candidates(feed: Feed, keys: Keys, texts: NDArray[np.int64]) -> NDArray[np.i
     wanted, at = np.unique(values, return_inverse=True)
     new = Levels()
     new.runs[0] = Run.of(values, owners.astype(np.int32))
-    stored = shared(feed.keys, wanted, at, owners)
-    among = shared(new, wanted, at, owners)
+    stored = count_shared_keys(index.keys, wanted, at, owners)
+    among = count_shared_keys(new, wanted, at, owners)
     among = among[among[:, 1] < among[:, 0]]
-    sizes_of = feed.key_counts.values
+    sizes_of = index.key_counts.values
     stored = stored[sizes_of[stored[:, 1]] > 0]
     least = PROMISE * np.minimum(keys.sizes[stored[:, 0]], sizes_of[stored[:, 1]]) - 1
     stored = stored[stored[:, 2] > np.where(keys.short[stored[:, 0]], 0, least)]
@@ -161,16 +194,31 @@ def candidates(feed: Feed, keys: Keys, texts: NDArray[np.int64]) -> NDArray[np.i
     both = np.concatenate((stored, among))
     both = both[np.lexsort((-both[:, 1], -both[:, 2], both[:, 0]))]
     starts = np.searchsorted(both[:, 0], both[:, 0])
-    return both[np.arange(len(both)) - starts < SAMPLE_SIZE, :2]
+    return both[np.arange(len(both)) - starts < MAX_CANDIDATES, :2]
 
 
-def shared(
+def count_shared_keys(
     levels: Levels, wanted: NDArray[np.uint32], at: NDArray[np.int64], owners: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Count the keys that owners share with holders: rows (owner, holder, keys)."""
+    """Count the keys that new texts share with indexed ones.
+
+    Parameters
+    ----------
+    levels : Levels
+        Indexed texts by key.
+    wanted : uint32 array
+        Distinct keys of the new texts, ascending.
+    at, owners : int64 arrays
+        One entry for each key of each new text: its place in `wanted`, and the new text.
+
+    Returns
+    -------
+    int64 array of shape (n, 3)
+        New text, indexed text, number of shared keys.
+    """
     codes = []
     for run, spans in zip(levels.runs, levels.spans(wanted), strict=True):
-        sizes = np.minimum(spans[:, 1] - spans[:, 0], HOLDERS)[at]
+        sizes = np.minimum(spans[:, 1] - spans[:, 0], MAX_POSTINGS_PER_KEY)[at]
         ends = np.cumsum(sizes)
         places = np.repeat(spans[at, 0] - (ends - sizes), sizes) + np.arange(ends[-1] if len(ends) else 0)
         codes.append(np.repeat(owners, sizes) << 32 | run.values[places].astype(np.int64))
@@ -178,14 +226,20 @@ def shared(
     return np.column_stack((pairs >> 32, pairs & 0xFFFFFFFF, counts))
 
 
-def compare(
+def verify(
     pairs: NDArray[np.int64],
     keys: Keys,
     texts_of: Callable[[list[int]], list[str]],
     threshold: float,
     n_jobs: int | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Jaccard similarity of pairs, 0 below the threshold, and containment, 0 where that is no excerpt."""
+    """Compute the exact similarity of candidate pairs.
+
+    Returns
+    -------
+    similarities, containments : float64 arrays of shape (n_pairs,)
+        Jaccard similarity, 0 below the threshold; and containment, 0 unless one text is an excerpt.
+    """
     if not len(pairs):
         return np.empty(0), np.empty(0)
     rows = np.unique(pairs[pairs[:, 1] >= 0, 1])
@@ -208,13 +262,13 @@ def compare(
     return similarities, shares
 
 
-def likeness(keys: Keys, pairs: NDArray[np.int64], threshold: float) -> NDArray[np.float64]:
-    """Jaccard similarity of pairs of texts, all of them new; 0 below the threshold."""
+def new_text_similarities(keys: Keys, pairs: NDArray[np.int64], threshold: float) -> NDArray[np.float64]:
+    """Jaccard similarity of pairs of new texts; 0 below the threshold."""
     sets = ShingleSets.from_shingles(keys.shingles, np.append(0, np.cumsum(keys.counts)).astype(np.int64))
     same = (keys.fingerprints[pairs[:, 0]] == keys.fingerprints[pairs[:, 1]]).reshape(len(pairs), -1)
     return np.where(same.all(axis=1), 1.0, jaccard_pairs(sets, pairs, threshold))
 
 
 def relation_of(similarity: float) -> str:
-    """How a copy is related to its original."""
+    """Relation of a copy to its original."""
     return "exact" if similarity == 1.0 else "near"

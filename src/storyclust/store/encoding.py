@@ -1,4 +1,4 @@
-"""Values as the tables of a store hold them: instants, texts, articles."""
+"""Conversion of instants, texts and articles to the values of a store's tables and back."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def to_stamp(when: datetime) -> str:
-    """Write an instant as text that sorts by time.
+    """Format an instant as text that sorts by time.
 
     Examples
     --------
@@ -33,12 +33,12 @@ def to_stamp(when: datetime) -> str:
 
 
 def from_stamp(stamp: str) -> datetime:
-    """Read what `to_stamp` has written."""
+    """Parse the output of `to_stamp`."""
     return as_utc(datetime.fromisoformat(stamp))
 
 
 def moment(name: str, value: object) -> datetime:
-    """Read an instant, or so long ago: a date is its first moment, ``'24h'`` or ``'7d'`` a time before now.
+    """Parse an instant: a date is its first moment, ``'24h'``, ``'7d'`` or a timedelta a time before now.
 
     Examples
     --------
@@ -62,12 +62,12 @@ def moment(name: str, value: object) -> datetime:
 
 
 def storable(text: str) -> str:
-    """Text as SQLite can hold it: with U+FFFD for lone surrogates."""
+    """Text that SQLite can store: lone surrogates become U+FFFD."""
     return text if text.isascii() else text.encode("utf-8", "storyclust.replace").decode()
 
 
-def mended(text: bytes | None) -> str | None:
-    """Text of bytes that are no UTF-8, with U+FFFD for what cannot be read; None for those that are."""
+def valid_utf8(text: bytes | None) -> str | None:
+    """Decode bytes that are not valid UTF-8, with U+FFFD for invalid parts; None for valid ones."""
     try:
         (text or b"").decode()
     except UnicodeDecodeError:
@@ -76,7 +76,7 @@ def mended(text: bytes | None) -> str | None:
 
 
 def article_values(article: Article) -> tuple[str | None, ...]:
-    """Values of the columns `FIELDS` for an article; `extra` is what else its record had.
+    """Values of the columns `FIELDS` for an article; `extra` has the other fields of its record.
 
     Examples
     --------
@@ -103,12 +103,12 @@ def _json(others: dict[str, Any], name: str) -> str:
 
 
 def _others(article: Article) -> dict[str, Any]:
-    """Fields of the record that no field of the article was taken from, and a date that could not be read."""
+    """Fields of the record that no field of the article was taken from; unreadable dates among them."""
     plan = ArticleMaker().plan(article.record)
     if article.published is None:
         plan["published"] = []
     taken = {next((key for key in keys if _is_set(article.record[key])), None) for keys in plan.values()}
-    own = (article.text, article.title)  # which may have been taken from fields that were named
+    own = (article.text, article.title)  # the user may have named the fields of these
     return {
         str(key): value
         for key, value in article.record.items()
@@ -121,7 +121,7 @@ def _is_set(value: Any) -> bool:
 
 
 def article_of(row: Mapping[str, Any]) -> Article:
-    """Make the article that a row of the table `articles` holds."""
+    """Make an article of a row of the table `articles`."""
     published = from_stamp(row["published"]) if row["published"] else None
     record = {name: row[name] for name in FIELDS[:-1] if row[name] is not None}
     if published:
@@ -139,7 +139,7 @@ def article_of(row: Mapping[str, Any]) -> Article:
 
 
 def id_of(article: Article) -> str:
-    """Id of an article that has none: a hash of what it says, so that the same one gets the same.
+    """Id of an article without one: a hash of its content.
 
     Examples
     --------

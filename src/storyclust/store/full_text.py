@@ -1,4 +1,4 @@
-"""Words to search for: what the index of words is given, and what it is asked."""
+"""Full-text search: the text that is indexed, query expressions, and snippets of hits."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from storyclust.store.encoding import storable
 from storyclust.text.tokens import BIGRAM, CLASS_SHIFT, IGNORED, SEPARATOR, codepoint_table
 
 SNIPPET = 120  # characters
-MOST_SHOWN = 32  # words that are looked for to be shown
+MAX_SNIPPET_WORDS = 32  # words of a query that a snippet looks for
 
 
 def index_words(connection: sqlite3.Connection, number: int, title: str, text: str) -> None:
-    """Put an article into the index of words."""
+    """Add an article to the full-text index."""
     connection.execute(
         "INSERT INTO search(rowid, title, body) VALUES (?, ?, ?)", (number, segment(title), segment(text))
     )
 
 
 def unindex_words(connection: sqlite3.Connection, number: int, title: str, text: str) -> None:
-    """Take an article out of it; title and text must be those it was put in with."""
+    """Remove an article from the full-text index; title and text must be those that were indexed."""
     connection.execute(
         "INSERT INTO search(search, rowid, title, body) VALUES ('delete', ?, ?, ?)",
         (number, segment(title), segment(text)),
@@ -32,14 +32,14 @@ def unindex_words(connection: sqlite3.Connection, number: int, title: str, text:
 
 
 @functools.cache
-def _without_points() -> dict[int, None]:
-    """Vowel points and invisible characters, which are passed over as in `tokens`."""
+def _ignored() -> dict[int, None]:
+    """Translation that deletes vowel points and invisible characters, as `tokens` ignores them."""
     return dict.fromkeys(np.flatnonzero(codepoint_table() >> CLASS_SHIFT == IGNORED).tolist())
 
 
 @functools.cache
-def _dense() -> re.Pattern[str]:
-    """Runs in scripts without spaces between words."""
+def _unspaced() -> re.Pattern[str]:
+    """Pattern of a run in a script without spaces between words."""
     points = np.flatnonzero(codepoint_table() >> CLASS_SHIFT == BIGRAM)
     ends = np.flatnonzero(np.diff(points) > 1)
     firsts, lasts = points[np.append(0, ends + 1)].tolist(), points[np.append(ends, len(points) - 1)].tolist()
@@ -48,9 +48,9 @@ def _dense() -> re.Pattern[str]:
 
 
 def segment(text: str) -> str:
-    """Text as the index of words takes it: runs without spaces as pairs of neighbouring characters.
+    """Text as it is indexed: a run without spaces becomes its character bigrams.
 
-    The last character of a run stands alone besides, so that any one of them is the start of something.
+    The last character of a run follows alone, so that every character begins some token.
 
     Examples
     --------
@@ -59,27 +59,27 @@ def segment(text: str) -> str:
     """
     if text.isascii():
         return text.replace("\0", " ")
-    return _dense().sub(lambda run: f" {_pairs(run[0])} ", _plain(text))
+    return _unspaced().sub(lambda run: f" {_bigrams(run[0])} ", _plain(text))
 
 
 def _plain(text: str) -> str:
-    """Text in compatibility form, without points."""
-    return unicodedata.normalize("NFKC", storable(text)).replace("\0", " ").translate(_without_points())
+    """Text in Unicode compatibility form (NFKC), without ignored characters."""
+    return unicodedata.normalize("NFKC", storable(text)).replace("\0", " ").translate(_ignored())
 
 
-def _pairs(run: str) -> str:
+def _bigrams(run: str) -> str:
     return " ".join(run[k : k + 2] for k in range(len(run)))
 
 
 def match_expression(terms: str) -> str:
-    """Make of what a person types an expression of FTS5 by which all of it must be there.
+    """Make an FTS5 expression that matches texts with all words of a query.
 
-    Words in double quotes must stand together; in scripts without spaces, what is typed as one must.
+    Words in double quotes must be adjacent, and so must the characters of a run without spaces.
 
     Returns
     -------
     str
-        Empty if there is no word in it.
+        Empty if the query has no words.
 
     Examples
     --------
@@ -93,14 +93,14 @@ def match_expression(terms: str) -> str:
 
 
 def snippet(text: str, terms: str) -> str:
-    """The part of a text around the first of the words typed; its opening if none is found as it is typed.
+    """Excerpt of a text around the first word of a query; the beginning if the text has none verbatim.
 
     Examples
     --------
     >>> snippet("The ferry left. " * 9 + "It hit the pier in Aldmouth. " + "It was foggy. " * 9, "pier")[:60]
     '… The ferry left. The ferry left. The ferry left. It hit the'
     """
-    words = re.findall(r"\w+", storable(terms))[:MOST_SHOWN]
+    words = re.findall(r"\w+", storable(terms))[:MAX_SNIPPET_WORDS]
     text = " ".join(storable(text).split())
     found = re.search("|".join(map(re.escape, words)), text, re.IGNORECASE) if words else None
     start = max(0, (found.start() if found else 0) - SNIPPET // 2)
@@ -117,9 +117,9 @@ def _phrase(phrase: str) -> str:
     words = segment(phrase).replace('"', " ").split()
     if not any(map(_has_word, words)):
         return ""
-    if len(words[-1]) == 1 and _dense().fullmatch(words[-1]):
-        # In the text more may follow, so that the last character begins a pair there.
-        if len(_dense().findall(_plain(phrase))[-1]) == 1:
+    if len(words[-1]) == 1 and _unspaced().fullmatch(words[-1]):
+        # In the text more characters may follow, so that the last one begins a bigram there.
+        if len(_unspaced().findall(_plain(phrase))[-1]) == 1:
             return f'"{" ".join(words)}" *'
         words.pop()
     return f'"{" ".join(words)}"'

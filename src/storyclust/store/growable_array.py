@@ -1,4 +1,4 @@
-"""Arrays that grow at their end."""
+"""Arrays with amortised appending."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
 
-class Growing:
-    """An array with room at its end; what it holds is `values`, a view.
+class GrowableArray:
+    """An array whose capacity grows geometrically.
 
     Examples
     --------
     >>> import numpy as np
-    >>> grown = Growing(np.int64)
-    >>> grown.extend(np.array([3, 4]))
-    >>> grown.values
+    >>> array = GrowableArray(np.int64)
+    >>> array.extend(np.array([3, 4]))
+    >>> array.values
     array([3, 4])
     """
 
     def __init__(self, dtype: DTypeLike, *shape: int) -> None:
-        self._room: NDArray[Any] = np.empty((64, *shape), dtype)
+        self._buffer: NDArray[Any] = np.empty((64, *shape), dtype)
         self._size = 0
 
     def __len__(self) -> int:
@@ -31,15 +31,16 @@ class Growing:
 
     @property
     def values(self) -> NDArray[Any]:
-        """What it holds; a view that holds until it grows."""
-        return self._room[: self._size]
+        """The elements: a view that is valid until the array grows."""
+        return self._buffer[: self._size]
 
     def extend(self, values: NDArray[Any]) -> None:
-        """Add values at the end; at least half as much room again is made when it is full."""
+        """Append values; a full buffer grows by half or more."""
         size = self._size + len(values)
-        if size > len(self._room):
-            room = np.empty((max(size, len(self._room) * 3 // 2), *self._room.shape[1:]), self._room.dtype)
-            room[: self._size] = self.values
-            self._room = room
-        self._room[self._size : size] = values
+        if size > len(self._buffer):
+            capacity = max(size, len(self._buffer) * 3 // 2)
+            buffer = np.empty((capacity, *self._buffer.shape[1:]), self._buffer.dtype)
+            buffer[: self._size] = self.values
+            self._buffer = buffer
+        self._buffer[self._size : size] = values
         self._size = size

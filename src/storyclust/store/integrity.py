@@ -1,6 +1,6 @@
-"""Checking a store: what must always be true of it, and how it is put right where it is not.
+"""Checks the integrity of a store and repairs violations.
 
-Articles are what a store is for, and are never removed here; everything else can be made of them again.
+A repair never removes articles; everything else in the file can be derived from them again.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from storyclust.errors import StoreError, StoryclustError
-from storyclust.store.integrity_rules import RULES, _derive_missing, _index_again
+from storyclust.store.integrity_repairs import rebuild_full_text
+from storyclust.store.integrity_rules import RULES
 from storyclust.store.retention import Derive
 from storyclust.store.transactions import name_of, reading
 
 
 def check(connection: sqlite3.Connection) -> list[str]:
-    """Look for whatever is wrong with a store.
+    """Find the violations of integrity in a store.
 
     Returns
     -------
@@ -31,53 +32,55 @@ def check(connection: sqlite3.Connection) -> list[str]:
         for rule in RULES:
             found = connection.execute(f"SELECT count(*), min(broken) FROM ({rule.query})").fetchone()
             if found[0]:
-                problems.append(f"{found[0]:,} {rule.said}, first: {found[1]}")
+                problems.append(f"{found[0]:,} {rule.violation}, first: {found[1]}")
         return problems
 
 
 def repair(connection: sqlite3.Connection, derive: Derive) -> list[str]:
-    """Put right what can be; to be called inside `writing`.
+    """Repair the violations of integrity in a store.
 
     Parameters
     ----------
     connection : sqlite3.Connection
+        In a write transaction.
     derive : callable
-        Derives what is stored of articles that are no copies.
+        Derives keys and terms of independent articles.
 
     Returns
     -------
     list of str
-        What was wrong, as of `check`.
+        What `check` found before the repair.
 
     Raises
     ------
     StoreError
-        Something still is.
+        A violation is left after the repair.
     """
     problems = check(connection)
-    if not _has_sound_words(connection):
+    if not _is_full_text_sound(connection):
         problems.append("the index of words is damaged")
-        _index_again(connection)
+        rebuild_full_text(connection, derive)
     if not problems:
         return []
     if _damage(connection):
         connection.execute("REINDEX")
     for rule in RULES:
         if connection.execute(f"SELECT 1 FROM ({rule.query}) LIMIT 1").fetchone():
-            if rule.repair is None:
-                _derive_missing(connection, derive)
+            if callable(rule.repair):
+                rule.repair(connection, derive)
             else:
-                rule.repair(connection)
+                for statement in rule.repair:
+                    connection.execute(statement)
     if left := check(connection):
         raise StoreError(f"{name_of(connection)} cannot be put right: {left[0]}; take a backup.")
     return problems
 
 
 @contextlib.contextmanager
-def blaming_damage(connection: sqlite3.Connection) -> Iterator[None]:
-    """Where something fails that does not fail on a sound store, say what is wrong with it.
+def diagnosing(connection: sqlite3.Connection) -> Iterator[None]:
+    """Turn an unexpected exception into a `StoreError` if the store is damaged.
 
-    On a sound store it is a bug, which keeps its traceback.
+    On a sound store the exception is a bug, and is raised as it is.
     """
     try:
         yield
@@ -94,7 +97,7 @@ def blaming_damage(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _damage(connection: sqlite3.Connection) -> list[str]:
-    """What SQLite itself finds wrong, and a last page that is not all there, which it takes for empty."""
+    """Damage that SQLite finds, and a truncated last page, which SQLite takes for empty."""
     path = Path(name_of(connection))
     log = Path(f"{path}-wal")
     size = connection.execute("PRAGMA page_size").fetchone()[0]
@@ -106,8 +109,8 @@ def _damage(connection: sqlite3.Connection) -> list[str]:
         return [str(error)]
 
 
-def _has_sound_words(connection: sqlite3.Connection) -> bool:
-    """Whether the index of words agrees with itself, which only a writer may ask."""
+def _is_full_text_sound(connection: sqlite3.Connection) -> bool:
+    """Whether the full-text index is consistent; only a writer may ask."""
     try:
         connection.execute("INSERT INTO search(search) VALUES ('integrity-check')")
     except sqlite3.DatabaseError as error:
@@ -115,15 +118,3 @@ def _has_sound_words(connection: sqlite3.Connection) -> bool:
             return False
         raise
     return True
-
-
-# Groups: chains of merges first, then what lies in them.
-
-
-# Copies
-
-
-# What is derived
-
-
-# Values

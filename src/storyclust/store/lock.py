@@ -1,4 +1,4 @@
-"""One writer at a time: a lock beside the file of a store, which says who holds it."""
+"""The writers' lock: a lock file beside a store that names the process that holds it."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ else:
     import fcntl
 
 TIMEOUT = 30.0  # seconds
-LOCKED_BYTE = 1 << 30  # on Windows a locked byte cannot be read: one beyond what is written
-FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.2  # seconds between two looks at a lock
+LOCKED_BYTE = 1 << 30  # beyond the content, for on Windows a locked byte cannot be read
+FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.2  # seconds between two attempts
 
 
 @contextlib.contextmanager
 def writers_lock(name: str, timeout: float) -> Iterator[None]:
-    """Be the only writer. The lock is the system's, so that who is killed holds none.
+    """Hold the writers' lock. It is a lock of the operating system, which a killed process releases.
 
-    The file stays: one that is deleted while another process opens it would be locked by both.
+    The lock file is never deleted: a process that opened it before could then lock it beside another one.
     """
     place = Path(f"{os.path.realpath(name)}-writer")
     try:
@@ -40,7 +40,7 @@ def writers_lock(name: str, timeout: float) -> Iterator[None]:
     with os.fdopen(number, "r+b", buffering=0) as file:
         _wait_for(file, name, timeout)
         try:
-            with contextlib.suppress(OSError):  # on a full disk nobody is told who it is
+            with contextlib.suppress(OSError):  # on a full disk the lock is anonymous
                 file.truncate()
                 file.write(json.dumps(_this_process()).encode())
             yield
@@ -75,12 +75,12 @@ def _holder(written: bytes) -> str:
         holder = json.loads(written)
         since = f"{from_stamp(holder['since']):%Y-%m-%d %H:%M} UTC"
         return f"process {holder['pid']} ({holder['command']}) on host {holder['host']} since {since}"
-    except (ValueError, TypeError, KeyError):  # it has only just begun
+    except (ValueError, TypeError, KeyError):  # it has not written its name yet
         return "another process"
 
 
 def _lock(file: Any) -> bool:
-    """Take the lock if it is free; a file system that knows no locks leaves it to SQLite's own."""
+    """Take the lock if it is free. On a file system without locks, only SQLite's own lock remains."""
     try:
         if sys.platform == "win32":
             file.seek(LOCKED_BYTE)
@@ -98,7 +98,7 @@ def _lock(file: Any) -> bool:
 
 
 def _unlock(file: Any) -> None:
-    """Let go at once, though a process forked meanwhile may have the file open still."""
+    """Unlock explicitly, for a forked process may keep the file open."""
     with contextlib.suppress(OSError):
         if sys.platform == "win32":
             file.seek(LOCKED_BYTE)

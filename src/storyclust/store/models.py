@@ -1,4 +1,4 @@
-"""What a store answers with: threads, events, articles, hits, lines of a timeline and of the history."""
+"""Results of queries: threads, events, articles, search hits, timelines and history."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from storyclust.text.vectorize import NewsVectorizer
 if TYPE_CHECKING:
     import sqlite3
 
-    from storyclust.store.queries import Answers
+    from storyclust.store.queries import StoreQueries
 
 
 @dataclass(frozen=True, slots=True)
 class StoredArticle(Article):
-    """An article as a store has it: an `Article`, and where it belongs.
+    """A stored article: an `Article` with its event, thread and original.
 
     Attributes
     ----------
     event, thread : int
-        What it belongs to.
+        The event and thread that it belongs to.
     copy_of : str or None
-        Id of the article that it is a copy of.
+        Id of its original, for a copy.
     revision : int
-        1 as it first came in, one more each time its text changed.
+        1 when first added, then one more for each change of its text.
     added : datetime or None
-        When it came in.
+        When it was first added.
     """
 
     event: int = 0
@@ -47,7 +47,7 @@ class StoredArticle(Article):
 
 
 class SearchHit(NamedTuple):
-    """An article in which all words stand."""
+    """An article that contains all words of a search."""
 
     id: str
     title: str
@@ -56,7 +56,7 @@ class SearchHit(NamedTuple):
 
 
 class TimelineEntry(NamedTuple):
-    """An event of a thread: when it began, what it is about, how many articles it has."""
+    """An event of a thread: its start, headline and number of articles."""
 
     event: int
     when: datetime | None
@@ -65,7 +65,7 @@ class TimelineEntry(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What became of an event or a thread: articles of `old` went to `new` (None if they were removed)."""
+    """A change of an event or thread: articles of `old` went to `new` (None if they were removed)."""
 
     at: datetime
     kind: str
@@ -85,33 +85,33 @@ class Member(NamedTuple):
     revision: int
 
 
-class Essence(NamedTuple):
-    """What articles say, and which of them says it best."""
+class GroupSummary(NamedTuple):
+    """The summary of an event or thread, and its representative article by position among the members."""
 
     summary: Summary
-    representative: int  # which of the members
+    representative: int
 
 
 class StoredReports:
-    """Articles about one thing: what an event and a thread of a store have in common.
+    """The common base of stored events and threads.
 
-    Its counts and dates are those of when it was asked for; what is read later, as its summary, is as the
-    store is then.
+    Counts and dates are of the time of the query. Everything else, such as the summary, is read when first
+    used, from the store as it is then.
 
     Attributes
     ----------
     id : int
-        Its number, which stays.
+        Its number, which is never reused.
     size, independent : int
-        Articles, and those of them that are no copies.
+        Number of articles, and of those that are not copies.
     start, end : datetime or None
         When the first and the last dated article were published.
     """
 
     kind = ""
 
-    def __init__(self, answers: Answers, row: sqlite3.Row) -> None:
-        self._answers = answers
+    def __init__(self, queries: StoreQueries, row: sqlite3.Row) -> None:
+        self._queries = queries
         self.id: int = row["id"]
         self.size: int = row["size"]
         self.independent: int = row["independent"]
@@ -126,7 +126,7 @@ class StoredReports:
 
     @functools.cached_property
     def _members(self) -> list[Member]:
-        return self._answers.members(self.kind, self.id)
+        return self._queries.members(self.kind, self.id)
 
     @property
     def members(self) -> list[str]:
@@ -136,35 +136,35 @@ class StoredReports:
     @functools.cached_property
     def sources(self) -> list[str]:
         """Names of all sources, sorted."""
-        return self._answers.sources(self.kind, self.id)
+        return self._queries.sources(self.kind, self.id)
 
     @functools.cached_property
-    def _essence(self) -> Essence:
-        return self._answers.essence(self._members)
+    def _group_summary(self) -> GroupSummary:
+        return self._queries.group_summary(self._members)
 
     @property
     def summary(self) -> Summary:
-        """Its summary, of the latest if there are many. Sentences name articles by place in `members`."""
-        return self._essence.summary
+        """Summary of the latest articles. Its sentences refer to articles by their position in `members`."""
+        return self._group_summary.summary
 
     @property
     def headline(self) -> str:
-        """Most central title, less what outlets add to titles."""
+        """Most central title, without what outlets add to titles."""
         return self.summary.headline
 
     @property
     def keywords(self) -> tuple[str, ...]:
-        """Its key terms, weightiest first."""
+        """Key terms, those with the largest weight first."""
         return self.summary.keywords
 
     @property
     def representative(self) -> str:
-        """Id of the independent article that is most like the others."""
-        return self.members[self._essence.representative]
+        """Id of the most central independent article, in its fullest version."""
+        return self.members[self._group_summary.representative]
 
 
 class StoredEvent(StoredReports):
-    """One happening, as covered by everyone.
+    """An event of a store: articles about one happening.
 
     Attributes
     ----------
@@ -174,39 +174,39 @@ class StoredEvent(StoredReports):
 
     kind = "event"
 
-    def __init__(self, answers: Answers, row: sqlite3.Row) -> None:
-        super().__init__(answers, row)
+    def __init__(self, queries: StoreQueries, row: sqlite3.Row) -> None:
+        super().__init__(queries, row)
         self.thread: int = row["thread"]
 
 
 class StoredThread(StoredReports):
-    """Events that continue one another.
+    """A story thread of a store: events that continue one another.
 
     Attributes
     ----------
     updated : datetime or None
-        When an article last came in.
+        When an article was last added.
     """
 
     kind = "thread"
 
-    def __init__(self, answers: Answers, row: sqlite3.Row) -> None:
-        super().__init__(answers, row)
+    def __init__(self, queries: StoreQueries, row: sqlite3.Row) -> None:
+        super().__init__(queries, row)
         self.updated = from_stamp(row["updated"]) if row["updated"] else None
 
     @functools.cached_property
     def events(self) -> list[StoredEvent]:
-        """Its events in order of time; undated ones last."""
-        return self._answers.events_of(self.id)
+        """Events in order of time; undated ones last."""
+        return self._queries.events_of(self.id)
 
     @property
     def timeline(self) -> list[TimelineEntry]:
-        """A line for each event."""
+        """One entry for each event."""
         return [TimelineEntry(event.id, event.start, event.headline, event.size) for event in self.events]
 
 
-def essence_of(articles: list[Article], places: list[int]) -> Essence:
-    """Summarise articles none of which is a copy; `places` are the numbers by which they are named."""
+def summarize_members(articles: list[Article], places: list[int]) -> GroupSummary:
+    """Summarise independent articles; `places` are their positions among the members of the group."""
     order = canonical_order(articles, np.arange(len(articles)))
     kept = [articles[k] for k in order]
     vectorizer = NewsVectorizer(min_df=1)
@@ -215,4 +215,4 @@ def essence_of(articles: list[Article], places: list[int]) -> Essence:
     ranked = [medoid, *(k for k in range(len(kept)) if k != medoid)]
     rows = [places[order[k]] for k in ranked]
     summary = summarize_independent([kept[k] for k in ranked], rows, vectorizer)
-    return Essence(summary, places[order[fullest(kept, medoid, np.arange(len(kept)))]])
+    return GroupSummary(summary, places[order[fullest(kept, medoid, np.arange(len(kept)))]])

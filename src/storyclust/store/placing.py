@@ -1,13 +1,14 @@
-"""Placing: the events and threads of new articles, by the same average linkage as a whole corpus.
+"""Places new articles in events and threads, by incremental average linkage.
 
-New articles and the events they touch are the nodes of a small graph, agglomerated as ever: an event that is
-there has the size it has, and the sum of its similarities to each new article. What two events that are there
-have in common is looked at only where a new article belongs to both, and by their latest members. Then new
-events and the threads they touch, likewise.
+New articles and the events that they are similar to are the nodes of a small graph, which is agglomerated. A
+stored event counts with its size and with the sum of its similarities to each new article. Two stored events
+are compared only if a new article is close to both, and by their latest members. New events and threads are
+joined in the same way.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,13 +23,13 @@ from storyclust.stories.grouping import LEAST_SIMILARITY
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from storyclust.store.article_index import Edges, Feed
+    from storyclust.store.article_index import ArticleIndex, Edges
 
-SAMPLED = 16  # members of a group, the latest, by which two groups are compared
+LATEST_MEMBERS = 16  # by which two stored groups are compared
 
 
 class Settings(NamedTuple):
-    """What an event and a thread are."""
+    """Settings of a store: `StoryClusterer` explains the distances and the window (days)."""
 
     event_distance: float = 0.89
     event_window: float = 7.0
@@ -37,17 +38,17 @@ class Settings(NamedTuple):
 
 
 class Groups:
-    """Events, or threads: how many independent articles each has, its span, its latest members.
+    """Sizes, time spans and latest members of all events, or of all threads; copies do not count.
 
     Attributes
     ----------
     sizes : dict of int to int
     spans : dict of int to (float, float)
-        Times of the first and last dated article; (inf, -inf) where none is.
+        Times of the first and last dated article; (inf, -inf) without one.
     latest : dict of int to list of int
-        Rows of the latest members, `SAMPLED` at most.
+        Rows of the latest members, at most `LATEST_MEMBERS`.
     next_id : int
-        The first that was never given.
+        The first unused id.
     """
 
     def __init__(self) -> None:
@@ -57,53 +58,52 @@ class Groups:
         self.next_id = 1
 
     def new(self) -> int:
-        """Give an id to a new group."""
+        """Return the id of a new group."""
         self.next_id += 1
         return self.next_id - 1
 
     def add(self, group: int, row: int, time: float) -> None:
-        """Add a row to a group, which may be new."""
+        """Add a row to a group, which is created if need be."""
         self.sizes[group] = self.sizes.get(group, 0) + 1
         first, last = self.spans.get(group, (np.inf, -np.inf))
         dated = not math.isnan(time)
         self.spans[group] = (min(first, time), max(last, time)) if dated else (first, last)
         latest = self.latest.setdefault(group, [])
         latest.append(row)
-        del latest[:-SAMPLED]
+        del latest[:-LATEST_MEMBERS]
 
     def fill(self, groups: NDArray[np.int64], times: NDArray[np.float64]) -> None:
-        """Enter all rows at once, by the group of each."""
+        """Add all rows at once, given the group of each."""
         order = np.argsort(groups, kind="stable")
-        names, starts = np.unique(groups[order], return_index=True)
-        if not len(names):
+        ids, starts = np.unique(groups[order], return_index=True)
+        if not len(ids):
             return
         ends = np.append(starts[1:], len(order)).tolist()
         firsts = np.fmin.reduceat(np.where(np.isnan(times), np.inf, times)[order], starts).tolist()
         lasts = np.fmax.reduceat(np.where(np.isnan(times), -np.inf, times)[order], starts).tolist()
         rows = order.tolist()
-        for name, start, end, first, last in zip(
-            names.tolist(), starts.tolist(), ends, firsts, lasts, strict=True
-        ):
-            self.sizes[name] = end - start
-            self.spans[name] = first, last
-            self.latest[name] = rows[max(start, end - SAMPLED) : end]
+        columns = (ids.tolist(), starts.tolist(), ends, firsts, lasts)
+        for group, start, end, first, last in zip(*columns, strict=True):
+            self.sizes[group] = end - start
+            self.spans[group] = first, last
+            self.latest[group] = rows[max(start, end - LATEST_MEMBERS) : end]
 
     def forget(self, groups: Iterable[int]) -> None:
-        """Forget what is known of groups."""
+        """Delete groups."""
         for group in groups:
-            for known in (self.sizes, self.spans, self.latest):
-                known.pop(group, None)
+            for table in (self.sizes, self.spans, self.latest):
+                table.pop(group, None)
 
     def merge(self, gone: int, kept: int) -> None:
-        """Let one group go into another."""
+        """Merge one group into another."""
         self.sizes[kept] += self.sizes.pop(gone)
         (a, b), (c, d) = self.spans[kept], self.spans.pop(gone)
         self.spans[kept] = min(a, c), max(b, d)
-        self.latest[kept] = sorted(self.latest[kept] + self.latest.pop(gone))[-SAMPLED:]
+        self.latest[kept] = sorted(self.latest[kept] + self.latest.pop(gone))[-LATEST_MEMBERS:]
 
 
 class Sums(NamedTuple):
-    """Sums of similarities of pairs; `averages` are those sums by the size of the second."""
+    """Sums of similarities: of a new node and a group, or of two new nodes or groups."""
 
     first: NDArray[np.int64]
     second: NDArray[np.int64]
@@ -119,30 +119,44 @@ class Sums(NamedTuple):
         return cls(pairs[:, 0], pairs[:, 1], sums)
 
     def bridges(self, groups: Groups, least: float) -> list[tuple[int, int]]:
-        """Pairs of groups that one of the first is near enough to both of: the nearest with each other."""
+        """Pairs of groups that one new node is close to both of.
+
+        Parameters
+        ----------
+        groups : Groups
+            Of the `second` column.
+        least : float
+            Least average similarity of a node and a group that are close.
+
+        Returns
+        -------
+        list of (int, int)
+            For each node, its closest group with each other close one; the smaller id stands first.
+        """
         sizes = np.array([groups.sizes[group] for group in self.second.tolist()])
         averages = self.sums / sizes
-        near = np.flatnonzero(averages > least)
-        order = near[np.lexsort((self.second[near], -averages[near], self.first[near]))]
-        found: set[tuple[int, int]] = set()
+        close = np.flatnonzero(averages > least)
+        order = close[np.lexsort((self.second[close], -averages[close], self.first[close]))]
+        pairs: set[tuple[int, int]] = set()
         best = -1
         for k in order.tolist():
             if best < 0 or self.first[k] != self.first[best]:
                 best = k
             else:
-                found.add((int(self.second[best]), int(self.second[k])))
-        return sorted({(min(pair), max(pair)) for pair in found})
+                pair = int(self.second[best]), int(self.second[k])
+                pairs.add((min(pair), max(pair)))
+        return sorted(pairs)
 
 
 class Cluster(NamedTuple):
-    """New nodes and groups that are one; the group to keep stands first."""
+    """New nodes and stored groups that form one group; the group to keep stands first."""
 
     nodes: list[int]
     groups: list[int]
 
 
 class Placement(NamedTuple):
-    """What became of new rows, and of groups that turned out to be one: (gone, kept)."""
+    """Events of new rows, and stored groups that were merged: pairs of (gone, kept)."""
 
     events: list[int]
     merged_events: list[tuple[int, int]]
@@ -150,7 +164,7 @@ class Placement(NamedTuple):
 
 
 class Structure:
-    """All events and threads, and which thread each event is in."""
+    """All events and threads, and the thread of each event."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -160,53 +174,66 @@ class Structure:
         self.events_of: dict[int, set[int]] = {}
 
     def put(self, event: int, thread: int) -> None:
-        """Put an event into a thread."""
+        """Assign an event to a thread."""
         self.thread_of[event] = thread
         self.events_of.setdefault(thread, set()).add(event)
 
-    def count_again(self, feed: Feed, event: int) -> None:
-        """Count an event and its thread anew, after rows have come in or gone."""
+    def recount(self, index: ArticleIndex, event: int) -> None:
+        """Compute an event and its thread again, after rows were added or removed."""
         thread = self.thread_of[event]
         self.events.forget([event])
         self.threads.forget([thread])
         inside = np.array(sorted(self.events_of[thread]), np.int64)
-        rows = np.flatnonzero(np.isin(feed.events.values, inside))
-        columns = (rows, feed.events.values[rows], feed.times.values[rows])
+        rows = np.flatnonzero(np.isin(index.events.values, inside))
+        columns = (rows, index.events.values[rows], index.times.values[rows])
         for row, of, time in zip(*(column.tolist() for column in columns), strict=True):
             self.threads.add(thread, row, time)
             if of == event:
                 self.events.add(event, row, time)
 
-    def place(self, feed: Feed, rows: NDArray[np.int64], edges: Edges) -> Placement:
-        """Place new rows, the last of the feed, by their edges to earlier ones."""
-        times = feed.times.values
+    def place(self, index: ArticleIndex, rows: NDArray[np.int64], edges: Edges) -> Placement:
+        """Place new rows in events and threads, and update both.
+
+        Parameters
+        ----------
+        index : ArticleIndex
+        rows : int64 array
+            The last rows of the index.
+        edges : Edges
+            From the new rows to earlier rows and to one another.
+
+        Returns
+        -------
+        Placement
+        """
+        times = index.times.values
         gaps = np.abs(times[edges.first] - times[edges.second])
         near = ~(gaps > self.settings.event_window)
-        clusters, merged_events = self._join_events(feed, rows, *(column[near] for column in edges))
+        clusters, merged_events = self._join_events(index, rows, *(column[near] for column in edges))
         for cluster in clusters:
             event = cluster.groups[0] if cluster.groups else self.events.new()
             for node in cluster.nodes:
                 row = int(rows[node])
-                feed.events.values[row] = event
+                index.events.values[row] = event
                 self.events.add(event, row, float(times[row]))
                 if event in self.thread_of:
                     self.threads.add(self.thread_of[event], row, float(times[row]))
-        merged_threads = self._join_threads(feed, rows, edges)
-        return Placement(feed.events.values[rows].tolist(), merged_events, merged_threads)
+        merged_threads = self._join_threads(index, rows, edges)
+        return Placement(index.events.values[rows].tolist(), merged_events, merged_threads)
 
     def _join_events(
         self,
-        feed: Feed,
+        index: ArticleIndex,
         rows: NDArray[np.int64],
         first: NDArray[np.int64],
         second: NDArray[np.int64],
         weights: NDArray[np.float64],
     ) -> tuple[list[Cluster], list[tuple[int, int]]]:
-        """Join new rows with one another and with events that are there."""
-        start, times = int(rows[0]), feed.times.values[rows]
+        """Cluster new rows with one another and with stored events; returns clusters and merged events."""
+        start, times = int(rows[0]), index.times.values[rows]
         new = second >= start
         pairs = Sums(first[new] - start, second[new] - start, weights[new])
-        to_events = Sums.of(first[~new] - start, feed.events.values[second[~new]], weights[~new])
+        to_events = Sums.of(first[~new] - start, index.events.values[second[~new]], weights[~new])
         least = 1.0 - self.settings.event_distance
         bridges = [
             pair
@@ -215,45 +242,47 @@ class Structure:
         ]
         clusters = join(
             self.events, np.ones(len(rows), np.int64), np.column_stack((times, times)), pairs, to_events,
-            bridge_sums(feed, self.events, bridges), self.settings.event_distance, self.settings.event_window,
+            bridge_sums(index, self.events, bridges),
+            self.settings.event_distance, self.settings.event_window,
         )  # fmt: skip
         merged = []
         for cluster in clusters:
             for gone in cluster.groups[1:]:
                 kept = cluster.groups[0]
-                if self.thread_of[gone] == self.thread_of[kept]:  # else each stays what it is
-                    self._merge_event(feed, gone, kept)
+                if self.thread_of[gone] == self.thread_of[kept]:  # events of different threads stay apart
+                    self._merge_event(index, gone, kept)
                     merged.append((gone, kept))
         return clusters, merged
 
-    def _merge_event(self, feed: Feed, gone: int, kept: int) -> None:
+    def _merge_event(self, index: ArticleIndex, gone: int, kept: int) -> None:
         self.events.merge(gone, kept)
-        feed.events.values[feed.events.values == gone] = kept
+        index.events.values[index.events.values == gone] = kept
         self.events_of[self.thread_of.pop(gone)].discard(gone)
 
-    def _join_threads(self, feed: Feed, rows: NDArray[np.int64], edges: Edges) -> list[tuple[int, int]]:
-        """Put new events into threads; returns the threads that turned out to be one."""
-        of_first, of_second = feed.events.values[edges.first], feed.events.values[edges.second]
-        event_ids = feed.events.values[rows]
+    def _join_threads(
+        self, index: ArticleIndex, rows: NDArray[np.int64], edges: Edges
+    ) -> list[tuple[int, int]]:
+        """Assign new events to threads; returns the threads that were merged."""
+        of_first, of_second = index.events.values[edges.first], index.events.values[edges.second]
+        event_ids = index.events.values[rows]
         new_events = [event for event in dict.fromkeys(event_ids.tolist()) if event not in self.thread_of]
         node_of = {event: node for node, event in enumerate(new_events)}
-        nodes_a, nodes_b = mapped(node_of, of_first), mapped(node_of, of_second)
-        threads_a, threads_b = mapped(self.thread_of, of_first), mapped(self.thread_of, of_second)
+        nodes_a, nodes_b = look_up(node_of, of_first), look_up(node_of, of_second)
+        threads_a, threads_b = look_up(self.thread_of, of_first), look_up(self.thread_of, of_second)
         within = (nodes_a >= 0) & (nodes_b >= 0) & (nodes_a != nodes_b)
-        forth, back = (nodes_a >= 0) & (threads_b >= 0), (threads_a >= 0) & (nodes_b >= 0)
+        ab, ba = (nodes_a >= 0) & (threads_b >= 0), (threads_a >= 0) & (nodes_b >= 0)
         pairs = Sums(nodes_a[within], nodes_b[within], edges.similarities[within])
         to_threads = Sums.of(
-            np.concatenate((nodes_a[forth], nodes_b[back])),
-            np.concatenate((threads_b[forth], threads_a[back])),
-            np.concatenate((edges.similarities[forth], edges.similarities[back])),
+            np.concatenate((nodes_a[ab], nodes_b[ba])),
+            np.concatenate((threads_b[ab], threads_a[ba])),
+            np.concatenate((edges.similarities[ab], edges.similarities[ba])),
         )
-        least = 1.0 - self.settings.thread_distance
-        across = threads_b >= 0
-        of_rows = Sums.of(edges.first[across], threads_b[across], edges.similarities[across])
-        bridges = of_rows.bridges(self.threads, least)
+        to_stored = threads_b >= 0
+        of_rows = Sums.of(edges.first[to_stored], threads_b[to_stored], edges.similarities[to_stored])
+        bridges = of_rows.bridges(self.threads, 1.0 - self.settings.thread_distance)
         sizes = np.array([self.events.sizes[event] for event in new_events], np.int64)
         clusters = join(
-            self.threads, sizes, None, pairs, to_threads, bridge_sums(feed, self.threads, bridges),
+            self.threads, sizes, None, pairs, to_threads, bridge_sums(index, self.threads, bridges),
             self.settings.thread_distance, np.inf,
         )  # fmt: skip
         merged = []
@@ -265,7 +294,7 @@ class Structure:
             for event in (new_events[node] for node in cluster.nodes):
                 self.put(event, thread)
                 for row in rows[event_ids == event].tolist():
-                    self.threads.add(thread, row, float(feed.times.values[row]))
+                    self.threads.add(thread, row, float(index.times.values[row]))
         return merged
 
     def _merge_thread(self, gone: int, kept: int) -> None:
@@ -284,26 +313,26 @@ def join(
     distance: float,
     window: float,
 ) -> list[Cluster]:
-    """Agglomerate new nodes with one another and with groups that are there.
+    """Agglomerate new nodes with one another and with stored groups.
 
     Parameters
     ----------
     groups : Groups
     sizes, spans : arrays of shape (n,) and (n, 2)
-        Of the new nodes.
+        Number of articles and first and last time of each new node; no spans without a window.
     pairs, to_groups, between : Sums
-        Of new nodes, of a new node and a group, and of groups.
+        Similarities of two new nodes, of a new node and a group, and of two groups.
     distance, window : float
         See `agglomerate`.
 
     Returns
     -------
     clusters : list of Cluster
-        Every new node is in one of them, and so are groups that are joined with something.
+        Each new node is in one; a group is in one only if it is joined with something.
     """
     n = len(sizes)
     touched = np.unique(np.concatenate((to_groups.second, between.first, between.second)))
-    names = touched.tolist()
+    ids = touched.tolist()
     rows = (pairs.first, to_groups.first, n + np.searchsorted(touched, between.first))
     columns = (pairs.second, *(n + np.searchsorted(touched, part.second) for part in (to_groups, between)))
     data = np.concatenate((pairs.sums, to_groups.sums, between.sums))
@@ -313,9 +342,9 @@ def join(
     graph.sort_indices()
     times = None
     if spans is not None:
-        there = np.array([groups.spans[group] for group in names]).reshape(-1, 2)
-        times = np.concatenate((spans, np.where(np.isinf(there), np.nan, there)))
-    all_sizes = np.append(sizes, [groups.sizes[group] for group in names]).astype(np.int64)
+        stored = np.array([groups.spans[group] for group in ids]).reshape(-1, 2)
+        times = np.concatenate((spans, np.where(np.isinf(stored), np.nan, stored)))
+    all_sizes = np.append(sizes, [groups.sizes[group] for group in ids]).astype(np.int64)
     merges = agglomerate(graph, all_sizes, max_distance=distance, times=times, window=window)
     clusters: dict[int, Cluster] = {}
     for node, label in enumerate(cut(merges, total, distance).tolist()):
@@ -323,38 +352,35 @@ def join(
         if node < n:
             cluster.nodes.append(node)
         else:
-            cluster.groups.append(names[node - n])
+            cluster.groups.append(ids[node - n])
     for cluster in clusters.values():
         cluster.groups.sort(key=lambda group: (-groups.sizes[group], group))
     return [cluster for cluster in clusters.values() if cluster.nodes or len(cluster.groups) > 1]
 
 
-def bridge_sums(feed: Feed, groups: Groups, bridges: list[tuple[int, int]]) -> Sums:
-    """Sums of the similarities of pairs of groups, from those of their latest members."""
+def bridge_sums(index: ArticleIndex, groups: Groups, bridges: list[tuple[int, int]]) -> Sums:
+    """Estimate the sums of similarities of pairs of groups from their latest members."""
     ids = np.array(bridges, np.int64).reshape(-1, 2)
-    names = np.unique(ids).tolist()
-    sizes = [len(groups.latest[group]) for group in names]
-    bounds = dict(
-        zip(names, zip(np.cumsum([0, *sizes]).tolist(), np.cumsum(sizes).tolist(), strict=False), strict=True)
-    )
-    rows = np.array([row for group in names for row in groups.latest[group]], np.int64)
+    distinct = np.unique(ids).tolist()
+    ends = np.cumsum([0, *(len(groups.latest[group]) for group in distinct)]).tolist()
+    members = dict(zip(distinct, itertools.starmap(slice, itertools.pairwise(ends)), strict=True))
+    rows = np.array([row for group in distinct for row in groups.latest[group]], np.int64)
     sums = np.zeros(len(bridges))
     if len(bridges):
-        X = feed.vectors(rows)
-        null_similarity = feed.null_similarity(rows)
+        X = index.vectors(rows)
+        null_similarity = index.null_similarity(rows)
     for k, (a, b) in enumerate(bridges):
-        first, second = slice(*bounds[a]), slice(*bounds[b])
+        first, second = members[a], members[b]
         cosines = (X[first] @ X[second].T).toarray()
         similarities = corrected_similarities(
             cosines, np.maximum.outer(null_similarity[first], null_similarity[second])
         )
-        similarities[similarities < LEAST_SIMILARITY] = 0.0  # too little to count
-        average = float(similarities.mean())
-        sums[k] = average * groups.sizes[a] * groups.sizes[b]
+        similarities[similarities < LEAST_SIMILARITY] = 0.0  # as in the graph, which has no such edge
+        sums[k] = float(similarities.mean()) * groups.sizes[a] * groups.sizes[b]
     return Sums(ids[:, 0], ids[:, 1], sums)
 
 
-def mapped(known: dict[int, int], names: NDArray[np.int64]) -> NDArray[np.int64]:
-    """What a dictionary has for each name, -1 where it has nothing."""
-    distinct, places = np.unique(names, return_inverse=True)
-    return np.array([known.get(name, -1) for name in distinct.tolist()], np.int64)[places]
+def look_up(table: dict[int, int], keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Values of many keys of a dictionary; -1 for keys that it lacks."""
+    distinct, places = np.unique(keys, return_inverse=True)
+    return np.array([table.get(key, -1) for key in distinct.tolist()], np.int64)[places]

@@ -1,8 +1,8 @@
-"""Keeping a store: removing articles, forgetting old ones, giving space back.
+"""Removes articles from a store, all or the old ones, and gives space back to the disk.
 
-What stays is consistent: the copies of an article that goes get another original, events and threads are
-counted anew, and the numbers of those left empty stay, so that whoever kept one is told what became of it.
-All but `vacuum` are to be called inside `writing`.
+The copies of a removed article get another original, and the counts of events and threads are updated. Empty
+events and threads keep their rows, so that a query for one can say that it was emptied. All functions but
+`vacuum` need a write transaction.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 
@@ -28,11 +27,11 @@ from storyclust.store.working_set import Derived
 
 Derive = Callable[[Sequence[Article]], Sequence[Derived]]
 KINDS = ("event", "thread")
-AT_ONCE = 1_000  # articles read together
-SHINGLE_SIZE = 5  # as of `MinHasher`, by which copies were found
+BATCH_SIZE = 1_000  # articles read together
+SHINGLE_SIZE = 5  # the default of `MinHasher`, by which copies were found
 
-# Of the copies of an article that goes, the earliest becomes the original, the longest among equals.
-HEIRS = """
+# The earliest copy of a removed original becomes the new original, the longest among equals.
+NEW_ORIGINALS = """
     SELECT original, article FROM (
         SELECT c.original, c.article, row_number() OVER (
             PARTITION BY c.original ORDER BY a.published IS NULL, a.published, length(a.text) DESC, a.number
@@ -49,21 +48,20 @@ def remove(connection: sqlite3.Connection, ids: Iterable[str], derive: Derive) -
     Parameters
     ----------
     connection : sqlite3.Connection
-        In a transaction of writing.
+        In a write transaction.
     ids : iterable of str
-        All must be there.
     derive : callable
-        Derives what is stored of articles that are no copies: of those that become originals.
+        Derives keys and terms of copies that become independent.
 
     Returns
     -------
     int
-        How many there were.
+        Number of removed articles.
 
     Raises
     ------
     InputError
-        There is no article of an id; nothing is removed.
+        An id is unknown; nothing is removed.
     """
     if isinstance(ids, str) or not isinstance(ids, Iterable):
         raise InputTypeError(f"ids must be a sequence of ids, got {type(ids).__name__}.")
@@ -80,21 +78,21 @@ def remove(connection: sqlite3.Connection, ids: Iterable[str], derive: Derive) -
 
 
 def forget(connection: sqlite3.Connection, before: object, derive: Derive) -> int:
-    """Remove all articles published before a time; undated ones that came in before it.
+    """Remove articles published before an instant, and undated ones added before it.
 
     Parameters
     ----------
     connection : sqlite3.Connection
-        In a transaction of writing.
+        In a write transaction.
     before : datetime, timedelta or str
-        A date, or so long ago: ``'90d'``.
+        An instant, or how long ago: ``'90d'``.
     derive : callable
         As for `remove`.
 
     Returns
     -------
     int
-        How many there were.
+        Number of removed articles.
     """
     stamp = to_stamp(moment("before", before))
     old = connection.execute("SELECT number FROM articles WHERE coalesce(published, added) < ?", [stamp])
@@ -103,6 +101,7 @@ def forget(connection: sqlite3.Connection, before: object, derive: Derive) -> in
 
 
 def _mark(connection: sqlite3.Connection, numbers: Iterable[tuple[int]]) -> None:
+    """Fill the temporary tables: `gone` with articles, `touched` with their events and threads."""
     connection.execute("CREATE TEMP TABLE IF NOT EXISTS gone(number INTEGER PRIMARY KEY)")
     connection.execute("CREATE TEMP TABLE IF NOT EXISTS touched(event INTEGER PRIMARY KEY, thread INTEGER)")
     connection.execute("DELETE FROM gone")
@@ -115,49 +114,49 @@ def _mark(connection: sqlite3.Connection, numbers: Iterable[tuple[int]]) -> None
 
 
 def _remove_marked(connection: sqlite3.Connection, derive: Derive, why: str) -> int:
-    heirs = connection.execute(HEIRS).fetchall()
-    for start in range(0, len(heirs), AT_ONCE):
-        _inherit(connection, heirs[start : start + AT_ONCE], derive)
+    promoted = connection.execute(NEW_ORIGINALS).fetchall()
+    for start in range(0, len(promoted), BATCH_SIZE):
+        _promote(connection, promoted[start : start + BATCH_SIZE], derive)
     gone = connection.execute(
         "SELECT number, title, text FROM articles WHERE number IN (SELECT number FROM gone) ORDER BY number"
     )
-    while rows := gone.fetchmany(AT_ONCE):
+    while rows := gone.fetchmany(BATCH_SIZE):
         for number, title, text in rows:
             unindex_words(connection, number, title, text)
     connection.execute("DELETE FROM copies WHERE article IN (SELECT number FROM gone)")
     removed = connection.execute("DELETE FROM articles WHERE number IN (SELECT number FROM gone)").rowcount
     for kind in KINDS:
-        _count_touched(connection, kind, why)
+        _update_touched(connection, kind, why)
     return removed
 
 
-def _inherit(connection: sqlite3.Connection, heirs: Sequence[tuple[int, int]], derive: Derive) -> None:
-    """Make copies the originals of the other copies of articles that go: pairs of (original, heir).
+def _promote(connection: sqlite3.Connection, promoted: Sequence[tuple[int, int]], derive: Derive) -> None:
+    """Replace removed originals by one of their copies: pairs of (original, copy).
 
-    An heir says almost what the original said, and so shares with strangers what that did.
+    The texts are almost equal, so the new original takes over the background similarity of the removed one.
     """
     execute = connection.execute
-    shared: list[float | None] = []
-    for original, heir in heirs:
-        execute("DELETE FROM copies WHERE article = ?", [heir])
-        execute("UPDATE copies SET original = ? WHERE original = ?", (heir, original))
-        found = execute("SELECT strangers FROM vectors WHERE article = ?", [original]).fetchone()
-        shared.append(found[0] if found else None)
-    numbers = [heir for _, heir in heirs]
+    null_similarity: list[float | None] = []
+    for original, copy in promoted:
+        execute("DELETE FROM copies WHERE article = ?", [copy])
+        execute("UPDATE copies SET original = ? WHERE original = ?", (copy, original))
+        row = execute("SELECT strangers FROM vectors WHERE article = ?", [original]).fetchone()
+        null_similarity.append(row[0] if row else None)
+    numbers = [copy for _, copy in promoted]
     articles = read_articles(connection, numbers)
-    store_derived(connection, numbers, derive(articles), shared)
-    for heir, article in zip(numbers, articles, strict=True):
+    store_derived(connection, numbers, derive(articles), null_similarity)
+    for number, article in zip(numbers, articles, strict=True):
         rest = execute(
             "SELECT article FROM copies WHERE original = ? AND article NOT IN (SELECT number FROM gone)",
-            [heir],
+            [number],
         )
         copies = [row[0] for row in rest.fetchall()]
-        for start in range(0, len(copies), AT_ONCE):
-            _compare(connection, article, copies[start : start + AT_ONCE])
+        for start in range(0, len(copies), BATCH_SIZE):
+            _update_similarities(connection, article, copies[start : start + BATCH_SIZE])
 
 
-def _compare(connection: sqlite3.Connection, original: Article, copies: Sequence[int]) -> None:
-    """Store how similar copies are to their original."""
+def _update_similarities(connection: sqlite3.Connection, original: Article, copies: Sequence[int]) -> None:
+    """Update relation and similarity of copies to their new original."""
     texts = [original.content, *(article.content for article in read_articles(connection, copies))]
     pairs = np.array([(0, k) for k in range(1, len(texts))])
     similarities = jaccard_pairs(ShingleSets.from_texts(texts, SHINGLE_SIZE), pairs, 0.0).tolist()
@@ -178,26 +177,24 @@ def read_articles(connection: sqlite3.Connection, numbers: Sequence[int]) -> lis
     return [article_of(dict(cursor.execute(query, [number]).fetchone())) for number in numbers]
 
 
-def _count_touched(connection: sqlite3.Connection, kind: str, why: str) -> None:
-    """Count events or threads anew, and note which of them are empty now."""
+def _update_touched(connection: sqlite3.Connection, kind: str, why: str) -> None:
+    """Update the counts of events or threads, and write to the history which of them were emptied."""
     sizes = f"SELECT id, size FROM {kind}s WHERE id IN (SELECT {kind} FROM touched) AND size > 0"
     before = connection.execute(sizes).fetchall()
     count = COUNT_EVENTS if kind == "event" else COUNT_THREADS
     connection.execute(f"{count} WHERE id IN (SELECT {kind} FROM touched)")
     left = {row[0] for row in connection.execute(sizes)}
     now = to_stamp(datetime.now(UTC))
-    lines: list[tuple[Any, ...]] = [
-        (now, kind, number, size, why) for number, size in before if number not in left
-    ]
     connection.executemany(
-        "INSERT INTO history(at, kind, old, what, articles, why) VALUES (?, ?, ?, 'emptied', ?, ?)", lines
+        "INSERT INTO history(at, kind, old, what, articles, why) VALUES (?, ?, ?, 'emptied', ?, ?)",
+        [(now, kind, number, size, why) for number, size in before if number not in left],
     )
 
 
 def vacuum(connection: sqlite3.Connection, path: str | os.PathLike[str], timeout: float = TIMEOUT) -> None:
-    """Give the space of what was removed back to the disk; nobody can write meanwhile.
+    """Give the space of removed articles back to the disk; other writers have to wait.
 
-    It takes as much free space as the store itself.
+    It needs as much free disk space as the store itself.
     """
     name = os.fspath(path)
     usable(connection)

@@ -1,7 +1,7 @@
-"""Revising: what becomes of an article that says something else than before, and of its copies.
+"""Stores a revision of an article, and updates its copies.
 
-It stays in its event. A copy that says something else than its original is no copy any more; and where an
-original changes, copies that say what it said before get the earliest of them for an original.
+A revised article stays in its event. A copy that no longer matches its original becomes independent. When an
+original is revised, copies that no longer match it get the earliest of them as their original.
 """
 
 from __future__ import annotations
@@ -10,54 +10,57 @@ import numpy as np
 
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import times_of
-from storyclust.store.copy_lookup import Keys, likeness, relation_of
+from storyclust.store.copy_lookup import Keys, new_text_similarities, relation_of
 from storyclust.store.tables import Known, Tables, store_derived
-from storyclust.store.weights import hold
-from storyclust.store.working_set import Memory, derived_of
+from storyclust.store.weights import find_article_terms
+from storyclust.store.working_set import WorkingSet, derived_of
 from storyclust.text.language import group_languages
 
 
-def revise(tables: Tables, memory: Memory, known: Known, article: Article) -> None:
+def revise(tables: Tables, memory: WorkingSet, known: Known, article: Article) -> None:
     """Store a newer version of an article, in tables and memory."""
     tables.revise(known, article, group_languages([article])[0])
     if known.original is None:
         _enter(tables, memory, known.number, known.event, article)
-        _settle_copies(tables, memory, known, article)
+        _reassign_copies(tables, memory, known, article)
     else:
-        _compare_with_original(tables, memory, known, article)
-    memory.structure.count_again(memory.feed, known.event)
-    tables.count([known.event], [known.thread])
+        _compare_with_original(tables, memory, known, article, known.original)
+    memory.structure.recount(memory.article_index, known.event)
+    tables.update_counts([known.event], [known.thread])
 
 
-def _enter(tables: Tables, memory: Memory, number: int, event: int, article: Article) -> None:
-    """Give an article a new row, as one that is no copy, in an event that is there."""
-    feed, language = memory.feed, group_languages([article])
+def _enter(tables: Tables, memory: WorkingSet, number: int, event: int, article: Article) -> None:
+    """Index an independent article, in place of its former version, in an existing event."""
+    index, language = memory.article_index, group_languages([article])
     keys = Keys.of([article.content], memory.structure.settings.copy_threshold)
-    held = hold([article], language)
+    article_terms = find_article_terms([article], language)
     if number in memory.row_of:
-        feed.remove(np.array([memory.row_of[number]]))
-    rows = feed.add([number], times_of([article]), language, held)
-    feed.add_keys(rows, keys.sizes, keys.keys)
-    feed.events.values[rows] = event
+        index.remove(np.array([memory.row_of[number]]))
+    rows = index.add([number], times_of([article]), language, article_terms)
+    index.add_keys(rows, keys.sizes, keys.keys)
+    index.events.values[rows] = event
     memory.row_of[number] = int(rows[0])
-    store_derived(tables.connection, [number], derived_of(keys, held), feed.null_similarity(rows).tolist())
+    store_derived(
+        tables.connection, [number], derived_of(keys, article_terms), index.null_similarity(rows).tolist()
+    )
 
 
-def _compare_with_original(tables: Tables, memory: Memory, known: Known, article: Article) -> None:
-    """Let a copy be one of the same original still, or of none."""
-    original = tables.article(known.original or 0)
+def _compare_with_original(
+    tables: Tables, memory: WorkingSet, known: Known, article: Article, original: int
+) -> None:
+    """Keep a revised copy if it still matches its original; else make it independent."""
     threshold = memory.structure.settings.copy_threshold
-    keys = Keys.of([article.content, original.content], threshold)
-    similarity = float(likeness(keys, np.array([[0, 1]]), threshold)[0])
+    keys = Keys.of([article.content, tables.article(original).content], threshold)
+    similarity = float(new_text_similarities(keys, np.array([[0, 1]]), threshold)[0])
     if similarity > 0:
-        tables.put_copies([(known.number, known.original or 0, relation_of(similarity), similarity)])
+        tables.put_copies([(known.number, original, relation_of(similarity), similarity)])
     else:
         tables.drop_copy(known.number)
         _enter(tables, memory, known.number, known.event, article)
 
 
-def _settle_copies(tables: Tables, memory: Memory, known: Known, article: Article) -> None:
-    """Give each copy of an article that says something else now the first original that it is a copy of."""
+def _reassign_copies(tables: Tables, memory: WorkingSet, known: Known, article: Article) -> None:
+    """Assign each copy of a revised original to the first text that it matches: the original or a copy."""
     copies = tables.copies_of(known.number)
     if not copies:
         return
@@ -65,18 +68,18 @@ def _settle_copies(tables: Tables, memory: Memory, known: Known, article: Articl
     numbers = [known.number, *(number for number, _, _ in copies)]
     articles = [article, *(Article(text, title=title) for _, title, text in copies)]
     keys = Keys.of([each.content for each in articles], threshold)
-    left = np.arange(1, len(articles))
+    unassigned = np.arange(1, len(articles))
     original = 0
-    while len(left):
-        pairs = np.column_stack((np.full(len(left), original), left))
-        similarities = likeness(keys, pairs, threshold).tolist()
+    while len(unassigned):
+        pairs = np.column_stack((np.full(len(unassigned), original), unassigned))
+        similarities = new_text_similarities(keys, pairs, threshold).tolist()
         tables.put_copies(
             (numbers[k], numbers[original], relation_of(similarity), similarity)
-            for k, similarity in zip(left.tolist(), similarities, strict=True)
+            for k, similarity in zip(unassigned.tolist(), similarities, strict=True)
             if similarity > 0
         )
-        left = left[np.array(similarities) == 0]
-        if len(left):
-            original, left = int(left[0]), left[1:]
+        unassigned = unassigned[np.array(similarities) == 0]
+        if len(unassigned):
+            original, unassigned = int(unassigned[0]), unassigned[1:]
             tables.drop_copy(numbers[original])
             _enter(tables, memory, numbers[original], known.event, tables.article(numbers[original]))

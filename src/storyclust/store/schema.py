@@ -1,6 +1,6 @@
-"""The file of a store: its tables, how it is opened, and how it is read and written.
+"""The file of a store: its tables, and how it is created, opened and migrated.
 
-One SQLite file in WAL mode: readers see what was committed when they began, and never wait. One process
+It is one SQLite file in WAL mode: readers see what was committed when they began, and never wait. One process
 writes at a time, under the lock of `lock`.
 """
 
@@ -16,15 +16,16 @@ from pathlib import Path
 
 from storyclust.articles.dates import quoted
 from storyclust.errors import StoreError
-from storyclust.store.encoding import mended
+from storyclust.store.encoding import valid_utf8
 from storyclust.store.lock import TIMEOUT, writers_lock
-from storyclust.store.transactions import _names, _pragma, _transaction, explaining
+from storyclust.store.transactions import explaining, read_pragma, table_names, transaction
 
-APPLICATION_ID = 0x53544359  # "STCY", where SQLite has a place for it
+APPLICATION_ID = 0x53544359  # "STCY", in the header of the SQLite file
 OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
 
-# Numbers of articles, events and threads are never given twice: what was removed stays unknown.
-# Stamps are text of one width, so that they sort; see `to_stamp`.
+# AUTOINCREMENT: numbers of articles, events and threads are never reused.
+# Timestamps are text of one width, so that they sort by time; see `to_stamp`.
+# `vectors.strangers` is the background similarity of an article; NULL counts as 0.
 TABLES = """
 CREATE TABLE threads(
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -114,14 +115,11 @@ CREATE VIRTUAL TABLE search USING fts5(      -- rowid is the number of the artic
     title, body, content='', tokenize="unicode61 remove_diacritics 2 categories 'L* M* N* Co'"
 );
 """
-NAMES = frozenset(re.findall(r"CREATE (?:VIRTUAL )?TABLE (\w+)", TABLES))
+TABLE_NAMES = frozenset(re.findall(r"CREATE (?:VIRTUAL )?TABLE (\w+)", TABLES))
 
 Migration = Callable[[sqlite3.Connection], None]
 # The first brings a file of version 1 to version 2, the next to version 3, and so on.
 MIGRATIONS: tuple[Migration, ...] = ()
-
-
-# Opening
 
 
 def connect(
@@ -130,28 +128,28 @@ def connect(
     timeout: float = TIMEOUT,
     settings: Mapping[str, str] | None = None,
 ) -> sqlite3.Connection:
-    """Open the file of a store, and make it where there is none.
+    """Open the file of a store; create it if it does not exist.
 
     Parameters
     ----------
     path : str or path-like
-        An empty file counts as none.
+        An empty file counts as missing.
     read_only : bool, default=False
-        Never change the file, which must be there.
+        Never change the file, which must exist.
     timeout : float, default=30.0
-        Seconds to wait where another process has it locked.
+        Seconds to wait while another process has it locked.
     settings : mapping of str to str, optional
-        What to note in a new file's table `meta`.
+        Rows of the table `meta` of a new file.
 
     Returns
     -------
     sqlite3.Connection
-        Without transactions of its own: use `reading` and `writing`.
+        In autocommit mode: use `reading` and `writing` for transactions.
 
     Raises
     ------
     StoreError
-        It is no store, is damaged or cannot be read or written.
+        The file is not a store, is damaged, or cannot be read or written.
 
     Examples
     --------
@@ -169,7 +167,7 @@ def connect(
             f"{sqlite3.sqlite_version}; use a newer Python."
         )
     name = os.fspath(path)
-    _check_place(name, read_only)
+    _check_path(name, read_only)
     with explaining(name):
         connection = _open(name, read_only, timeout)
         try:
@@ -179,21 +177,21 @@ def connect(
                 with writers_lock(name, timeout):
                     _create(connection, name, settings or {})
             _check_version(connection, name)
-            _bring_up(connection, name, read_only, timeout)
+            _migrate_if_old(connection, name, read_only, timeout)
         except BaseException:
             connection.close()
             raise
     return connection
 
 
-def _check_place(name: str, read_only: bool) -> None:
-    """Raise where a file cannot be opened, with the reason; SQLite would only say that it cannot."""
+def _check_path(name: str, read_only: bool) -> None:
+    """Raise the reason if a file cannot be opened; SQLite would only say that it cannot."""
     path = Path(name)
     try:
         path.absolute().stat()
     except (FileNotFoundError, NotADirectoryError):
         pass
-    except (OSError, ValueError) as error:  # too long a name, a NUL in it, a folder nobody may enter
+    except (OSError, ValueError) as error:  # the name is too long or has a NUL, or a folder is not accessible
         raise StoreError(f"cannot open {name!r}: {getattr(error, 'strerror', error)}.") from error
     if path.is_dir():
         raise StoreError(f"{name} is a folder; a store is a file.")
@@ -205,33 +203,33 @@ def _check_place(name: str, read_only: bool) -> None:
     elif not path.is_file():
         raise StoreError(f"{name} is no regular file.")
     elif not read_only and not os.access(name, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
-        # SQLite would open it all the same, and fail at the first change.
+        # SQLite would open it, and fail at the first change.
         raise StoreError(f"{name} is read-only; open it with read_only=True, or change who may write it.")
 
 
 def _open(name: str, read_only: bool, timeout: float) -> sqlite3.Connection:
-    """Connect, and read a first page."""
+    """Connect, and read a first page; without write access to the folder, open the file as immutable."""
     address = f"{Path(name).absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
     try:
-        return _connected(address, timeout)
+        return _connect_to(address, timeout)
     except sqlite3.OperationalError as error:
-        # A reader leaves files of its own beside a store. In a folder where it may not, nobody is writing if
-        # there is no log.
-        stuck = error.sqlite_errorname.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY"))
-        if not (read_only and stuck) or Path(f"{name}-wal").exists():
+        # A reader creates files beside a store. Where it may not, the file is immutable if there is no log,
+        # for then no process is writing.
+        denied = error.sqlite_errorname.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY"))
+        if not (read_only and denied) or Path(f"{name}-wal").exists():
             raise
-        return _connected(f"{address}&immutable=1", timeout)
+        return _connect_to(f"{address}&immutable=1", timeout)
 
 
-def _connected(address: str, timeout: float) -> sqlite3.Connection:
+def _connect_to(address: str, timeout: float) -> sqlite3.Connection:
     connection = sqlite3.connect(address, timeout=timeout, isolation_level=None, uri=True)
     try:
-        # A hostile file must not run functions out of its views and triggers.
+        # Views and triggers of a hostile file must not run functions.
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA cell_size_check = ON")
-        connection.create_function("mended", 1, mended, deterministic=True)
+        connection.create_function("valid_utf8", 1, valid_utf8, deterministic=True)
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except BaseException:
         connection.close()
@@ -240,32 +238,32 @@ def _connected(address: str, timeout: float) -> sqlite3.Connection:
 
 
 def _is_new(connection: sqlite3.Connection, name: str) -> bool:
-    """Whether a file has nothing in it; raises if it is another application's."""
-    application = _pragma(connection, "application_id")
+    """Whether a file is empty; raises if it belongs to another application."""
+    application = read_pragma(connection, "application_id")
     if application == APPLICATION_ID:
         return False
-    if application or _pragma(connection, "user_version") or _names(connection):
+    if application or read_pragma(connection, "user_version") or table_names(connection):
         raise StoreError(f"{name} is the database of another application; take another name for the store.")
     return True
 
 
 def _create(connection: sqlite3.Connection, name: str, settings: Mapping[str, str]) -> None:
-    """Make the tables, in one transaction: who is killed leaves an empty database, which counts as none."""
+    """Create the tables in one transaction; a killed process leaves an empty file, as if there were none."""
     connection.execute("PRAGMA journal_mode = WAL")
-    with _transaction(connection, "IMMEDIATE"):
+    with transaction(connection, "IMMEDIATE"):
         if not _is_new(connection, name):  # another process was first
             return
         for statement in _statements(TABLES):
             connection.execute(statement)
         rows = {**settings, "generation": "0"}
         connection.executemany("INSERT INTO meta VALUES (?, ?)", rows.items())
-        # In the order in which a new file is told from a store.
+        # `_is_new` reads them in the opposite order.
         connection.execute(f"PRAGMA user_version = {version()}")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
 def _statements(script: str) -> Iterator[str]:
-    """Cut a script, as `executescript` would, which commits before it begins."""
+    """Split a script into statements: `executescript` would commit the transaction."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line
@@ -275,53 +273,53 @@ def _statements(script: str) -> Iterator[str]:
 
 
 def version() -> int:
-    """Version of the tables that this storyclust reads and writes."""
+    """Version of the schema that this storyclust reads and writes."""
     return 1 + len(MIGRATIONS)
 
 
 def _check_version(connection: sqlite3.Connection, name: str) -> None:
-    found = _pragma(connection, "user_version")
+    found = read_pragma(connection, "user_version")
     if found > version():
         raise StoreError(
             f"{name} was written by a newer storyclust: its tables are of version {found}, and this one "
             f"knows up to {version()}; python -m pip install --upgrade storyclust."
         )
-    if found < 1 or not _names(connection) >= NAMES:
+    if found < 1 or not table_names(connection) >= TABLE_NAMES:
         raise StoreError(f"{name} is damaged: it lacks some of its tables; take a backup.")
-    odd = "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view') ORDER BY 2"
-    for kind, called in connection.execute(odd):  # which would run when others read or write
+    unexpected = "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view') ORDER BY 2"
+    for kind, other in connection.execute(unexpected):  # it would run when the store is read or written
         raise StoreError(
-            f"{name} has a {kind} {quoted(called)}, as no store has: drop it if you made it, and do not "
+            f"{name} has a {kind} {quoted(other)}, as no store has: drop it if you made it, and do not "
             "trust the file if you did not."
         )
-    shapes = _shapes(connection)
-    for table, shape in _shapes_of_today().items():
-        if not shapes.get(table, set()) >= shape:
+    columns = _columns(connection)
+    for table, expected in _expected_columns().items():
+        if not columns.get(table, set()) >= expected:
             raise StoreError(f"{name} is damaged: its table {table} is not that of a store; take a backup.")
 
 
-def _shapes(connection: sqlite3.Connection) -> dict[str, set[tuple[object, ...]]]:
-    """Columns of each table: name, type, whether it must have a value; and whether types are kept to."""
+def _columns(connection: sqlite3.Connection) -> dict[str, set[tuple[object, ...]]]:
+    """Columns of each table: name, type, NOT NULL, primary key; and STRICT and WITHOUT ROWID."""
     query = (
         'SELECT l.name, i.name, i.type, i."notnull", i.pk, l.strict, l.wr '
         "FROM pragma_table_list AS l, pragma_table_info(l.name) AS i "
         "WHERE l.schema = 'main' AND l.type = 'table'"
     )
-    shapes: dict[str, set[tuple[object, ...]]] = {}
+    columns: dict[str, set[tuple[object, ...]]] = {}
     for table, *column in connection.execute(query):
-        shapes.setdefault(table, set()).add(tuple(column))
-    return shapes
+        columns.setdefault(table, set()).add(tuple(column))
+    return columns
 
 
 @functools.cache
-def _shapes_of_today() -> dict[str, set[tuple[object, ...]]]:
+def _expected_columns() -> dict[str, set[tuple[object, ...]]]:
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         connection.executescript(TABLES)
-        return {table: shape for table, shape in _shapes(connection).items() if table in NAMES}
+        return {table: columns for table, columns in _columns(connection).items() if table in TABLE_NAMES}
 
 
-def _bring_up(connection: sqlite3.Connection, name: str, read_only: bool, timeout: float) -> None:
-    if _pragma(connection, "user_version") == version():
+def _migrate_if_old(connection: sqlite3.Connection, name: str, read_only: bool, timeout: float) -> None:
+    if read_pragma(connection, "user_version") == version():
         return
     if read_only:
         raise StoreError(f"{name} was written by an older storyclust; open it for writing once.")
@@ -330,11 +328,8 @@ def _bring_up(connection: sqlite3.Connection, name: str, read_only: bool, timeou
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring an older file to the tables of today, all the way or not at all."""
-    with _transaction(connection, "IMMEDIATE"):
-        for migration in MIGRATIONS[_pragma(connection, "user_version") - 1 :]:
+    """Migrate an older file to the current version, in one transaction."""
+    with transaction(connection, "IMMEDIATE"):
+        for migration in MIGRATIONS[read_pragma(connection, "user_version") - 1 :]:
             migration(connection)
         connection.execute(f"PRAGMA user_version = {version()}")
-
-
-# Reading and writing

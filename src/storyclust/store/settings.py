@@ -1,4 +1,4 @@
-"""Settings of a store: checked, and kept in its file."""
+"""Settings of a store: validation, and storage in its file."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from storyclust.store.placing import Settings
 from storyclust.store.transactions import name_of, reading
 
 
-def noted_settings(connection: sqlite3.Connection) -> Settings:
-    """Settings that the file has."""
+def read_settings(connection: sqlite3.Connection) -> Settings:
+    """Read the settings from the file."""
     with reading(connection):
         rows = connection.execute("SELECT name, value FROM meta").fetchall()
-    noted = {name: value for name, value in rows if name in Settings._fields}
+    stored = {name: value for name, value in rows if name in Settings._fields}
     try:
-        if noted and len(noted) < len(Settings._fields):
+        if stored and len(stored) < len(Settings._fields):
             raise InputError("some of them are missing.")
-        return Settings(**check_settings({name: float(value) for name, value in noted.items()}))
+        return Settings(**check_settings({name: float(value) for name, value in stored.items()}))
     except ValueError as error:  # an InputError is one too
         raise StoreError(
             f"{name_of(connection)} is damaged: its settings cannot be read ({error}); take a backup."
         ) from error
 
 
-def as_noted(settings: Settings) -> dict[str, str]:
-    """Settings as the file has them."""
+def settings_rows(settings: Settings) -> dict[str, str]:
+    """Settings as rows of the table `meta`."""
     return {name: repr(float(value)) for name, value in settings._asdict().items()}
 
 
 def check_settings(settings: dict[str, float]) -> dict[str, float]:
-    """Check what events and threads are to be."""
+    """Validate settings, of which some may be left out."""
     for name in settings:
         if name not in Settings._fields:
             raise InputError(f"a store has no setting {name!r}; there are {', '.join(Settings._fields)}.")

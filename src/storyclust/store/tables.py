@@ -1,11 +1,11 @@
-"""Tables: what is written of articles, events and threads, inside a transaction of writing."""
+"""The statements that write articles, events and threads, inside a write transaction."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storyclust.articles.article import Article
 from storyclust.store.encoding import FIELDS, article_values, from_stamp
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from storyclust.store.consolidation import Move
     from storyclust.store.working_set import Derived
 
-EMPTIED = "size = 0, independent = 0, started = NULL, ended = NULL"
+EMPTY_COUNTS = "size = 0, independent = 0, started = NULL, ended = NULL"
 COUNT_EVENTS = """
     UPDATE events SET (size, independent, started, ended) = (
         SELECT count(*), count(*) - count(c.article), min(a.published), max(a.published)
@@ -32,7 +32,7 @@ COUNT_THREADS = """
 
 
 class Known(NamedTuple):
-    """An article that is stored: what a newer version of it is compared with, and where it is."""
+    """A stored article: what a newer version is compared with, and the rows it refers to."""
 
     number: int
     title: str
@@ -42,6 +42,13 @@ class Known(NamedTuple):
     event: int
     thread: int
     original: int | None
+
+
+class ArticlePlacement(NamedTuple):
+    """The event and thread of a stored article, and its relation to its original if it is a copy."""
+
+    event: int
+    thread: int
     copy_of: str | None
     relation: str | None
     similarity: float | None
@@ -53,25 +60,26 @@ def store_derived(
     derived: Sequence[Derived],
     null_similarity: Sequence[float | None],
 ) -> None:
-    """Store what was derived of articles that are no copies, and what each shares with strangers."""
+    """Store the keys, terms and background similarity of independent articles."""
     rows = list(zip(numbers, derived, null_similarity, strict=True))
     connection.executemany(
         "INSERT OR REPLACE INTO bands VALUES (?, ?)", ((number, each.keys) for number, each, _ in rows)
     )
     connection.executemany(
         "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)",
-        ((number, each.head, each.terms, shared) for number, each, shared in rows),
+        ((number, each.head, each.terms, value) for number, each, value in rows),
     )
 
 
 class Tables:
-    """Writes to the tables of a store.
+    """Writes to the tables of a store, and reads what a writer needs.
 
     Parameters
     ----------
     connection : sqlite3.Connection
+        In a write transaction.
     now : str
-        The stamp that what is written bears.
+        Timestamp of everything that is written.
     """
 
     def __init__(self, connection: sqlite3.Connection, now: str) -> None:
@@ -81,16 +89,27 @@ class Tables:
     # Articles
 
     def known(self, ids: Iterable[str]) -> dict[str, Known]:
-        """Find the articles that are stored under some ids."""
+        """Find the articles that are stored under some ids; unknown ids are left out."""
         query = (
-            "SELECT a.number, a.title, a.text, a.published, a.revision, a.event, e.thread, "
-            "o.number, o.id, c.relation, c.similarity FROM articles AS a JOIN events AS e ON e.id = a.event "
+            "SELECT a.number, a.title, a.text, a.published, a.revision, a.event, e.thread, c.original "
+            "FROM articles AS a JOIN events AS e ON e.id = a.event "
+            "LEFT JOIN copies AS c ON c.article = a.number WHERE a.id = ?"
+        )
+        return {name: Known(*row) for name, row in self._by_id(query, ids) if row}
+
+    def placements(self, ids: Iterable[str]) -> dict[str, ArticlePlacement]:
+        """Find where articles belong."""
+        query = (
+            "SELECT a.event, e.thread, o.id, c.relation, c.similarity "
+            "FROM articles AS a JOIN events AS e ON e.id = a.event "
             "LEFT JOIN copies AS c ON c.article = a.number LEFT JOIN articles AS o ON o.number = c.original "
             "WHERE a.id = ?"
         )
-        # One by one: JSON would lose what follows a NUL in an id.
-        found = ((id_, self.connection.execute(query, (id_,)).fetchone()) for id_ in ids)
-        return {id_: Known(*row) for id_, row in found if row}
+        return {name: ArticlePlacement(*row) for name, row in self._by_id(query, ids) if row}
+
+    def _by_id(self, query: str, ids: Iterable[str]) -> Iterator[tuple[str, Any]]:
+        """Run a query for each id: a JSON array of ids would lose what follows a NUL in one."""
+        return ((name, self.connection.execute(query, (name,)).fetchone()) for name in ids)
 
     def ids(self, numbers: Iterable[int]) -> dict[int, str]:
         """Ids of articles by their numbers."""
@@ -100,13 +119,13 @@ class Tables:
         return dict(self.connection.execute(query, (json.dumps(sorted(set(numbers))),)))
 
     def article(self, number: int) -> Article:
-        """Title, text and date of an article."""
+        """Read title, text and date of an article."""
         query = "SELECT title, text, published FROM articles WHERE number = ?"
         title, text, published = self.connection.execute(query, (number,)).fetchone()
         return Article(text, title=title, published=from_stamp(published) if published else None)
 
     def next_number(self) -> int:
-        """Return the first number that no article ever had."""
+        """Return the next number; numbers of removed articles are not reused."""
         query = "SELECT seq FROM sqlite_sequence WHERE name = 'articles'"
         found = self.connection.execute(query).fetchone()
         return 1 + (found[0] if found else 0)
@@ -118,7 +137,7 @@ class Tables:
         languages: Sequence[str],
         events: Sequence[int],
     ) -> None:
-        """Store new articles, and their words."""
+        """Store new articles, and add them to the full-text index."""
         columns = ", ".join(("number", *FIELDS, "language", "added", "event"))
         places = ", ".join("?" * (len(FIELDS) + 4))
         rows = zip(numbers, articles, languages, events, strict=True)
@@ -130,7 +149,7 @@ class Tables:
             index_words(self.connection, number, article.title, article.text)
 
     def revise(self, known: Known, article: Article, language: str) -> None:
-        """Store a newer version of an article, and what it said before."""
+        """Store a newer version of an article, and move the former one to `revisions`."""
         execute = self.connection.execute
         before = (known.number, known.revision, known.title, known.text, known.published, self.now)
         execute("INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?)", before)
@@ -142,12 +161,8 @@ class Tables:
         unindex_words(self.connection, known.number, known.title, known.text)
         index_words(self.connection, known.number, article.title, article.text)
 
-    def insert_copies(self, copies: Iterable[tuple[int, int, str, float]]) -> None:
-        """Store copies: article, original, relation, similarity."""
-        self.connection.executemany("INSERT INTO copies VALUES (?, ?, ?, ?)", copies)
-
     def copies_of(self, original: int) -> list[tuple[int, str, str]]:
-        """Copies of an article: number, title and text, the earliest first, the longest among equals."""
+        """Copies of an article as (number, title, text): the earliest first, then the longest."""
         query = (
             "SELECT number, title, text FROM copies JOIN articles ON number = article WHERE original = ? "
             "ORDER BY published IS NULL, published, length(text) DESC, number"
@@ -155,43 +170,43 @@ class Tables:
         return self.connection.execute(query, (original,)).fetchall()
 
     def put_copies(self, copies: Iterable[tuple[int, int, str, float]]) -> None:
-        """Store what copies are like now: article, original, relation, similarity."""
+        """Store or replace copies: (article, original, relation, similarity)."""
         self.connection.executemany("INSERT OR REPLACE INTO copies VALUES (?, ?, ?, ?)", copies)
 
     def drop_copy(self, number: int) -> None:
-        """Let an article be no copy any more."""
+        """Make a copy an independent article."""
         self.connection.execute("DELETE FROM copies WHERE article = ?", (number,))
 
     def put_links(self, links: Iterable[tuple[int, int, str, float]]) -> None:
-        """Store links: article, an earlier one, relation, similarity."""
+        """Store links: (article, earlier article, relation, similarity)."""
         self.connection.executemany("INSERT OR REPLACE INTO links VALUES (?, ?, ?, ?)", links)
 
     # Events and threads
 
     def new_groups(self, thread_of: dict[int, int]) -> None:
-        """Store those of some events, and of their threads, that are new; before the articles in them."""
+        """Store new events and threads, given the thread of each event; before the articles in them."""
         many = self.connection.executemany
         threads = sorted(set(thread_of.values()))
         many("INSERT OR IGNORE INTO threads(id) VALUES (?)", ((thread,) for thread in threads))
         many("INSERT OR IGNORE INTO events(id, thread) VALUES (?, ?)", sorted(thread_of.items()))
 
     def merge_event(self, gone: int, kept: int) -> None:
-        """Let an event be part of another one."""
+        """Merge an event into another."""
         self.connection.execute("UPDATE articles SET event = ? WHERE event = ?", (kept, gone))
-        self.empty("events", [(gone, kept)])
+        self.mark_merged("events", [(gone, kept)])
 
     def merge_thread(self, gone: int, kept: int) -> None:
-        """Let a thread be part of another one."""
+        """Merge a thread into another."""
         self.connection.execute("UPDATE events SET thread = ? WHERE thread = ?", (kept, gone))
-        self.empty("threads", [(gone, kept)])
+        self.mark_merged("threads", [(gone, kept)])
 
-    def empty(self, table: str, merged: Iterable[tuple[int, int]]) -> None:
-        """Note that events or threads have gone into others: (gone, kept)."""
+    def mark_merged(self, table: str, merged: Iterable[tuple[int, int]]) -> None:
+        """Mark events or threads as merged: pairs of (gone, kept)."""
         rows = ((kept, gone) for gone, kept in merged)
-        self.connection.executemany(f"UPDATE {table} SET {EMPTIED}, merged_into = ? WHERE id = ?", rows)
+        self.connection.executemany(f"UPDATE {table} SET {EMPTY_COUNTS}, merged_into = ? WHERE id = ?", rows)
 
     def move_articles(self, moved: Sequence[tuple[int, int]]) -> None:
-        """Put articles, and their copies, into events: (article, event)."""
+        """Move articles and their copies to other events: pairs of (article, event)."""
         many = self.connection.executemany
         rows = [(event, number) for number, event in moved]
         many("UPDATE articles SET event = ? WHERE number = ?", rows)
@@ -199,24 +214,24 @@ class Tables:
         many(f"UPDATE articles SET event = ? WHERE number IN ({copies})", rows)
 
     def move_events(self, moved: Iterable[tuple[int, int]]) -> None:
-        """Put events into threads: (event, thread)."""
+        """Move events to other threads: pairs of (event, thread)."""
         rows = ((thread, event) for event, thread in moved)
         self.connection.executemany("UPDATE events SET thread = ? WHERE id = ?", rows)
 
     def size(self, table: str, group: int) -> int:
-        """Articles of an event or thread."""
+        """Number of articles of an event or thread."""
         return int(self.connection.execute(f"SELECT size FROM {table} WHERE id = ?", (group,)).fetchone()[0])
 
-    def count(self, events: Iterable[int], threads: Iterable[int]) -> None:
-        """Count again what is in events, then what is in threads."""
+    def update_counts(self, events: Iterable[int], threads: Iterable[int]) -> None:
+        """Update the sizes and dates of events, then of threads."""
         many = self.connection.executemany
         ids = [(thread,) for thread in sorted(set(threads))]
         many(f"{COUNT_EVENTS} WHERE id = ?", ((event,) for event in sorted(set(events))))
         many(f"{COUNT_THREADS} WHERE id = ?", ids)
         many("UPDATE threads SET updated = ? WHERE id = ?", ((self.now, *each) for each in ids))
 
-    def note(self, kind: str, move: Move, why: str) -> Change:
-        """Write a line of the history."""
+    def add_history(self, kind: str, move: Move, why: str) -> Change:
+        """Add a line to the history."""
         change = Change(from_stamp(self.now), kind, move.old, move.new, move.what, move.articles, why)
         columns = ", ".join(Change._fields)
         values = (self.now, *change[1:])
@@ -224,5 +239,5 @@ class Tables:
         return change
 
     def put_meta(self, name: str, value: object) -> None:
-        """Note something of the store as a whole."""
+        """Store a value that concerns the whole store."""
         self.connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, str(value)))

@@ -20,12 +20,12 @@ from storyclust.cluster.background_similarity import (
 from storyclust.cluster.graph import HEAVIEST, MAX_POSTINGS, PROMISE
 from storyclust.cluster.pair_search import MARKS
 from storyclust.cluster.postings import index_entries, mark_entries
-from storyclust.store.growable_array import Growing
+from storyclust.store.growable_array import GrowableArray
 from storyclust.store.neighbor_search import find_neighbors
 from storyclust.store.postings import Levels, counts_of
 from storyclust.store.weights import (
     SETTINGS,
-    Held,
+    ArticleTerms,
     Weighed,
     factors_of_run,
     fold,
@@ -60,9 +60,9 @@ class TermsIndex:
 
     Attributes
     ----------
-    rows : Growing of int64
+    rows : GrowableArray of int64
         What the articles are called outside, ascending.
-    strangers : Growing of float64
+    strangers : GrowableArray of float64
         What each shares with strangers.
     """
 
@@ -74,14 +74,14 @@ class TermsIndex:
         self.known = self.known[order]
         self.rates = background.shares[order] if language == background.language else np.zeros(len(order))
         self.levels = Levels()
-        self.rows = Growing(np.int64)
-        self.bounds = Growing(np.int64)
+        self.rows = GrowableArray(np.int64)
+        self.bounds = GrowableArray(np.int64)
         self.bounds.extend(np.zeros(1, np.int64))
-        self.heads = Growing(np.int64)
-        self.terms = Growing(np.uint32)
-        self.factors = Growing(np.float32, 2)
-        self.null_similarity = Growing(np.float64)
-        self.removed = Growing(np.bool_)
+        self.heads = GrowableArray(np.int64)
+        self.terms = GrowableArray(np.uint32)
+        self.factors = GrowableArray(np.float32, 2)
+        self.null_similarity = GrowableArray(np.float64)
+        self.removed = GrowableArray(np.bool_)
         self.n_removed = 0
         self._n_weighed = self._n_measured = 0
         self._sample: Sample | None = None
@@ -91,11 +91,11 @@ class TermsIndex:
         return len(self.rows)
 
     @property
-    def held(self) -> Held:
+    def held(self) -> ArticleTerms:
         """Terms of all articles."""
-        return Held(self.bounds.values, self.heads.values, self.terms.values)
+        return ArticleTerms(self.bounds.values, self.heads.values, self.terms.values)
 
-    def add(self, rows: NDArray[np.int64], held: Held) -> None:
+    def add(self, rows: NDArray[np.int64], held: ArticleTerms) -> None:
         """Add articles, and weigh them."""
         first = len(self)
         self.enter(rows, held, np.zeros(len(rows)))
@@ -105,7 +105,9 @@ class TermsIndex:
         else:
             self._weigh_new(first)
 
-    def enter(self, rows: NDArray[np.int64], held: Held, null_similarity: NDArray[np.float64]) -> None:
+    def enter(
+        self, rows: NDArray[np.int64], held: ArticleTerms, null_similarity: NDArray[np.float64]
+    ) -> None:
         """Enter articles that are read from a store; when all have been, `fill`, then `weigh_all`."""
         self.bounds.extend(len(self.terms) + held.bounds[1:])
         self.rows.extend(rows)
@@ -139,7 +141,7 @@ class TermsIndex:
         weights[rare[anywhere < SETTINGS.min_df]] = 0.0
         return np.asarray(weights, np.float32)
 
-    def weigh(self, held: Held, guest: int = 0) -> tuple[Weighed, NDArray[np.float32]]:
+    def weigh(self, held: ArticleTerms, guest: int = 0) -> tuple[Weighed, NDArray[np.float32]]:
         """Weights of articles of this language, and the factors that belong to them.
 
         A guest is no article of this index and counts as one: `guest` is 1.

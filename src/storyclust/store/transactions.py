@@ -1,4 +1,4 @@
-"""Transactions on a store: readers, the one writer, and SQLite's errors in words."""
+"""Transactions on a store for readers and for the one writer; SQLite's errors as `StoreError`."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from storyclust.store.lock import TIMEOUT, writers_lock
 
 @contextlib.contextmanager
 def reading(connection: sqlite3.Connection) -> Iterator[None]:
-    """See one state of the store for as long as the block lasts, whatever others write meanwhile."""
+    """Read in one transaction: the block sees one state of the store."""
     name = usable(connection)
-    if connection.in_transaction:  # as a writer, who sees what it has written
+    if connection.in_transaction:  # a writer reads its own changes
         yield
         return
-    with explaining(name), _transaction(connection, "DEFERRED"):
+    with explaining(name), transaction(connection, "DEFERRED"):
         yield
 
 
 def usable(connection: sqlite3.Connection) -> str:
-    """Name of its file; raises if a connection is closed, or another thread's."""
+    """Return the name of the file; raises if the connection is closed or belongs to another thread."""
     try:
         return name_of(connection)
     except sqlite3.ProgrammingError as error:
@@ -36,29 +36,30 @@ def usable(connection: sqlite3.Connection) -> str:
 def writing(
     connection: sqlite3.Connection, path: str | os.PathLike[str], timeout: float = TIMEOUT
 ) -> Iterator[None]:
-    """Write all that the block does, or nothing if it ends by an exception.
+    """Write in one transaction, which an exception rolls back.
 
-    What changes the store raises its `generation`, by which others see that they have to read anew.
+    A change of the store increments its `generation`, by which other processes know that their working set
+    is outdated.
 
     Parameters
     ----------
     connection : sqlite3.Connection
-        As of `connect`.
+        From `connect`.
     path : str or path-like
-        The file it is to.
+        The file of the connection.
     timeout : float, default=30.0
         Seconds to wait for another writer.
 
     Raises
     ------
     StoreBusyError
-        Another process went on writing for so long.
+        Another process kept writing for longer.
     StoreError
         The disk is full, or cannot be read or written.
     """
     name = os.fspath(path)
     usable(connection)
-    with explaining(name, timeout), writers_lock(name, timeout), _transaction(connection, "IMMEDIATE"):
+    with explaining(name, timeout), writers_lock(name, timeout), transaction(connection, "IMMEDIATE"):
         before = connection.total_changes
         yield
         if connection.total_changes != before:
@@ -66,13 +67,14 @@ def writing(
 
 
 @contextlib.contextmanager
-def _transaction(connection: sqlite3.Connection, kind: str) -> Iterator[None]:
+def transaction(connection: sqlite3.Connection, kind: str) -> Iterator[None]:
+    """Run the block in one transaction: DEFERRED for a reader, IMMEDIATE for a writer."""
     try:
         connection.execute(f"BEGIN {kind}")
         yield
         connection.execute("COMMIT")
     except BaseException:
-        if connection.in_transaction:  # SQLite takes back some by itself, as on a full disk
+        if connection.in_transaction:  # SQLite rolls back some by itself, as on a full disk
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
         raise
@@ -80,7 +82,7 @@ def _transaction(connection: sqlite3.Connection, kind: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def explaining(name: str, timeout: float | None = None) -> Iterator[None]:
-    """Make of SQLite's errors that are nobody's mistake a `StoreError` that says what to do."""
+    """Turn SQLite's errors about files and locks into a `StoreError` that says what to do."""
     try:
         yield
     except sqlite3.DatabaseError as error:
@@ -88,7 +90,7 @@ def explaining(name: str, timeout: float | None = None) -> Iterator[None]:
         for start, reason in _REASONS.items():
             if code.startswith(start):
                 raise StoreError(f"{name}: {reason}") from error
-        if not code and "decode to UTF-8" in str(error):  # said by Python, not by SQLite
+        if not code and "decode to UTF-8" in str(error):  # raised by Python, not by SQLite
             raise StoreError(f"{name}: a text in it is damaged; check(repair=True) puts it right.") from error
         if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             waited = "" if timeout is None else f" (waited {timeout:g} s)"
@@ -108,14 +110,16 @@ _REASONS = {
 }
 
 
-def _pragma(connection: sqlite3.Connection, name: str) -> int:
+def read_pragma(connection: sqlite3.Connection, name: str) -> int:
+    """Value of an integer pragma."""
     return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
 
 
-def _names(connection: sqlite3.Connection) -> set[str]:
+def table_names(connection: sqlite3.Connection) -> set[str]:
+    """Names of all tables in the file."""
     return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
 def name_of(connection: sqlite3.Connection) -> str:
-    """Name of the file that a connection is to."""
+    """Name of the file of a connection."""
     return str(connection.execute("PRAGMA database_list").fetchone()[2])

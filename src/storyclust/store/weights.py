@@ -25,19 +25,19 @@ SETTINGS = NewsVectorizer()  # its defaults are those of the store
 FOLD = np.uint64(31)  # bits of a hash that are dropped before it is cut to 32 bits
 
 
-class Held(NamedTuple):
-    """Terms of articles: those of row `i` begin at `bounds[i]`, the first `heads[i]` of them in its head."""
+class ArticleTerms(NamedTuple):
+    """Terms of articles: those of row `i` begin at `bounds[i]`, with the `heads[i]` of its head."""
 
     bounds: NDArray[np.int64]
     heads: NDArray[np.int64]
     terms: NDArray[np.uint32]
 
-    def of(self, rows: NDArray[np.int64]) -> Held:
+    def of(self, rows: NDArray[np.int64]) -> ArticleTerms:
         """Terms of some articles."""
         sizes = np.diff(self.bounds)[rows]
         bounds = np.append(0, np.cumsum(sizes)).astype(np.int64)
         places = np.repeat(self.bounds[:-1][rows] - bounds[:-1], sizes) + np.arange(bounds[-1])
-        return Held(bounds, self.heads[rows], self.terms[places])
+        return ArticleTerms(bounds, self.heads[rows], self.terms[places])
 
 
 class Weighed(NamedTuple):
@@ -51,12 +51,14 @@ class Weighed(NamedTuple):
     idf: NDArray[np.float32]  # weight of each term there
 
 
-def hold(articles: Sequence[Article], languages: Sequence[str], n_jobs: int | None = None) -> Held:
-    """Find the terms of articles, those of the heads first."""
+def find_article_terms(
+    articles: Sequence[Article], languages: Sequence[str], n_jobs: int | None = None
+) -> ArticleTerms:
+    """Find the terms of articles, those of their heads first."""
     found = find_terms(articles, SETTINGS.ngram_range, n_jobs, list(languages))
-    with closing(found.terms) as hashes:
-        terms = fold(hashes.whole())
-    return Held(found.indptr, heads_first(found.indptr, found.head, terms), terms)
+    with closing(found.terms) as pile:
+        terms = fold(pile.whole())
+    return ArticleTerms(found.indptr, heads_first(found.indptr, found.head, terms), terms)
 
 
 def fold(terms: NDArray[np.uint64]) -> NDArray[np.uint32]:

@@ -1,50 +1,47 @@
-"""What a writer keeps in memory of a store: read from its file when first needed, and grown with it."""
+"""The working set of a writer: what it keeps in memory of a store, and updates along with the file."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from storyclust._core.progress import stage
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import DAY
-from storyclust.store.article_index import Feed
+from storyclust.store.article_index import ArticleIndex
 from storyclust.store.copy_lookup import Keys
 from storyclust.store.encoding import from_stamp
-from storyclust.store.placing import Settings, Structure, mapped
-from storyclust.store.weights import Held, hold
+from storyclust.store.placing import Settings, Structure, look_up
+from storyclust.store.weights import ArticleTerms, find_article_terms
 from storyclust.text.language import group_languages
 
-if TYPE_CHECKING:
-    pass
-
-READ_AT_ONCE = 20_000  # rows
+ROWS_PER_READ = 20_000
 
 
-class Memory(NamedTuple):
-    """Independent articles, and the events and threads they are in.
+class WorkingSet(NamedTuple):
+    """Independent articles, and the events and threads that they belong to.
 
     Attributes
     ----------
-    feed : Feed
+    article_index : ArticleIndex
     structure : Structure
     row_of : dict of int to int
-        Row in the feed of each article that is no copy, by its number.
+        Row in the index of each independent article, by its number.
     generation : int
-        Of the store, when this was as it is.
+        Generation of the store that this agrees with.
     """
 
-    feed: Feed
+    article_index: ArticleIndex
     structure: Structure
     row_of: dict[int, int]
     generation: int
 
 
 class Derived(NamedTuple):
-    """What is derived of an article that is no copy: the columns of `bands` and `vectors`."""
+    """Data derived from an independent article: the columns of `bands` and `vectors`."""
 
     keys: bytes
     head: int
@@ -52,13 +49,13 @@ class Derived(NamedTuple):
 
 
 def generation_of(connection: sqlite3.Connection) -> int:
-    """How often the store was changed."""
+    """Number of write transactions that changed the store."""
     return int(connection.execute("SELECT value FROM meta WHERE name = 'generation'").fetchone()[0])
 
 
-def load(connection: sqlite3.Connection, settings: Settings) -> Memory:
-    """Read a store into memory, inside a transaction."""
-    feed, structure = Feed(), Structure(settings)
+def load(connection: sqlite3.Connection, settings: Settings) -> WorkingSet:
+    """Read a store into memory, inside a transaction; reports progress."""
+    index, structure = ArticleIndex(), Structure(settings)
     query = (
         "SELECT number, published, language, event, head, terms, strangers, keys FROM articles "
         "JOIN vectors ON vectors.article = number JOIN bands ON bands.article = number ORDER BY number"
@@ -66,71 +63,71 @@ def load(connection: sqlite3.Connection, settings: Settings) -> Memory:
     total = connection.execute("SELECT count(*) FROM vectors").fetchone()[0]
     cursor = connection.execute(query)
     with stage("reading", total) as advance:
-        while rows := cursor.fetchmany(READ_AT_ONCE):
-            _enter(feed, rows)
+        while rows := cursor.fetchmany(ROWS_PER_READ):
+            _add_rows(index, rows)
             advance(len(rows))
-    feed.fill()
-    _group(connection, feed, structure)
-    row_of = {number: row for row, number in enumerate(feed.numbers.values.tolist())}
-    return Memory(feed, structure, row_of, generation_of(connection))
+    index.fill()
+    _fill_structure(connection, index, structure)
+    row_of = {number: row for row, number in enumerate(index.numbers.values.tolist())}
+    return WorkingSet(index, structure, row_of, generation_of(connection))
 
 
-def _enter(feed: Feed, rows: Sequence[tuple[object, ...]]) -> None:
+def _add_rows(index: ArticleIndex, rows: Sequence[tuple[object, ...]]) -> None:
     numbers, published, languages, events, heads, terms, null_similarity, keys = zip(*rows, strict=True)
-    held = Held(
+    article_terms = ArticleTerms(
         np.append(0, np.cumsum([len(blob) // 4 for blob in terms])),
         np.array(heads, np.int64),
         np.frombuffer(b"".join(terms), "<u4"),
     )
     days = np.array([days_of(stamp) for stamp in published])
-    shared = np.array([np.nan if value is None else value for value in null_similarity], np.float64)
-    entered = feed.add(list(numbers), days, list(languages), held, np.nan_to_num(shared))
+    background = np.array([np.nan if value is None else value for value in null_similarity], np.float64)
+    added = index.add(list(numbers), days, list(languages), article_terms, np.nan_to_num(background))
     sizes = np.array([len(blob) // 4 for blob in keys], np.int64)
-    feed.add_keys(entered, sizes, np.frombuffer(b"".join(keys), "<u4"))
-    feed.events.values[entered] = events
+    index.add_keys(added, sizes, np.frombuffer(b"".join(keys), "<u4"))
+    index.events.values[added] = events
 
 
-def _group(connection: sqlite3.Connection, feed: Feed, structure: Structure) -> None:
-    """Enter the events and threads that rows of the feed are in."""
+def _fill_structure(connection: sqlite3.Connection, index: ArticleIndex, structure: Structure) -> None:
+    """Enter the events and threads of the rows of the index."""
     thread_of = dict(
         connection.execute("SELECT id, thread FROM events WHERE merged_into IS NULL AND size > 0")
     )
-    events = feed.events.values
-    structure.events.fill(events, feed.times.values)
-    structure.threads.fill(mapped(thread_of, events), feed.times.values)
+    events = index.events.values
+    structure.events.fill(events, index.times.values)
+    structure.threads.fill(look_up(thread_of, events), index.times.values)
     for event in structure.events.sizes:
         structure.put(event, thread_of[event])
-    given = dict(connection.execute("SELECT name, seq FROM sqlite_sequence"))
-    structure.events.next_id = given.get("events", 0) + 1
-    structure.threads.next_id = given.get("threads", 0) + 1
+    last_ids = dict(connection.execute("SELECT name, seq FROM sqlite_sequence"))
+    structure.events.next_id = last_ids.get("events", 0) + 1
+    structure.threads.next_id = last_ids.get("threads", 0) + 1
 
 
 def days_of(stamp: str | None) -> float:
-    """Days since 1970 of a stamp, NaN for none."""
+    """Days since 1970 of a timestamp; NaN for None."""
     return np.nan if stamp is None else from_stamp(stamp).timestamp() / DAY
 
 
 def derive(articles: Sequence[Article], threshold: float, n_jobs: int | None = None) -> list[Derived]:
-    """Derive what is stored of articles that are no copies."""
+    """Derive the keys and terms of independent articles."""
     keys = Keys.of([article.content for article in articles], threshold, n_jobs)
-    return derived_of(keys, hold(articles, group_languages(articles), n_jobs))
+    return derived_of(keys, find_article_terms(articles, group_languages(articles), n_jobs))
 
 
-def derived_of(keys: Keys, held: Held) -> list[Derived]:
-    """What is stored of keys and terms."""
-    packed, terms = keys.keys.astype("<u4").tobytes(), held.terms.astype("<u4").tobytes()
-    key_bounds, bounds = (4 * keys.bounds).tolist(), (4 * held.bounds).tolist()
+def derived_of(keys: Keys, article_terms: ArticleTerms) -> list[Derived]:
+    """Encode keys and terms as they are stored."""
+    packed, terms = keys.keys.astype("<u4").tobytes(), article_terms.terms.astype("<u4").tobytes()
+    key_bounds, bounds = (4 * keys.bounds).tolist(), (4 * article_terms.bounds).tolist()
     return [
         Derived(packed[key_bounds[k] : key_bounds[k + 1]], head, terms[bounds[k] : bounds[k + 1]])
-        for k, head in enumerate(held.heads.tolist())
+        for k, head in enumerate(article_terms.heads.tolist())
     ]
 
 
-def texts_of(connection: sqlite3.Connection, feed: Feed) -> Callable[[list[int]], list[str]]:
-    """How the texts of rows of the feed are read: what copies are compared by."""
+def texts_of(connection: sqlite3.Connection, index: ArticleIndex) -> Callable[[list[int]], list[str]]:
+    """Return a function that reads the texts of rows of the index."""
 
     def read(rows: list[int]) -> list[str]:
-        numbers = feed.numbers.values[rows].tolist()
+        numbers = index.numbers.values[rows].tolist()
         found = (
             connection.execute("SELECT title, text FROM articles WHERE number = ?", (number,)).fetchone()
             for number in numbers

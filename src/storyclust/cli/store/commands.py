@@ -1,4 +1,4 @@
-"""What each command of a store does."""
+"""The commands of a store, except `watch`."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from storyclust.store import Change, NewsStore
 
 Run = Callable[[argparse.Namespace], None]
-AT_ONCE = 1_000  # articles in one transaction
-IN_A_DIGEST = 20  # threads
-SILENCE = 2.0  # seconds after which progress is told
+BATCH_SIZE = 1_000  # articles in one transaction
+DIGEST_THREADS = 20
+NOTE_INTERVAL = 2.0  # seconds between two notes of progress
 
 
 def run_add(options: argparse.Namespace) -> None:
@@ -34,80 +34,78 @@ def run_add(options: argparse.Namespace) -> None:
     articles = iter_as_given(
         *options.inputs, fields=fields, format=options.input_format, rejects=options.rejects, report=report
     )
-    first = list(
-        islice(articles, AT_ONCE)
-    )  # whatever is wrong with the inputs is said before a store is made
-    with opened(options, make=True) as store:
+    first = list(islice(articles, BATCH_SIZE))  # bad inputs raise before a store is created
+    with opened(options, create=True) as store:
         outcome = Outcome(store, options)
-        happened = _adding(store, chain(first, articles), outcome, options)
+        results = _add_batches(store, chain(first, articles), outcome, options)
         closed: BrokenPipeError | None = None
         try:
             if options.output:
-                write_records(options.output, happened)
-        except BrokenPipeError as error:  # who reads it has seen enough; the rest is added all the same
+                write_records(options.output, results)
+        except BrokenPipeError as error:  # the reader of the output has gone; the rest is added all the same
             closed = error
-        for _ in happened:
+        for _ in results:
             pass
         report_rejects(report, options.rejects)
-        outcome.tell()
+        outcome.report()
     if closed:
         raise closed
 
 
-def _adding(
+def _add_batches(
     store: NewsStore, articles: Iterator[Article], outcome: Outcome, options: argparse.Namespace
 ) -> Iterator[dict[str, Any]]:
-    """Add articles batch by batch, and yield a record of what became of each."""
-    told = time.monotonic()
-    while batch := list(islice(articles, AT_ONCE)):
+    """Add articles batch by batch; yields a record of the result for each."""
+    noted = time.monotonic()
+    while batch := list(islice(articles, BATCH_SIZE)):
         added = store.add(batch)
         outcome.count(added)
-        if time.monotonic() - told > SILENCE:
+        if time.monotonic() - noted > NOTE_INTERVAL:
             note(options, f"{outcome.statuses.total():,} articles so far.")
-            told = time.monotonic()
+            noted = time.monotonic()
         yield from map(asdict, added)
 
 
 def run_show(options: argparse.Namespace) -> None:
     """Run `storyclust show`."""
-    from storyclust.cli.store import views as shown
+    from storyclust.cli.store import views
     from storyclust.io.writing import write_records
 
     with opened(options, read_only=True) as store:
         if options.history:
-            _tell_changes(options, _changes(store, options))
+            _print_changes(options, _changes(store, options))
         elif options.thread is not None:
             thread = store.thread(options.thread)
-            if in_words(options):
-                shown.print_thread(store, thread)
+            if is_digest(options):
+                views.print_thread(store, thread)
             else:
-                write_records("-", [shown.thread_record(thread)])
+                write_records("-", [views.thread_record(thread)])
         else:
             _show_threads(store, options)
 
 
 def _show_threads(store: NewsStore, options: argparse.Namespace) -> None:
     from storyclust._core.progress import stage
-    from storyclust.cli.store import views as shown
+    from storyclust.cli.store import views
     from storyclust.io.writing import write_records
 
-    since = None if options.all else options.since or _day_before_the_latest(store)
+    since = None if options.all else options.since or _day_before_latest(store)
     threads = store.threads(since, options.source, options.term, options.min_size)
-    if in_words(options):
-        shown.print_threads(threads, IN_A_DIGEST if options.limit is None else options.limit, since)
+    if is_digest(options):
+        views.print_threads(threads, DIGEST_THREADS if options.limit is None else options.limit, since)
         return
     chosen = threads if options.limit is None else threads[: max(0, options.limit)]
     with stage("summaries", len(chosen)) as advance:
 
         def records() -> Iterator[dict[str, Any]]:
             for thread in chosen:
-                yield shown.thread_record(thread)
+                yield views.thread_record(thread)
                 advance(1)
 
         write_records("-", records())
 
 
-def _day_before_the_latest(store: NewsStore) -> datetime | None:
+def _day_before_latest(store: NewsStore) -> datetime | None:
     latest = store.latest()
     return latest and latest - min(timedelta(days=1), latest - datetime(1, 1, 1, tzinfo=UTC))
 
@@ -119,27 +117,27 @@ def _changes(store: NewsStore, options: argparse.Namespace) -> list[Change]:
     return [change for change in store.history(options.thread) if since is None or change.at >= since]
 
 
-def _tell_changes(options: argparse.Namespace, changes: Sequence[Change]) -> None:
-    from storyclust.cli.store import views as shown
+def _print_changes(options: argparse.Namespace, changes: Sequence[Change]) -> None:
+    from storyclust.cli.store import views
     from storyclust.io.writing import write_records
 
-    if in_words(options):
-        shown.print_changes(changes)
+    if is_digest(options):
+        views.print_changes(changes)
     else:
         write_records("-", (change._asdict() for change in changes))
 
 
 def run_search(options: argparse.Namespace) -> None:
     """Run `storyclust search`."""
-    from storyclust.cli.store import views as shown
+    from storyclust.cli.store import views
     from storyclust.io.writing import write_records
 
     with opened(options, read_only=True) as store:
         hits = store.search(" ".join(options.words), options.limit)
-        if in_words(options):
-            shown.print_hits(store, hits)
+        if is_digest(options):
+            views.print_hits(store, hits)
         else:
-            write_records("-", (shown.hit_record(store, hit) for hit in hits))
+            write_records("-", (views.hit_record(store, hit) for hit in hits))
 
 
 def run_export(options: argparse.Namespace) -> None:
@@ -158,8 +156,8 @@ def run_check(options: argparse.Namespace) -> None:
             print(sanitize(problem))
         if problems:
             sys.stdout.flush()
-            way_out = "restore a backup" if options.repair else "--repair puts right what can be"
-            raise StoreError(f"{options.store} has {len(problems):,} kinds of problems; {way_out}.")
+            advice = "restore a backup" if options.repair else "--repair puts right what can be"
+            raise StoreError(f"{options.store} has {len(problems):,} kinds of problems; {advice}.")
         note(
             options, f"{options.store} is sound: {len(store):,} articles in {len(store.threads()):,} threads."
         )
@@ -168,7 +166,7 @@ def run_check(options: argparse.Namespace) -> None:
 def run_consolidate(options: argparse.Namespace) -> None:
     """Run `storyclust consolidate`."""
     with opened(options) as store:
-        _tell_changes(options, store.consolidate(options.days))
+        _print_changes(options, store.consolidate(options.days))
 
 
 def run_forget(options: argparse.Namespace) -> None:
@@ -183,15 +181,6 @@ def run_remove(options: argparse.Namespace) -> None:
         note(options, f"{store.remove(options.ids):,} articles were removed, {len(store):,} are left.")
 
 
-def run_watch(options: argparse.Namespace) -> None:
-    """Run `storyclust watch`."""
-    from storyclust.cli.store.watching import (
-        watch,  # which listens to signals before anything slow is imported
-    )
-
-    watch(options)
-
-
-def in_words(options: argparse.Namespace) -> bool:
-    """Tell whether a person is to read it."""
+def is_digest(options: argparse.Namespace) -> bool:
+    """Whether the output is a digest for a person."""
     return bool(options.format == "digest" or (options.format is None and sys.stdout.isatty()))

@@ -1,7 +1,7 @@
-"""Following what grows: a folder in which files appear, and a pipe.
+"""Reads articles as they appear in a folder or come out of a pipe.
 
-What is read comes in portions, each with the bookmarks that say how far its files were read then. Whoever
-stores both together can be killed at any time, and goes on from there.
+Articles come in portions, each with bookmarks that record how far its files were read. A process that stores
+both in one transaction can be killed at any time, and resumes from the bookmarks.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
 from storyclust.articles.article import Article
 from storyclust.articles.records import ArticleMaker
@@ -25,26 +25,26 @@ from storyclust.io.reading import ReadReport, articles_of, read_source
 from storyclust.io.record_readers import grows_by_lines, read_lines
 from storyclust.io.sources import Source, bare_name, format_of
 
-AT_ONCE = 1_000  # articles in a portion
-LOOK = 0.2  # seconds in which a signal is noticed
-PIECE = 1 << 16  # bytes read from a pipe at once
-AHEAD = 16  # pieces that wait
-ENOUGH, PATIENCE = 50, 1.0  # articles from a pipe that are added together, or what came in so many seconds
-TAIL = 256  # bytes by which a file is known again
+BATCH_SIZE = 1_000  # articles in a portion
+POLL = 0.2  # seconds within which a signal is noticed
+READ_SIZE = 1 << 16  # bytes read from a pipe at once
+READ_AHEAD = 16  # reads that are queued
+MIN_LINES, MAX_DELAY = 50, 1.0  # lines of a portion from an idle pipe; seconds after which it ends anyway
+TAIL = 256  # bytes before a bookmark by which a file is recognised
 
 Stamp = tuple[int, int, int]  # size, time of the last change of the content, and of anything
 Stopped = Callable[[], bool]
 
 
 class Portion(NamedTuple):
-    """Articles, and how far their files were read when they had been."""
+    """Articles, and bookmarks of how far their files were read with them."""
 
     articles: list[Article]
     bookmarks: dict[str, str]
 
 
 class Reader:
-    """How records become articles, and a report of those that did not."""
+    """Makes articles of records, and reports records that are rejected."""
 
     def __init__(self, fields: Mapping[str, str] | None) -> None:
         self.maker = ArticleMaker(fields)
@@ -60,18 +60,18 @@ class Reader:
 
 
 class Folder:
-    """A folder that is looked at again and again.
+    """A folder that is scanned repeatedly for new files and lines.
 
     Parameters
     ----------
     root : str
     kind : str or None
-        Format of the files to read; None is every known one.
+        Format of the files to read; None is every known format.
     reader : Reader
     bookmarks : mapping of str to str
-        As they were stored.
+        Stored bookmarks, by path.
     say : callable
-        Told of files that cannot be read.
+        Reports files that cannot be read.
     """
 
     def __init__(
@@ -87,10 +87,10 @@ class Folder:
         here = _key(self.root.rstrip(os.sep) + os.sep)
         self._marks = {name: json.loads(mark) for name, mark in bookmarks.items() if name.startswith(here)}
         self._seen: dict[str, Stamp] = {}
-        self._settled: dict[str, Stamp] = {}  # nothing to be read before they change
+        self._settled: dict[str, Stamp] = {}  # files without anything to read until they change
 
-    def look(self) -> Iterator[Portion]:
-        """Read what is new since the last look."""
+    def scan(self) -> Iterator[Portion]:
+        """Read what is new since the last scan."""
         before, self._seen = self._seen, dict(self._files())
         self._settled = {path: stamp for path, stamp in self._settled.items() if path in self._seen}
         for path, stamp in self._seen.items():
@@ -117,14 +117,14 @@ class Folder:
                     continue
                 path = Path(place, name)
                 try:
-                    found = path.stat()
-                except OSError:  # gone meanwhile, or a link to nowhere
+                    status = path.stat()
+                except OSError:  # deleted meanwhile, or a dangling link
                     continue
-                if stat.S_ISREG(found.st_mode):
-                    yield str(path), (found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+                if stat.S_ISREG(status.st_mode):
+                    yield str(path), (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
     def _read(self, path: str, stamp: Stamp, *, steady: bool) -> Generator[Portion, None, bool]:
-        """Read what is complete of a file; returns whether that is all for now."""
+        """Read the complete part of a file; returns whether nothing is left until the file changes."""
         kind = self._kind or format_of(path)
         with Path(path).open("rb") as file:
             if kind == "jsonl" and grows_by_lines(file.read(64)):
@@ -137,7 +137,7 @@ class Folder:
         key = _key(path)
         mark = self._marks.get(key, {})
         offset, line = mark.get("offset", 0), mark.get("line", 0)
-        if offset and _tail(file, offset) != mark.get("tail"):  # another file has taken its place
+        if offset and _tail(file, offset) != mark.get("tail"):  # the file was replaced
             offset = line = 0
         file.seek(offset)
         ended = False
@@ -162,33 +162,33 @@ class Folder:
         articles = islice(self._reader.source(Source(path, kind, name)), count, None)
         whole = False
         while not whole:
-            some = list(islice(articles, AT_ONCE))
-            count, whole = count + len(some), len(some) < AT_ONCE
+            some = list(islice(articles, BATCH_SIZE))
+            count, whole = count + len(some), len(some) < BATCH_SIZE
             self._marks[key] = {"size": stamp[0], "time": stamp[1], "articles": count, "whole": whole}
             yield Portion(some, {key: json.dumps(self._marks[key])})
 
 
 def _key(path: str) -> str:
-    """A path as the name of a bookmark, which has no lone surrogates."""
+    """The name of a bookmark for a path, without lone surrogates."""
     return path.encode("utf-8", "backslashreplace").decode()
 
 
 def _tail(file: IO[bytes], end: int) -> str:
-    """Tell the bytes before a place."""
+    """Hash of the bytes before an offset; empty if the file is shorter."""
     start = max(0, end - TAIL)
     file.seek(start)
-    found = file.read(end - start)
-    return hashlib.sha256(found).hexdigest()[:16] if len(found) == end - start else ""
+    content = file.read(end - start)
+    return hashlib.sha256(content).hexdigest()[:16] if len(content) == end - start else ""
 
 
 def _complete_lines(file: IO[bytes], *, steady: bool) -> tuple[list[bytes], bool, bool]:
-    """Read lines that have ended; says whether there are no more, and whether one has not ended.
+    """Read complete lines; returns them, whether the file ended, and whether its last line is incomplete.
 
-    The last one counts without its end if the file has not changed for a while and it is an object, which no
-    part of an object is.
+    A last line without a newline is complete if the file has not changed since the last scan and the line is
+    a JSON object, which no prefix of an object is.
     """
     lines: list[bytes] = []
-    while len(lines) < AT_ONCE:
+    while len(lines) < BATCH_SIZE:
         line = file.readline()
         if not line:
             return lines, True, False
@@ -203,56 +203,56 @@ def _is_object(line: bytes) -> bool:
 
 
 class Pipe:
-    """Lines of JSON that come out of a pipe, read on a thread of its own."""
+    """Lines of JSON from a pipe, which a thread of its own reads."""
 
     def __init__(self, number: int, reader: Reader) -> None:
         self._reader = reader
-        self._pieces: queue.Queue[bytes | None] = queue.Queue(AHEAD)
+        self._chunks: queue.Queue[bytes | None] = queue.Queue(READ_AHEAD)
         self._line = 0
-        self._enough = False
+        self._stopped = False
         threading.Thread(target=self._fetch, args=[number], daemon=True).start()
 
     def _fetch(self, number: int) -> None:
-        """Read until the end; not through a buffer, which a thread must not hold when Python ends."""
-        piece: bytes | None = b" "
-        while piece and not self._enough:
+        """Read until the end; unbuffered, for a daemon thread must not hold a buffer when Python exits."""
+        chunk: bytes | None = b" "
+        while chunk and not self._stopped:
             try:
-                piece = os.read(number, PIECE)
+                chunk = os.read(number, READ_SIZE)
             except OSError:
-                piece = None
-            self._pieces.put(piece or None)
+                chunk = None
+            self._chunks.put(chunk or None)
 
     def portions(self, stopped: Stopped) -> Iterator[Portion]:
-        """Yield what has come: some articles together, or those of a second."""
+        """Yield articles as they come, in batches or after `MAX_DELAY`."""
         lines: list[bytes] = []
-        begun: list[bytes] = []  # pieces of a line that has not ended
+        partial: list[bytes] = []  # chunks of an incomplete line
         since, ended = time.monotonic(), False
         while not ended:
-            self._enough = self._enough or stopped()
+            self._stopped = self._stopped or stopped()
             try:
-                piece = self._pieces.get(timeout=LOOK)
-                ended = piece is None
+                chunk = self._chunks.get(timeout=POLL)
+                ended = chunk is None
             except queue.Empty:
-                piece, ended = b"", self._enough
-            if piece:
+                chunk, ended = b"", self._stopped
+            if chunk:
                 since = since if lines else time.monotonic()
-                begun.append(piece)
-                if b"\n" in piece:
-                    *whole, rest = b"".join(begun).split(b"\n")
-                    lines, begun = lines + whole, [rest]
-            elif ended and any(begun):
-                lines.append(b"".join(begun))
-            late = time.monotonic() - since >= PATIENCE
-            idle = self._pieces.empty()
-            if lines and (ended or late or len(lines) >= AT_ONCE or (idle and len(lines) >= ENOUGH)):
+                partial.append(chunk)
+                if b"\n" in chunk:
+                    *whole, rest = b"".join(partial).split(b"\n")
+                    lines, partial = lines + whole, [rest]
+            elif ended and any(partial):
+                lines.append(b"".join(partial))
+            late = time.monotonic() - since >= MAX_DELAY
+            idle = self._chunks.empty()
+            if lines and (ended or late or len(lines) >= BATCH_SIZE or (idle and len(lines) >= MIN_LINES)):
                 yield Portion(self._reader.lines(lines, "<stdin>", self._line + 1), {})
                 self._line += len(lines)
                 lines = []
 
 
-def portion_of(portions: list[Portion]) -> Portion:
-    """Put portions together."""
-    bookmarks: dict[str, Any] = {}
+def joined(portions: list[Portion]) -> Portion:
+    """Join portions into one."""
+    bookmarks: dict[str, str] = {}
     for portion in portions:
         bookmarks |= portion.bookmarks
     return Portion([article for portion in portions for article in portion.articles], bookmarks)

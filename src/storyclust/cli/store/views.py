@@ -1,4 +1,4 @@
-"""Threads, hits and changes of a store as records, and for a person at a terminal."""
+"""Threads, search hits and changes of a store as records and as text for a terminal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from storyclust.store import Change, NewsStore, SearchHit, StoredEvent, StoredThread
 
-MOST_LINES = 8  # events of a thread that a digest lists, the latest
+MAX_EVENTS = 8  # of a thread in a digest, the latest
 
 
 def thread_record(thread: StoredThread) -> dict[str, Any]:
@@ -54,22 +54,22 @@ def _iso(when: datetime | None) -> str | None:
 
 
 def hit_record(store: NewsStore, hit: SearchHit) -> dict[str, Any]:
-    """Return what was found as a plain record."""
+    """Return a search hit as a plain record."""
     article = store.article(hit.id)
     return {**hit._asdict(), "published": _iso(article.published), "source": article.source}
 
 
 def print_threads(threads: Sequence[StoredThread], limit: int, since: object) -> None:
-    """Print the biggest threads of two articles and more, and count the others."""
+    """Print the largest threads of two or more articles, and count the others."""
     console = stdout_console()
-    grown = [thread for thread in threads if thread.size > 1]
-    chosen = grown[: max(0, limit)]
+    larger = [thread for thread in threads if thread.size > 1]
+    chosen = larger[: max(0, limit)]
     for thread in chosen:
-        _print_block(console, thread, MOST_LINES)
+        _print_block(console, thread, MAX_EVENTS)
         console.print()
-    some = f"The biggest {len(chosen):,} of " if len(chosen) < len(grown) else ""
+    some = f"The biggest {len(chosen):,} of " if len(chosen) < len(larger) else ""
     when = f" since {since:%Y-%m-%d %H:%M} UTC" if isinstance(since, datetime) else ""
-    whole = closing(len(grown), len(threads) - len(grown), 2).removesuffix(".")
+    whole = closing(len(larger), len(threads) - len(larger), 2).removesuffix(".")
     console.print(f"{some}{whole}{when}.")
 
 
@@ -127,7 +127,7 @@ def _facts(thread: StoredThread) -> list[str]:
 
 
 def _timeline(events: Sequence[StoredEvent], most: int | None) -> Table:
-    """One line an event: its first day, its headline, how many articles."""
+    """One line for each event: first day, headline, number of articles."""
     from rich.table import Table
     from rich.text import Text
 
@@ -142,7 +142,7 @@ def _timeline(events: Sequence[StoredEvent], most: int | None) -> Table:
 
 
 def print_hits(store: NewsStore, hits: Sequence[SearchHit]) -> None:
-    """Print what was found: title, where and when, and the words in their place."""
+    """Print search hits: title, source, date and snippet."""
     from rich.padding import Padding
     from rich.text import Text
 
@@ -159,19 +159,14 @@ def print_hits(store: NewsStore, hits: Sequence[SearchHit]) -> None:
 
 
 def print_changes(changes: Sequence[Change]) -> None:
-    """Print a line for each change, and count them."""
+    """Print one line for each change, and their number."""
     from rich.text import Text
 
     console = stdout_console()
     for change in changes:
-        where = (
-            ""
-            if change.new is None
-            else f" into {change.new}"
-            if change.what == "merged"
-            else f" to {change.new}"
-        )
-        what = f"{change.kind} {change.old} {change.what}{where}"
-        line = f"{what} ({format_count(change.articles, 'article')}; {change.why})"
+        preposition = "into" if change.what == "merged" else "to"
+        target = "" if change.new is None else f" {preposition} {change.new}"
+        details = f"({format_count(change.articles, 'article')}; {change.why})"
+        line = f"{change.kind} {change.old} {change.what}{target} {details}"
         console.print(Text.assemble((f"{change.at:%Y-%m-%d %H:%M}", "cyan"), "  ", sanitize(line)))
     console.print(f"{format_count(len(changes), 'change')}.")

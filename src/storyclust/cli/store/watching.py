@@ -1,4 +1,4 @@
-"""Adding what comes until told to stop: batches, signals, and what is said meanwhile."""
+"""The command `watch`: adds articles as they appear, until a signal stops it."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from types import FrameType
 from typing import IO, TYPE_CHECKING, Any
 
 from storyclust.cli.common import LISTED_REJECTS, fields_of, note, say
+from storyclust.cli.store.opening import Outcome, opened
 from storyclust.errors import InputError, StoreBusyError
 
 if TYPE_CHECKING:
     from storyclust.cli.store.following import Portion, Reader
-    from storyclust.cli.store.opening import Outcome
     from storyclust.store import NewsStore
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stop:
-    """Whether a signal has told to stop; a second one is not waited for."""
+    """Whether a signal has asked to stop; a second signal acts as usual."""
 
     def __init__(self) -> None:
         self.by: int | None = None
         self._before: dict[int, Any] = {}
 
     def __call__(self) -> bool:
-        """Tell whether one has."""
+        """Whether a signal has arrived."""
         return self.by is not None
 
-    def _heed(self, number: int, _: FrameType | None) -> None:
+    def _handle(self, number: int, _: FrameType | None) -> None:
         self.by = number
         self._restore()
 
@@ -45,33 +45,32 @@ class Stop:
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
-        """Listen for as long as the block lasts; signals that are ignored stay so."""
-        with contextlib.suppress(ValueError):  # signals are for the main thread only
+        """Handle signals during the block; ignored signals stay ignored."""
+        with contextlib.suppress(ValueError):  # only the main thread receives signals
             for number in SIGNALS:
                 if signal.getsignal(number) not in (signal.SIG_IGN, None):
-                    self._before[number] = signal.signal(number, self._heed)
+                    self._before[number] = signal.signal(number, self._handle)
         try:
             yield
         finally:
             self._restore()
 
 
-def watch(options: argparse.Namespace) -> None:
-    """Add what appears until a signal says that it is enough, or a pipe ends."""
+def run_watch(options: argparse.Namespace) -> None:
+    """Run `storyclust watch`: add articles until a signal arrives or the pipe ends."""
     stop = Stop()
-    with stop.listening():
+    with stop.listening():  # before the imports, which take a second
         from storyclust.cli.store.following import Reader
-        from storyclust.cli.store.opening import Outcome, opened  # here, for they import what takes a second
 
         _check_places(options)
         reader = Reader(fields_of(options))
-        with opened(options, make=True) as store, _rejects_file(options.rejects) as rejects:
-            adding = Adding(store, options, reader, Outcome(store, options), rejects, stop)
+        with opened(options, create=True) as store, _rejects_file(options.rejects) as rejects:
+            watch = Watch(store, options, reader, Outcome(store, options), rejects, stop)
             if options.input == "-":
-                adding.follow_pipe()
+                watch.follow_pipe()
             else:
-                adding.follow_folder()
-            adding.conclude()
+                watch.follow_folder()
+            watch.report()
     if stop.by == signal.SIGINT:
         raise KeyboardInterrupt
 
@@ -93,7 +92,7 @@ def _check_places(options: argparse.Namespace) -> None:
 
 @contextlib.contextmanager
 def _rejects_file(path: str | None) -> Iterator[IO[bytes] | None]:
-    """Open the file of what cannot be used, to write behind what it has: a watch may be one of many."""
+    """Open the file of rejected records for appending, for each run of `watch` adds to it."""
     if path is None:
         yield None
     else:
@@ -101,8 +100,8 @@ def _rejects_file(path: str | None) -> Iterator[IO[bytes] | None]:
             yield file
 
 
-class Adding:
-    """One watch: what was read and not yet added, and what became of the rest."""
+class Watch:
+    """One run of `watch`: the articles not yet added, and the counts of the others."""
 
     def __init__(
         self,
@@ -115,11 +114,11 @@ class Adding:
     ) -> None:
         self.store, self.options, self.reader, self.stop = store, options, reader, stop
         self._outcome, self._rejects = outcome, rejects
-        self._waiting: list[Portion] = []
+        self._queued: list[Portion] = []
         self._n_rejects = 0
 
     def follow_pipe(self) -> None:
-        """Add what comes out of stdin."""
+        """Add the articles of stdin."""
         from storyclust.cli.store.following import Pipe
 
         pipe = Pipe(sys.stdin.fileno(), self.reader)
@@ -128,7 +127,7 @@ class Adding:
             self.flush()
 
     def follow_folder(self) -> None:
-        """Add what appears in a folder."""
+        """Add the articles of a folder."""
         from storyclust.cli.store.following import Folder
         from storyclust.io.sources import known_format
 
@@ -136,7 +135,7 @@ class Adding:
         folder = Folder(self.options.input, kind, self.reader, self.store.bookmarks(), say)
         note(self.options, f"Watching {folder.root}; Ctrl-C ends it.")
         while not self.stop():
-            for portion in folder.look():
+            for portion in folder.scan():
                 self.take(portion)
                 if self.stop():
                     break
@@ -144,26 +143,26 @@ class Adding:
             self._pause()
 
     def _pause(self) -> None:
-        from storyclust.cli.store.following import LOOK
+        from storyclust.cli.store.following import POLL
 
         end = time.monotonic() + self.options.every
         while not self.stop() and (left := end - time.monotonic()) > 0:
-            time.sleep(min(LOOK, left))
+            time.sleep(min(POLL, left))
 
     def take(self, portion: Portion) -> None:
-        """Put a portion with those that wait, and add them if they are many."""
-        from storyclust.cli.store.following import AT_ONCE
+        """Queue a portion; a full batch is added at once."""
+        from storyclust.cli.store.following import BATCH_SIZE
 
-        self._waiting.append(portion)
-        if sum(len(each.articles) for each in self._waiting) >= AT_ONCE:
+        self._queued.append(portion)
+        if sum(len(each.articles) for each in self._queued) >= BATCH_SIZE:
             self.flush()
 
     def flush(self) -> None:
-        """Add what waits, in one transaction with how far was read."""
-        from storyclust.cli.store.following import portion_of
+        """Add the queued articles and their bookmarks in one transaction."""
+        from storyclust.cli.store.following import joined
 
-        self._tell_rejects()
-        batch = portion_of(self._waiting)
+        self._report_rejects()
+        batch = joined(self._queued)
         while batch.articles or batch.bookmarks:
             try:
                 added = self.store.add(batch.articles, bookmarks=batch.bookmarks)
@@ -176,32 +175,32 @@ class Adding:
             if added:
                 note(self.options, f"{self._outcome.statuses.total():,} articles so far.")
             break
-        self._waiting = []
+        self._queued = []
 
-    def _tell_rejects(self) -> None:
-        """Name what could not be used, and forget it: a watch may go on for months."""
-        found = self.reader.report.rejects
-        for reject in found[:LISTED_REJECTS]:
+    def _report_rejects(self) -> None:
+        """Report rejected records, and forget them, for `watch` may run for months."""
+        rejects = self.reader.report.rejects
+        for reject in rejects[:LISTED_REJECTS]:
             say(f"set aside {reject}")
-        if len(found) > LISTED_REJECTS:
-            say(f"and {len(found) - LISTED_REJECTS:,} more records.")
-        if self._rejects and found:
+        if len(rejects) > LISTED_REJECTS:
+            say(f"and {len(rejects) - LISTED_REJECTS:,} more records.")
+        if self._rejects and rejects:
             from storyclust.io.writing import json_bytes
 
-            self._rejects.write(b"".join(json_bytes(asdict(reject)) + b"\n" for reject in found))
+            self._rejects.write(b"".join(json_bytes(asdict(reject)) + b"\n" for reject in rejects))
             self._rejects.flush()
-        self._n_rejects += len(found)
-        found.clear()
+        self._n_rejects += len(rejects)
+        rejects.clear()
 
-    def conclude(self) -> None:
-        """Say what became of it all."""
+    def report(self) -> None:
+        """Print how many articles were added and how many records were set aside."""
         from storyclust.articles.records import dates_unread
 
-        self._tell_rejects()
+        self._report_rejects()
         if self._n_rejects:
             where = f"see {self.options.rejects}" if self.options.rejects else "--rejects FILE keeps them"
             say(f"{self._n_rejects:,} of {self.reader.report.read:,} records were set aside; {where}.")
         maker = self.reader.maker
         if maker.bad_dates:
             say(dates_unread(maker.bad_dates, maker.dates, self.reader.report.first_bad_date))
-        self._outcome.tell()
+        self._outcome.report()
