@@ -17,9 +17,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from storyclust._core.union_find import by_appearance, rows_by_label
 from storyclust._core.validation import check_float
+from storyclust.cluster.correction import RESOLUTION
 from storyclust.cluster.graph import similarity_graph
 from storyclust.cluster.linkage import Merges, agglomerate, cut, linkage_rows, roots_of
-from storyclust.cluster.pair_search import FINENESS
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -130,7 +130,7 @@ class GraphAgglomerative(ClusterMixin, BaseEstimator):
         floor = check_float("min_similarity", self.min_similarity, low=0, high=1)
         matrix = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32])
         graph = similarity_graph(unit_rows(matrix), floor, n_jobs=self.n_jobs)
-        graph.data = np.round(graph.data * FINENESS) / FINENESS
+        graph.data = np.round(graph.data * RESOLUTION) / RESOLUTION
         merges = agglomerate(graph)
         self.children_, self.distances_ = merges
         self.n_leaves_ = graph.shape[0]

@@ -141,7 +141,7 @@ def _find_crowds(pairs: list[str], n: int, stages: Stages) -> str:
     for address in pairs:
         with Arrays(address) as file:
             degrees[file["places"]] += file["degrees"].astype(np.int32)
-    crowded = np.flatnonzero(degrees > default_limits().crowd)
+    crowded = np.flatnonzero(degrees > default_limits().max_neighbors)
     del degrees
     listed, target = stages.at("crowded"), stages.at("crowd")
     floors = [np.empty(0)]
