@@ -52,8 +52,7 @@ class GraphAgglomerative(ClusterMixin, BaseEstimator):
     Attributes
     ----------
     labels_ : int64 array of shape (n_samples,)
-        Cluster of every sample, numbered by first appearance. A sample like no other is a cluster of
-        its own.
+        Cluster of every sample, numbered by first appearance. A sample without edges is a singleton.
     n_clusters_ : int
     children_ : int64 array of shape (n_merges, 2)
         The whole dendrogram, as scikit-learn writes it: values below `n_samples` are samples, the value
@@ -72,8 +71,8 @@ class GraphAgglomerative(ClusterMixin, BaseEstimator):
 
     Notes
     -----
-    Similarities count in parts of 2**-32: their sums are exact, so that equal averages are equal. These
-    are merged in order of the smallest row in the clusters.
+    Similarities are rounded to multiples of 2**-32: their sums are exact, so that equal averages compare as
+    equal. Ties are merged in order of the smallest row in the clusters.
 
     References
     ----------
@@ -111,7 +110,7 @@ class GraphAgglomerative(ClusterMixin, BaseEstimator):
         Parameters
         ----------
         X : array or sparse matrix of shape (n_samples, n_features)
-            Rows are compared by cosine; they need not be normalised. A row of zeros is like no other.
+            Rows are compared by cosine; they need not be normalised. A row of zeros is a singleton.
         y : object
             Ignored.
 

@@ -46,7 +46,7 @@ def corrected_similarities(cosines: NDArray[Any], floors: NDArray[np.float64]) -
 
 
 @kernel
-def is_edge(cosine: float, floor: float, min_similarity: float) -> bool:
+def is_edge(cosine: Any, floor: Any, min_similarity: float) -> Any:
     """Whether two rows are similar enough for an edge."""
     similarity = corrected_similarity(cosine, floor)
     return similarity >= min_similarity and similarity > 0.0

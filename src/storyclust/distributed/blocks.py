@@ -1,8 +1,8 @@
 """Blocks of rows of the vectors, and their background similarity.
 
 A block is any subset of the rows, each with its place in the order of all. Rows of one block are compared
-with the earlier rows of every block. The results are merged, and only then cut to the limits of the search: the
-graph is bit for bit the one that `corrected_similarity_graph` computes from all rows together.
+with the earlier rows of every block. The results are merged, and only then cut to the limits of the search:
+the graph is bit for bit the one that `corrected_similarity_graph` computes from all rows together.
 """
 
 from __future__ import annotations

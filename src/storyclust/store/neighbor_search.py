@@ -1,9 +1,9 @@
 """Search for the neighbours of a few articles among many stored ones.
 
-The method is that of `storyclust.cluster.pair_search`, with which this module shares limits, pruning bound, the
-table of a row's terms, scratch arrays and the test for an edge. The loops over postings and terms differ: a
-stored term is a 32-bit hash without a weight of its own (each article has two factors, for its head and for
-the rest), and its postings lie in three runs.
+The method is that of `storyclust.cluster.pair_search`, with which this module shares limits, pruning bound,
+the table of a row's terms, scratch arrays and the test for an edge. The loops over postings and terms are not
+shared, because a stored term is a 32-bit hash without a weight of its own (each article has two factors, for
+its head and for the rest) and its postings lie in three runs.
 """
 
 from __future__ import annotations
