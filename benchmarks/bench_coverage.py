@@ -27,7 +27,7 @@ from scipy import sparse
 import storyclust as sc
 from common import EXAMPLES, data_folder, data_set, table, timed, write_results
 from storyclust._core.parallel import kernel
-from storyclust.cluster.graph import HEAVIEST, MAX_POSTINGS, PROMISE, similarity_graph
+from storyclust.cluster.graph import HEAVIEST, MAX_POSTINGS, PRUNING_RATIO, similarity_graph
 from storyclust.cluster.postings import choose_entries
 from storyclust.dedup.lsh import Bands, Candidates, candidate_pairs
 from storyclust.dedup.minhash import permutations, permute, premix
@@ -196,7 +196,7 @@ def index_candidates(X: sparse.csr_array) -> tuple[int, int, int]:
         product = sparse.csr_array(indexed[start : start + BLOCK] @ indexed.T).tocoo()
         earlier = product.col < product.row + start
         met += int(earlier.sum())
-        examined += int((earlier & (product.data >= PROMISE * LEAST)).sum())
+        examined += int((earlier & (product.data >= PRUNING_RATIO * LEAST)).sum())
     return met, examined, round(indexed.nnz / X.shape[0])
 
 

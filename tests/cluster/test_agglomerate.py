@@ -18,8 +18,8 @@ from sklearn.exceptions import NotFittedError
 from storyclust import GraphAgglomerative, InputError
 from storyclust._core.union_find import by_appearance, find
 from storyclust.cluster.agglomerate import unit_rows
+from storyclust.cluster.correction import RESOLUTION
 from storyclust.cluster.linkage import Merges, agglomerate, cut, number_merges
-from storyclust.cluster.pair_search import FINENESS
 
 THRESHOLDS = (0.0, 0.2, 0.5, 0.7, 0.85, 0.95, 1.0)
 seeds = st.integers(0, 2**32 - 1)
@@ -199,7 +199,7 @@ def test_with_a_floor_weaker_pairs_count_as_zero(seed, n, m, floor):
     unit = unit_rows(X).toarray()
     assume(not (np.abs(unit @ unit.T - floor) < 1e-9).any())
     merges = Merges(model.children_, model.distances_)
-    similar = np.round(similar_pairs(unit, floor) * FINENESS) / FINENESS
+    similar = np.round(similar_pairs(unit, floor) * RESOLUTION) / RESOLUTION
     assert_like_twin(merges, average_linkage(similar), n)
 
 

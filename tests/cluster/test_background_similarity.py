@@ -1,4 +1,4 @@
-"""What articles share with strangers, against ranks taken from the dense product."""
+"""Background similarity, against ranks taken from the dense product."""
 
 import numpy as np
 import pytest

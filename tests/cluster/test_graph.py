@@ -8,9 +8,10 @@ from reference_stories import similar_pairs
 from scipy import sparse
 
 from storyclust._core import parallel
+from storyclust.cluster import pair_search
 from storyclust.cluster.agglomerate import unit_rows
-from storyclust.cluster.graph import Bounds, search, similarity_graph
-from storyclust.cluster.pair_search import similar_pairs_of_rows
+from storyclust.cluster.graph import search, similarity_graph
+from storyclust.cluster.pair_search import Limits
 from storyclust.cluster.postings import choose_entries
 from storyclust.stories.grouping import near_in_time
 
@@ -93,7 +94,7 @@ def test_without_a_floor_two_rows_that_share_only_a_light_term_have_an_edge():
 @settings(max_examples=100)
 def test_pruning_only_leaves_pairs_out(X, floor, most_holders, heaviest):
     full = similarity_graph(X, floor, exact=True).toarray()
-    pruned = search(X, floor, None, Bounds(most_holders, heaviest, 0.4, len(full)))
+    pruned = search(X, floor, None, Limits(most_holders, heaviest, 0.4, len(full)))
     assert_well_formed(pruned, X.shape[0])
     kept = pruned.toarray() > 0
     np.testing.assert_array_equal(pruned.toarray()[kept], full[kept])
@@ -122,8 +123,8 @@ def test_pruning_finds_nearly_all(corpus, floor):
 def test_permuted_rows_give_the_permuted_graph_bit_for_bit(X, random, floor):
     order = list(range(X.shape[0]))
     random.shuffle(order)
-    graph = search(X, floor, None, Bounds(2, 3, 0.4, X.shape[0]))
-    permuted = search(X[order], floor, None, Bounds(2, 3, 0.4, X.shape[0]))
+    graph = search(X, floor, None, Limits(2, 3, 0.4, X.shape[0]))
+    permuted = search(X[order], floor, None, Limits(2, 3, 0.4, X.shape[0]))
     expected = graph[order][:, order].tocsr()
     expected.sort_indices()
     assert same_graph(permuted, expected)
@@ -216,9 +217,10 @@ def products_too_small():
     ids=["products that cancel out", "stored zeros", "products too small"],
 )
 def test_sums_that_are_zero_again_do_no_harm(X, edges, floor, monkeypatch):
-    """The kernel is run as plain Python, where a write beyond an array is an error, not a fault elsewhere."""
-    plain = getattr(similar_pairs_of_rows, "py_func", similar_pairs_of_rows)
-    monkeypatch.setattr("storyclust.cluster.graph.similar_pairs_of_rows", plain)
+    """Kernels are run as plain Python, where a write beyond an array is an error, not a fault elsewhere."""
+    for name in ("search_rows", "find_candidates"):
+        compiled = getattr(pair_search, name)
+        monkeypatch.setattr(pair_search, name, getattr(compiled, "py_func", compiled))
     found = similarity_graph(unit_rows(X), floor)
     assert list(zip(*sparse.triu(found).nonzero(), strict=True)) == edges
 
@@ -231,17 +233,19 @@ def test_rows_with_negative_values_are_compared_exactly(seed, n, m):
     np.testing.assert_allclose(graph.toarray(), similar_pairs(X.toarray(), 0.0), rtol=0, atol=1e-12)
 
 
-def crowded(X, null_similarity, least, crowd):
+def capped(X, null_similarity, least, max_neighbors):
     """Slow twin: each row keeps its best earlier neighbours; a row of too many counts from the last."""
     n = X.shape[0]
     cosines = np.tril((X @ X.T).toarray(), -1)
     floor = np.maximum(null_similarity[:, None], null_similarity[None, :])
     cosines[(cosines - floor) / (1 - floor) < least] = 0
     for row in cosines:
-        row[np.argsort(-row)[crowd:]] = 0
+        row[np.argsort(-row)[max_neighbors:]] = 0
     cosines += cosines.T
-    last = np.sort(cosines, axis=1)[:, -crowd]
-    raised = np.where((cosines > 0).sum(axis=1) > crowd, np.maximum(null_similarity, last), null_similarity)
+    last = np.sort(cosines, axis=1)[:, -max_neighbors]
+    raised = np.where(
+        (cosines > 0).sum(axis=1) > max_neighbors, np.maximum(null_similarity, last), null_similarity
+    )
     floor = np.maximum(raised[:, None], raised[None, :])
     similarities = (cosines - floor) / (1 - floor)
     return np.where((similarities >= least) & ~np.eye(n, dtype=bool), similarities, 0)
@@ -249,29 +253,31 @@ def crowded(X, null_similarity, least, crowd):
 
 @given(st.integers(0, 2**32 - 1), st.integers(8, 60), st.integers(1, 7))
 @settings(max_examples=80)
-def test_rows_of_a_crowd_count_from_what_they_share_with_the_last_of_it(seed, n, crowd):
+def test_rows_over_the_cap_are_corrected_by_their_last_neighbour(seed, n, max_neighbors):
     rng = np.random.default_rng(seed)
     X = unit_rows(rng.random((n, 30)) * (rng.random((n, 30)) < 0.4))
     null_similarity = rng.uniform(0, 0.1, n)
-    graph = search(X, 0.03, null_similarity, Bounds(n, 0, 0.1, crowd))
+    graph = search(X, 0.03, null_similarity, Limits(n, 0, 0.1, max_neighbors))
     assert_well_formed(graph, n)
-    np.testing.assert_allclose(graph.toarray(), crowded(X, null_similarity, 0.03, crowd), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(
+        graph.toarray(), capped(X, null_similarity, 0.03, max_neighbors), rtol=0, atol=1e-6
+    )
 
 
-def test_rows_that_share_all_they_have_with_strangers_have_no_edge():
+def test_rows_that_are_all_background_have_no_edge():
     X = sparse.csr_array(np.tile(np.eye(4)[0], (60, 1)))
     assert similarity_graph(X, 0.03, null_similarity=np.ones(60)).nnz == 0
 
 
 def test_a_template_that_thousands_use_joins_only_those_that_share_more(monkeypatch):
-    monkeypatch.setattr("storyclust.cluster.graph.CROWD", 50)
+    monkeypatch.setattr("storyclust.cluster.graph.MAX_NEIGHBORS", 50)
     form = np.tile(np.eye(4)[0], (400, 1))  # four hundred notices of one form, in pairs of the same town
     towns = np.repeat(np.eye(200), 2, axis=0)
     X = unit_rows(np.hstack((2 * form, towns)))
     graph = similarity_graph(X, 0.03, null_similarity=np.full(400, 0.01))
     pairs = sparse.csr_array((np.ones(400), (np.arange(400), np.arange(400) ^ 1)))
     assert ((graph > 0) != (pairs > 0)).nnz == 0
-    assert similarity_graph(X, 0.03).nnz == 400 * 399, "cosines count from nothing, and know no crowds"
+    assert similarity_graph(X, 0.03).nnz == 400 * 399, "without correction there is no cap"
 
 
 @given(matrices(), st.lists(st.one_of(st.just(np.nan), st.integers(0, 5)), min_size=40, max_size=40))

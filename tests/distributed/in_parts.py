@@ -146,7 +146,7 @@ def vectors_from(articles, own, place, cut):
 
 
 def floors_of(blocks, group_of, n_languages, n):
-    """What each row shares with strangers."""
+    """Background similarity of each row."""
     wanted = sample_places(group_of)
     samples = {
         language: frozen(join_blocks([rows_at(block, places) for block in blocks]))
@@ -175,7 +175,7 @@ def edges_between(blocks, null_similarity, n, least=LEAST_SIMILARITY):
     for part in pairs:
         places, counts = degrees_of(part.earlier, part.later)
         degrees[places] += counts
-    crowded = np.flatnonzero(degrees > graph.CROWD)
+    crowded = np.flatnonzero(degrees > graph.MAX_NEIGHBORS)
     floors = np.empty(0)
     if len(crowded):
         floors = crowd_floors(crowded, [crowd_cosines(part, crowded) for part in pairs])
@@ -241,11 +241,10 @@ def graph_of(parts):
     earlier, later, values = (np.concatenate(column) for column in zip(*parts, strict=True))
     places = np.unique(np.concatenate((earlier, later)))
     n = len(places)
-    codes = np.searchsorted(places, earlier) * n + np.searchsorted(places, later)
-    order = np.argsort(codes % n, kind="stable")
-    return places, sparse.csr_array(
-        graph.compressed_rows(*graph.symmetric_csr(codes[order], values[order], n), (n, n))
-    )
+    earlier, later = np.searchsorted(places, earlier), np.searchsorted(places, later)
+    order = np.argsort(later, kind="stable")
+    arrays = graph.symmetric_csr(earlier[order], later[order], values[order], n)
+    return places, sparse.csr_array(graph.compressed_rows(*arrays, (n, n)))
 
 
 def compare(articles, cut, **settings):
@@ -264,7 +263,10 @@ def compare(articles, cut, **settings):
         "lengths of vectors": (np.diff(vectors.indptr), np.diff(ready.vectors.indptr)),
         "columns": (np.searchsorted(table.terms, vectors.terms)[vectors.indices], ready.vectors.indices),
         "values": (vectors.data, ready.vectors.data),
-        "strangers": (parts.null_similarity, background_similarity(ready.vectors, vectorizer.groups_)),
+        "background similarities": (
+            parts.null_similarity,
+            background_similarity(ready.vectors, vectorizer.groups_),
+        ),
         "rows of edges": (np.repeat(places, np.diff(graph_found.indptr)), ready.graph.nonzero()[0]),
         "neighbours": (places[graph_found.indices], ready.graph.indices),
         "similarities": (graph_found.data, ready.graph.data),

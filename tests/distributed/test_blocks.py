@@ -32,10 +32,10 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 @contextlib.contextmanager
-def bounds(crowd=2, nearest=2):
-    """Bounds that a handful of rows reach; with `nearest` of 50, hardly anything is shared with strangers."""
+def bounds(max_neighbors=2, nearest=2):
+    """Limits that a handful of rows reach; with `nearest` of 50, background similarity is close to 0."""
     small = {
-        "cluster.graph.CROWD": crowd,
+        "cluster.graph.MAX_NEIGHBORS": max_neighbors,
         "cluster.graph.MAX_POSTINGS": 4,
         "cluster.graph.HEAVIEST": 3,
         "cluster.background_similarity.NEAREST": nearest,
@@ -95,26 +95,26 @@ def assert_same_graph(blocks, X, groups, least):
 )  # fmt: skip
 @settings(max_examples=200)
 def test_the_graph_is_the_same_by_whatever_blocks(
-    seed, n, width, density, alike, n_blocks, n_groups, least, crowd, nearest
+    seed, n, width, density, alike, n_blocks, n_groups, least, max_neighbors, nearest
 ):
     rng = np.random.default_rng(seed)
     X = random_matrix(rng, n, width, density, alike)
     _, groups = np.unique(rng.integers(0, n_groups, n), return_inverse=True)
-    with bounds(crowd, nearest):
+    with bounds(max_neighbors, nearest):
         edges = assert_same_graph(dealt(block_of(X, groups, rng), rng, n_blocks), X, groups, least)
     event("edges" if edges else "no edge")
 
 
-@pytest.mark.parametrize("crowd", [2, 3, 10])
+@pytest.mark.parametrize("max_neighbors", [2, 3, 10])
 @pytest.mark.parametrize("n_blocks", [1, 2, 7, 150])
-def test_a_crowd_is_cut_the_same_by_whatever_blocks(crowd, n_blocks):
-    """Rows that all share terms: every pair is promising, and more than enough are edges."""
+def test_the_neighbour_cap_is_the_same_by_whatever_blocks(max_neighbors, n_blocks):
+    """Rows that all share terms: every pair is a candidate, and more are edges than the cap allows."""
     rng = np.random.default_rng(3)
     X = random_matrix(rng, 150, 8, 0.9, alike=False)
     groups = np.zeros(150, np.int64)
-    with bounds(crowd, nearest=50):
+    with bounds(max_neighbors, nearest=50):
         edges = assert_same_graph(dealt(block_of(X, groups, rng), rng, n_blocks), X, groups, 0.03)
-    assert 0 < edges < 150 * 2 * crowd
+    assert 0 < edges < 150 * 2 * max_neighbors
 
 
 @given(seeds, st.integers(0, 20), st.integers(1, 12), st.integers(1, 5))

@@ -311,7 +311,7 @@ def test_any_cut_gives_the_same_stories(tmp_path_factory, data, seed):
         patch.setattr(graph_stage, "TILES_PER_WORKER", data.draw(st.sampled_from([1, 4])))
         patch.setattr(linkage_stage, "MAX_BIN_EDGES", data.draw(st.sampled_from([1, 50, 1 << 20])))
         patch.setattr(graph_stage, "ROWS_PER_CALL", data.draw(st.sampled_from([3, 1000])))
-        patch.setattr(graph, "CROWD", data.draw(st.sampled_from([2, 5, 1000])))
+        patch.setattr(graph, "MAX_NEIGHBORS", data.draw(st.sampled_from([2, 5, 1000])))
         patch.setattr(vector_stage, "SMALL_CORPUS", data.draw(st.sampled_from([0, 1000])))
         job = Job(shards, str(folder / "out"), Input(stories=True), CopySettings(), None, wanted)
         report = run_job(job, runner)
@@ -323,7 +323,7 @@ def test_any_cut_gives_the_same_stories(tmp_path_factory, data, seed):
 
 
 def test_rows_with_too_many_neighbours_are_processed_in_parts(tmp_path, monkeypatch):
-    monkeypatch.setattr(graph, "CROWD", 3)
+    monkeypatch.setattr(graph, "MAX_NEIGHBORS", 3)
     monkeypatch.setattr(graph_stage, "ROWS_PER_CALL", 10)
     shards = write_shards(tmp_path / "in", [a.to_record() for a in make_newswire(300, random_state=1)], [90])
     runner = Cut(1)

@@ -1,4 +1,4 @@
-"""What a writer keeps in memory, against what is computed of a whole corpus."""
+"""The index that a writer keeps in memory, against what is computed from a whole corpus."""
 
 import numpy as np
 import pytest
@@ -87,7 +87,7 @@ def test_a_run_of_nothing_has_no_keys():
     assert (len(run.keys), run.bounds.tolist(), len(run.values)) == (0, [0], 0)
 
 
-# Weights, strangers, neighbours
+# Weights, background similarity, neighbours
 
 
 @pytest.mark.parametrize("step", [64, 1000])

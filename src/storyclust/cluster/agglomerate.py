@@ -17,9 +17,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from storyclust._core.union_find import by_appearance, rows_by_label
 from storyclust._core.validation import check_float
+from storyclust.cluster.correction import RESOLUTION
 from storyclust.cluster.graph import similarity_graph
 from storyclust.cluster.linkage import Merges, agglomerate, cut, linkage_rows, roots_of
-from storyclust.cluster.pair_search import FINENESS
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -52,8 +52,7 @@ class GraphAgglomerative(ClusterMixin, BaseEstimator):
     Attributes
     ----------
     labels_ : int64 array of shape (n_samples,)
-        Cluster of every sample, numbered by first appearance. A sample like no other is a cluster of
-        its own.
+        Cluster of every sample, numbered by first appearance. A sample without edges is a singleton.
     n_clusters_ : int
     children_ : int64 array of shape (n_merges, 2)
         The whole dendrogram, as scikit-learn writes it: values below `n_samples` are samples, the value
@@ -72,8 +71,8 @@ class GraphAgglomerative(ClusterMixin, BaseEstimator):
 
     Notes
     -----
-    Similarities count in parts of 2**-32: their sums are exact, so that equal averages are equal. These
-    are merged in order of the smallest row in the clusters.
+    Similarities are rounded to multiples of 2**-32: their sums are exact, so that equal averages compare as
+    equal. Ties are merged in order of the smallest row in the clusters.
 
     References
     ----------
@@ -111,7 +110,7 @@ class GraphAgglomerative(ClusterMixin, BaseEstimator):
         Parameters
         ----------
         X : array or sparse matrix of shape (n_samples, n_features)
-            Rows are compared by cosine; they need not be normalised. A row of zeros is like no other.
+            Rows are compared by cosine; they need not be normalised. A row of zeros is a singleton.
         y : object
             Ignored.
 
@@ -130,7 +129,7 @@ class GraphAgglomerative(ClusterMixin, BaseEstimator):
         floor = check_float("min_similarity", self.min_similarity, low=0, high=1)
         matrix = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32])
         graph = similarity_graph(unit_rows(matrix), floor, n_jobs=self.n_jobs)
-        graph.data = np.round(graph.data * FINENESS) / FINENESS
+        graph.data = np.round(graph.data * RESOLUTION) / RESOLUTION
         merges = agglomerate(graph)
         self.children_, self.distances_ = merges
         self.n_leaves_ = graph.shape[0]

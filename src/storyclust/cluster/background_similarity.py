@@ -1,27 +1,49 @@
-"""Strangers: how alike an article is to articles it has nothing to do with.
+"""Background similarity: how similar an article is to articles that have nothing to do with it.
 
 Articles differ in how much they share with any other: a long one more than a short one, one on politics more
-than one on a rare disease, one in syllables more than one in words. What an article shares with strangers is
-no sign of anything; similarities are counted from there.
+than one on a rare disease, one in syllables more than one in words. Cosines are corrected for it; see
+`storyclust.cluster.correction`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
 
 from storyclust._core.parallel import kernel, map_chunks
 from storyclust.cluster.graph import similarity_graph
-from storyclust.cluster.postings import index_entries
+from storyclust.cluster.postings import Csr, Postings, entry_costs, index_entries
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SAMPLE_SIZE = 2_000  # articles of a language that each is compared with
-NEAREST, FARTHEST = 50, 150  # ranks of the neighbours taken for strangers
-LEAST = 0.01  # what any two articles share, where there are too few to tell
+NEAREST, FARTHEST = 50, 150  # ranks of the neighbours that are background; nearer ranks scored worse
+LEAST = 0.01  # similarity of any two articles, where there are too few to measure it
+
+
+class BackgroundSample(NamedTuple):
+    """Rows that stand for all of a language, indexed by all their terms."""
+
+    places: NDArray[np.int64]  # of the rows in the order of all, ascending
+    postings: Postings
+    held: NDArray[np.uint8]  # bit of each term: whether some row holds it; small enough to stay in cache
+
+    @classmethod
+    def of(cls, matrix: Csr, n_terms: int, places: NDArray[np.int64]) -> BackgroundSample:
+        """Index the rows of a matrix, which stand at these places; entries of weight 0 are left out."""
+        postings = index_entries(matrix, matrix.data != 0, n_terms)
+        return cls(places, postings, np.packbits(np.diff(postings.bounds) > 0, bitorder="little"))
+
+    def mean_similarities(
+        self, rows: Csr, places: NDArray[np.int64], start: int = 0, stop: int | None = None
+    ) -> NDArray[np.float64]:
+        """Mean cosine of rows start..stop with their 50th to 150th neighbours in the sample."""
+        stop = len(places) if stop is None else stop
+        means: NDArray[np.float64] = mean_of_middle_ranks(start, stop, rows, places, self, NEAREST, FARTHEST)
+        return means
 
 
 def background_similarity(
@@ -29,15 +51,15 @@ def background_similarity(
 ) -> NDArray[np.float64]:
     """Mean cosine of each row with its 50th to 150th neighbours among rows of its group.
 
-    The first fifty may belong to the same story. NeighborPairs that a small group has not got count as
-    similarity 0, so that a corpus of fewer than fifty articles, which may be about one thing alone, is hardly
-    touched; for those a little is added that fades as the group grows. Of a large group, rows evenly apart
-    stand for all: then the figure means the same at any size.
+    The first fifty may belong to the same story. Neighbours that a small group does not have count as
+    similarity 0, so that a corpus of fewer than fifty articles, which may all be about one thing, is hardly
+    corrected; for such groups a constant is added that fades as the group grows. In a large group neighbours
+    are taken from a sample of evenly spaced rows, so that the measure means the same at any size.
 
     Parameters
     ----------
     X : csr_array of shape (n, n_features)
-        Rows of unit length, or of zeros, in an order that says nothing about their stories.
+        Rows of unit length, or of zeros, in an order that is independent of their stories.
     groups : int64 array of shape (n,)
         Language of each row, from 0.
     n_jobs : int or None
@@ -50,87 +72,66 @@ def background_similarity(
     similarity = np.zeros(X.shape[0])
     for group in range(int(groups.max(initial=-1)) + 1):
         rows = np.flatnonzero(groups == group)
-        there = neighbor_coverage(len(rows))
-        if there:
-            similarity[rows] = _among(X if len(rows) == X.shape[0] else sparse.csr_array(X[rows]), n_jobs)
-        similarity[rows] += small_sample_prior(there)
+        coverage = neighbor_coverage(len(rows))
+        if coverage:
+            own = X if len(rows) == X.shape[0] else sparse.csr_array(X[rows])
+            places = sample_rows(len(rows))
+            sample = BackgroundSample.of(Csr.of(sparse.csr_array(own[places])), X.shape[1], places)
+            similarity[rows] = mean_similarities_among(Csr.of(own), np.arange(len(rows)), sample, n_jobs)
+        similarity[rows] += small_sample_prior(coverage)
     return similarity
 
 
 def neighbor_coverage(n: int) -> float:
-    """Share of the neighbours taken for strangers that a group of `n` rows has."""
+    """Share of the 50th to 150th neighbours that exist in a group of `n` rows."""
     return min(max(n - NEAREST, 0) / (FARTHEST - NEAREST), 1.0)
 
 
-def small_sample_prior(there: float) -> float:
-    """What any two articles are taken to share, the more the fewer neighbours there are to tell."""
-    return LEAST * (1.0 - there) ** 3
+def small_sample_prior(coverage: float) -> float:
+    """Similarity that any two articles are assumed to have: the more, the fewer neighbours exist."""
+    return LEAST * (1.0 - coverage) ** 3
 
 
 def sample_rows(n: int) -> NDArray[np.int64]:
-    """Rows, evenly apart, that stand for `n`."""
+    """Evenly spaced rows that stand for `n`."""
     return np.unique(np.linspace(0, n - 1, min(n, SAMPLE_SIZE)).astype(np.int64))
 
 
 def corrected_similarity_graph(
     X: sparse.csr_array, groups: NDArray[np.int64], min_similarity: float, *, n_jobs: int | None = None
 ) -> sparse.csr_array:
-    """Similarities, counted from what rows share with strangers, of all pairs that reach `min_similarity`."""
+    """Similarity graph, corrected for the background similarity of rows in their groups."""
     null_similarity = background_similarity(X, groups, n_jobs=n_jobs)
     return similarity_graph(X, min_similarity, null_similarity=null_similarity, n_jobs=n_jobs)
 
 
-def _among(X: sparse.csr_array, n_jobs: int | None) -> NDArray[np.float64]:
-    """Mean cosine of each row with its 50th to 150th neighbours in a sample of all."""
-    n = X.shape[0]
-    sample = sample_rows(n)
-    compared = sparse.csr_array(X[sample])
-    return mean_similarities_among(X, np.arange(n), compared, sample, n_jobs)
-
-
 def mean_similarities_among(
-    X: sparse.csr_array,
-    places: NDArray[np.int64],
-    compared: sparse.csr_array,
-    sample: NDArray[np.int64],
-    n_jobs: int | None = None,
+    rows: Csr, places: NDArray[np.int64], sample: BackgroundSample, n_jobs: int | None = None
 ) -> NDArray[np.float64]:
-    """Mean cosine of each row with its 50th to 150th neighbours in a sample, less itself.
+    """Mean cosine of rows, which stand at these places, with their 50th to 150th neighbours in a sample."""
 
-    `places` are those of the rows in the order of all, `sample` those of `compared`, ascending.
-    """
-    index = index_entries(compared, np.ones(compared.nnz, np.bool_))
-    held = np.packbits(np.diff(index.bounds) > 0, bitorder="little")  # small enough to stay in cache
+    def work(start: int, stop: int) -> NDArray[np.float64]:
+        return sample.mean_similarities(rows, places, start, stop)
 
-    def work(start: int, stop: int) -> Any:
-        return mean_of_middle_ranks(
-            start, stop, X.indptr, X.indices, X.data, held, index.bounds, index.rows, index.weights, places,
-            sample, NEAREST, FARTHEST,
-        )  # fmt: skip
-
-    costs = 64 * np.diff(X.indptr).astype(np.int64) + 8 * len(sample)
-    return np.concatenate(map_chunks(work, costs, n_jobs, "strangers"))
+    costs = entry_costs(rows.indptr) + 8 * len(sample.places)  # a float64 cosine for each
+    return np.concatenate(map_chunks(work, costs, n_jobs, "background"))
 
 
 @kernel
 def mean_of_middle_ranks(
     begin: int,
     end: int,
-    indptr: NDArray[Any],
-    indices: NDArray[Any],
-    data: NDArray[np.float64],
-    held: NDArray[np.uint8],
-    bounds: NDArray[np.int64],
-    posting_rows: NDArray[np.int32],
-    posting_weights: NDArray[np.float32],
+    rows: Csr,
     places: NDArray[np.int64],
-    sample: NDArray[np.int64],
+    sample: BackgroundSample,
     nearest: int,
     farthest: int,
 ) -> Any:
     """Mean of the `nearest`-th to `farthest`-th largest cosines of rows begin..end with the sample."""
-    out = np.zeros(end - begin, np.float64)
-    cosines = np.zeros(len(sample), np.float64)
+    (indptr, indices, data), (bounds, posting_rows, posting_weights) = rows, sample.postings
+    held, sampled = sample.held, sample.places
+    means = np.zeros(end - begin, np.float64)
+    cosines = np.zeros(len(sampled), np.float64)
     for i in range(begin, end):
         cosines[:] = 0.0
         for k in range(indptr[i], indptr[i + 1]):
@@ -139,17 +140,16 @@ def mean_of_middle_ranks(
                 continue
             for p in range(bounds[term], bounds[term + 1]):
                 cosines[posting_rows[p]] += weight * posting_weights[p]
-        at = np.searchsorted(sample, places[i])
-        if at < len(sample) and sample[at] == places[i]:
+        at = np.searchsorted(sampled, places[i])
+        if at < len(sampled) and sampled[at] == places[i]:
             cosines[at] = 0.0  # itself
         if len(cosines) <= nearest:
             continue
-        if len(cosines) > farthest:
-            ranked = np.sort(np.partition(cosines, len(cosines) - farthest)[len(cosines) - farthest :])
-        else:
-            ranked = np.sort(cosines)
+        # Ascending, and summed in this order: the nearest stand last.
+        count = min(farthest, len(cosines))
+        ranked = np.sort(np.partition(cosines, len(cosines) - count)[len(cosines) - count :])
         total = 0.0
-        for k in range(len(ranked) - nearest):  # ascending: the nearest stand last
+        for k in range(count - nearest):
             total += ranked[k]
-        out[i - begin] = total / (farthest - nearest)
-    return out
+        means[i - begin] = total / (farthest - nearest)
+    return means

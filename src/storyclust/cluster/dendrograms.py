@@ -1,4 +1,4 @@
-"""How articles were joined to events, and these to threads: one dendrogram of each thread."""
+"""Dendrograms of threads: merges of articles into events, and of events into threads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Dendrograms(NamedTuple):
-    """Linkage matrices of all threads, one behind the other: together they cost less than apart.
+    """Linkage matrices of all threads, concatenated, which takes less memory than one array for each.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Average linkage on a sparse graph by nearest-neighbour chains, and what is made of its merges."""
+"""Average linkage on a sparse graph by nearest-neighbour chains (Murtagh, 1983), and cuts of its merges."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def cut(merges: Merges, n: int, distance: float) -> NDArray[np.int64]:
 
 
 @kernel
-def tidy(
+def compact_edges(
     c: Any,
     begin: NDArray[np.int64],
     length: NDArray[np.int64],
@@ -93,7 +93,7 @@ def tidy(
     parent: NDArray[np.int64],
     slot: NDArray[np.int64],
 ) -> None:
-    """Bring the edges of cluster `c` up to date in place: merged neighbours become one entry."""
+    """Update the edge list of cluster `c` in place: neighbours that were merged become one entry."""
     start = begin[c]
     kept = start
     for k in range(start, start + length[c]):
@@ -112,7 +112,7 @@ def tidy(
 
 
 @kernel
-def nearest(
+def nearest_neighbor(
     c: Any,
     begin: NDArray[np.int64],
     length: NDArray[np.int64],
@@ -125,8 +125,8 @@ def nearest(
 ) -> Any:
     """Neighbour of `c` of highest average similarity: (cluster, average), or (-1, 0).
 
-    Among equals it is the one that holds the smallest row, wherever `c` was reached from. So all pairs stand
-    in one order, which is that of their merges whatever part of the graph is looked at first.
+    Ties are broken by the smallest row in the neighbour, whichever cluster precedes `c` in the chain. So
+    pairs are merged in the same order whatever part of the graph is processed first.
     """
     best, highest = -1, 0.0
     for k in range(begin[c], begin[c] + length[c]):
@@ -203,12 +203,12 @@ def nearest_neighbor_chain(
         while depth > 0:
             c = chain[depth - 1]
             previous = chain[depth - 2] if depth > 1 else -1
-            tidy(c, begin, length, neighbours, sums, parent, slot)
-            best, average = nearest(c, begin, length, neighbours, sums, sizes, first, last, window)
+            compact_edges(c, begin, length, neighbours, sums, parent, slot)
+            best, average = nearest_neighbor(c, begin, length, neighbours, sums, sizes, first, last, window)
             on_chain[c] = True
             if best < 0 or average <= least:
                 on_chain[c] = False
-                depth -= 1  # nothing near enough: by reducibility, there never will be
+                depth -= 1  # no neighbour is near enough; by reducibility, none will ever be
                 continue
             if best != previous and not on_chain[best]:
                 chain[depth] = best
@@ -222,7 +222,7 @@ def nearest_neighbor_chain(
             depth -= 1
             on_chain[best] = False
             kept, gone = min(c, best), max(c, best)
-            tidy(best, begin, length, neighbours, sums, parent, slot)
+            compact_edges(best, begin, length, neighbours, sums, parent, slot)
             if end + length[kept] + length[gone] > len(neighbours):
                 end = repack(begin, length, neighbours, sums)
                 lacking = end + length[kept] + length[gone] - len(neighbours)

@@ -1,4 +1,4 @@
-"""What stands for a group of articles: an order of its own, the medoid, its fullest version."""
+"""Medoids of groups of articles, and how similar their members are."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class Medoids(NamedTuple):
-    """What stands for each group of rows."""
+    """Medoid of each group of rows, and similarities inside the group."""
 
-    medoids: NDArray[np.int64]  # row of the member most like the group: longest, then earliest, among equals
+    medoids: NDArray[np.int64]  # row of the member most similar to the group; ties: longest, earliest
     cohesions: NDArray[np.float64]  # mean cosine of the members with the sum of them all
     likenesses: NDArray[np.float64]  # mean cosine of the medoid with the other members, 1 if there is none
 
@@ -27,7 +27,7 @@ class Medoids(NamedTuple):
 def find_medoids(
     vectors: sparse.csr_array, labels: NDArray[np.int64], articles: Sequence[Article]
 ) -> Medoids:
-    """Find the middle of each group of articles, and how close its members lie to it."""
+    """Find the medoid of each group of articles, and how similar the group is to it."""
     n = len(labels)
     order = np.argsort(labels, kind="stable")
     bounds = np.append(0, np.cumsum(np.bincount(labels)))
@@ -69,7 +69,7 @@ def measure_groups(
             for k in range(indptr[row], indptr[row + 1]):
                 product += data[k] * total[indices[k]]
             square += product
-            if len(rows) > 2:  # of two, both are equally like
+            if len(rows) > 2:  # both members of a pair are equally close
                 closeness[row] = product
         cohesions[group] = np.sqrt(square) / len(rows)
         for row in rows:

@@ -1,161 +1,217 @@
-"""Search for similar rows: candidates by partial dot products over rare terms, then exact cosines."""
+"""Search for similar rows of two blocks: candidates by partial dot products, then exact cosines.
+
+A row is looked up in an inverted index of rare terms (all-pairs similarity search; Bayardo, Ma and Srikant,
+2007): partial dot products are accumulated term by term, candidates are the rows whose partial product passes
+a pruning bound, and for these the cosine is computed in full. One machine compares one block with itself, a
+cluster many blocks with each other.
+
+References
+----------
+R. J. Bayardo, Y. Ma and R. Srikant, "Scaling up all pairs similarity search", Proceedings of the 16th
+International Conference on World Wide Web (2007).
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from storyclust._core.parallel import kernel
+from storyclust._core.arrays import join_parts
+from storyclust._core.parallel import kernel, map_chunks
+from storyclust.cluster.correction import is_edge, pruning_bound
+from storyclust.cluster.postings import Csr, Postings, lookup_costs
+from storyclust.cluster.selection import mark_largest
+from storyclust.cluster.term_table import MARKS, clear_terms, enter_terms, find_term, table_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+T = TypeVar("T")
 
-EXAMINED = 2  # times as many candidates are computed where more are promising
-MARKS = 1 << 16  # places of the small table that says which terms a row may hold
-FINENESS = 2.0**32  # parts of 1 that similarities are told apart by
-NOTHING, TRACE = np.float32(0.0), np.float32(1e-30)
-SPARSENESS = 8
-
-
-@kernel
-def table_size(n_terms: Any) -> Any:
-    """Places of a table for the terms of a row: a power of two."""
-    size = 64
-    while size < SPARSENESS * n_terms:
-        size *= 2
-    return size
+CANDIDATES_PER_NEIGHBOR = 2  # candidates of a row that are examined for each neighbour it may have
+# MET is added to the partial product of each row met, so that it is never ZERO. The lines that do so stand in
+# two kernels: as a kernel of their own they made the whole search 30% slower.
+ZERO, MET = np.float32(0.0), np.float32(1e-30)
 
 
-@kernel
-def enter_terms(
-    table: NDArray[np.int32], marks: NDArray[np.bool_], start: Any, stop: Any, indices: NDArray[Any]
-) -> Any:
-    """Enter the terms of row start..stop into a table and marks of zeros; returns the mask of the table.
+class Limits(NamedTuple):
+    """What bounds a search, so that neither its work nor its edges grow with the square of the rows."""
 
-    The table is open-addressed, and says where in the row a term stands, from 1.
+    max_postings: int  # rows that hold a term, beyond which it is not indexed as such
+    heaviest: int  # terms of each row that are indexed however many rows hold them
+    pruning_ratio: float  # share of an edge's least cosine that a partial product must reach; negative: none
+    max_neighbors: int  # neighbours of a row
+
+
+class QueryRows(NamedTuple):
+    """Rows that are looked up in a block of others."""
+
+    matrix: Csr
+    indexed: NDArray[np.bool_]  # of each entry: whether its term is looked up
+    null_similarity: NDArray[np.float64]  # background similarity of each row
+    ends: NDArray[np.int64]  # each row is compared with the rows of the block before this one
+
+
+class IndexedRows(NamedTuple):
+    """Block of rows in which others are looked up; the columns of both mean the same terms."""
+
+    matrix: Csr
+    postings: Postings
+    null_similarity: NDArray[np.float64]
+
+
+class Scratch(NamedTuple):
+    """Arrays of a thread. All but `candidates` are zeros whenever no row is being looked up."""
+
+    partial: NDArray[np.float32]  # partial dot product with each row of the block
+    candidates: NDArray[np.int32]
+    table: NDArray[np.int32]  # see `enter_terms`
+    marks: NDArray[np.bool_]
+
+
+class Hits(NamedTuple):
+    """Pairs of a query row and a row of the block."""
+
+    rows: NDArray[np.int32]
+    others: NDArray[np.int32]
+    partial: NDArray[np.float32]  # partial dot products; empty unless rejected pairs are kept
+    cosines: NDArray[np.float64]  # 0 where the pair is no edge
+
+
+def search_block(
+    queries: QueryRows,
+    block: IndexedRows,
+    limits: Limits,
+    min_similarity: float,
+    *,
+    keep_rejected: bool = False,
+    n_jobs: int | None = None,
+) -> Hits:
+    """Find the rows of a block that each query row is similar to.
+
+    Parameters
+    ----------
+    queries : QueryRows
+    block : IndexedRows
+    limits : Limits
+    min_similarity : float
+        Least similarity of an edge, corrected for background similarity.
+    keep_rejected : bool, default=False
+        Return every candidate, so that those of several blocks can be merged before the limits apply.
+        Otherwise no row has more than ``limits.max_neighbors`` pairs, and all of them are edges.
+    n_jobs : int or None
+        Threads.
+
+    Returns
+    -------
+    hits : Hits
+        In the order of the query rows.
     """
-    mask = table_size(stop - start) - 1
-    for k in range(start, stop):
-        term = np.int64(indices[k])
-        marks[term & (MARKS - 1)] = True
-        at = term & mask
-        while table[at] != 0:
-            at = (at + 1) & mask
-        table[at] = k - start + 1
-    return mask
+
+    def work(start: int, stop: int, scratch: Scratch) -> Any:
+        return search_rows(start, stop, queries, block, limits, min_similarity, keep_rejected, scratch)
+
+    longest = int(np.diff(queries.matrix.indptr).max(initial=0))
+    costs = lookup_costs(queries.matrix, queries.indexed, block.postings)
+    parts = map_with_scratch(work, len(block.null_similarity), longest, costs, n_jobs, "similarities")
+    return Hits(*join_parts(parts, (np.int32, np.int32, np.float32, np.float64)))
 
 
-@kernel
-def clear_terms(
-    table: NDArray[np.int32],
-    marks: NDArray[np.bool_],
-    start: Any,
-    stop: Any,
-    indices: NDArray[Any],
-    mask: Any,
-) -> None:
-    """Make table and marks zeros again."""
-    table[: mask + 1] = 0
-    for k in range(start, stop):
-        marks[np.int64(indices[k]) & (MARKS - 1)] = False
+def map_with_scratch(
+    work: Callable[[int, int, Scratch], T],
+    n_rows: int,
+    longest: int,
+    costs: NDArray[np.int64],
+    n_jobs: int | None,
+    name: str,
+) -> list[T]:
+    """Call `work(start, stop, scratch)` over chunks of query rows, with one scratch for each thread.
 
-
-@kernel
-def cosine(
-    table: NDArray[np.int32],
-    marks: NDArray[np.bool_],
-    mask: Any,
-    own: Any,
-    own_indices: NDArray[Any],
-    own_data: NDArray[np.float64],
-    start: Any,
-    stop: Any,
-    indices: NDArray[Any],
-    data: NDArray[np.float64],
-) -> float:
-    """Inner product of the row that begins at `own`, whose terms are in the table, with row start..stop.
-
-    Most terms of one are not in the other: the marks, which stay in the nearest cache, say so.
+    `n_rows` is the size of the block, `longest` the most terms of a query row; see `map_chunks`.
     """
-    similarity = 0.0
-    for k in range(start, stop):
-        term = np.int64(indices[k])
-        if not marks[term & (MARKS - 1)]:
+    own = threading.local()
+
+    def work_on_thread(start: int, stop: int) -> T:
+        if not hasattr(own, "scratch"):
+            own.scratch = Scratch(
+                np.zeros(n_rows, np.float32), np.empty(n_rows, np.int32),
+                np.zeros(table_size(longest), np.int32), np.zeros(MARKS, np.bool_),
+            )  # fmt: skip
+        return work(start, stop, own.scratch)
+
+    return map_chunks(work_on_thread, costs, n_jobs, name)
+
+
+@kernel
+def search_rows(
+    begin: int,
+    end: int,
+    queries: QueryRows,
+    block: IndexedRows,
+    limits: Limits,
+    min_similarity: float,
+    keep_rejected: bool,
+    scratch: Scratch,
+) -> Hits:
+    """Look up query rows begin..end: see `search_block`."""
+    partial, candidates, table, marks = scratch
+    indptr, indices, _ = queries.matrix
+    rows, others = np.empty(1024, np.int32), np.empty(1024, np.int32)
+    products, cosines = np.empty(1024, np.float32), np.empty(1024, np.float64)
+    found = 0
+    for i in range(begin, end):
+        n_candidates = find_candidates(i, queries, block, limits, min_similarity, partial, candidates)
+        if n_candidates == 0:
             continue
-        at = term & mask
-        while table[at] != 0:
-            place = own + table[at] - 1
-            if own_indices[place] == term:
-                similarity += own_data[place] * data[k]
-                break
-            at = (at + 1) & mask
-    return similarity
+        if found + n_candidates > len(rows):
+            more = found + n_candidates
+            rows, others = enlarged(rows, more), enlarged(others, more)
+            products, cosines = enlarged(products, more), enlarged(cosines, more)
+        first, start, stop = found, indptr[i], indptr[i + 1]
+        mask = enter_terms(table, marks, start, stop, indices)
+        for t in range(n_candidates):
+            j = candidates[t]
+            cosine = dot(queries.matrix, start, table, marks, mask, block.matrix, j)
+            floor = max(queries.null_similarity[i], block.null_similarity[j])
+            edge = is_edge(cosine, floor, min_similarity)
+            if edge or keep_rejected:
+                rows[found], others[found], products[found] = i, j, partial[j]
+                cosines[found] = cosine if edge else 0.0
+                found += 1
+            partial[j] = ZERO
+        clear_terms(table, marks, mask, start, stop, indices)
+        if found - first > limits.max_neighbors and not keep_rejected:
+            found = keep_largest(others, cosines, first, found, limits.max_neighbors)
+    returned = found if keep_rejected else 0
+    return Hits(
+        rows[:found].copy(), others[:found].copy(), products[:returned].copy(), cosines[:found].copy()
+    )
 
 
 @kernel
-def largest(values: NDArray[Any], most: int) -> NDArray[np.bool_]:
-    """Mark the `most` largest values; of equals, the first."""
-    last = np.partition(values, len(values) - most)[len(values) - most]
-    chosen: NDArray[np.bool_] = values > last
-    ties = most - chosen.sum()
-    for k in range(len(values)):
-        if ties > 0 and values[k] == last:
-            chosen[k] = True
-            ties -= 1
-    return chosen
-
-
-@kernel
-def most_promising(candidates: NDArray[np.int32], n: int, most: int, partial: NDArray[np.float32]) -> int:
-    """Move the `most` candidates that show most to the front; what the others show is forgotten."""
-    chosen = largest(partial[candidates[:n]], most)
-    kept = 0
-    for t in range(n):
-        if chosen[t]:
-            candidates[kept] = candidates[t]
-            kept += 1
-        else:
-            partial[candidates[t]] = NOTHING
-    return kept
-
-
-@kernel
-def above(cosine: float, floor: float) -> float:
-    """Similarity of a cosine, counted from what both share with strangers; none where that is everything.
-
-    It is a multiple of a small power of two: sums of such are the same in any order.
-    """
-    return np.floor((cosine - floor) / (1.0 - floor) * FINENESS + 0.5) / FINENESS if floor < 1.0 else 0.0
-
-
-@kernel
-def candidate_rows(
-    start: Any,
-    stop: Any,
-    indices: NDArray[Any],
-    data: NDArray[np.float64],
-    indexed: NDArray[np.bool_],
-    bounds: NDArray[np.int64],
-    posting_rows: NDArray[np.int32],
-    posting_weights: NDArray[np.float32],
-    end: Any,
-    own_floor: float,
-    floors: NDArray[np.float64],
-    promise: float,
-    least: float,
-    crowd: int,
+def find_candidates(
+    row: int,
+    queries: QueryRows,
+    block: IndexedRows,
+    limits: Limits,
+    min_similarity: float,
     partial: NDArray[np.float32],
-    touched: NDArray[np.int32],
+    candidates: NDArray[np.int32],
 ) -> int:
-    """Rows before `end` whose indexed terms promise an edge with row start..stop: those that show most.
+    """Find rows of a block whose partial dot product with a query row passes the pruning bound.
 
-    Returns how many there are; they are put into `touched`, and what each shows into `partial`, which is all
-    zeros before. Where they are a crowd, they stand in their order, so that of equals the first counts.
+    Returns how many there are. They stand in `candidates`, their products in `partial`. Where they are more
+    than ``limits.max_neighbors`` they ascend, so that of equal ones the first count.
     """
-    met = 0
-    for k in range(start, stop):
+    (indptr, indices, data), (bounds, posting_rows, posting_weights) = queries.matrix, block.postings
+    indexed, background = queries.indexed, block.null_similarity
+    end, met = queries.ends[row], 0
+    if end == 0:
+        return 0
+    for k in range(indptr[row], indptr[row + 1]):
         if not indexed[k]:
             continue
         term = indices[k]
@@ -164,88 +220,70 @@ def candidate_rows(
             j = posting_rows[p]
             if j >= end:
                 break
-            shown = partial[j]
-            if shown == NOTHING:
-                touched[met] = j
+            before = partial[j]
+            if before == ZERO:
+                candidates[met] = j
                 met += 1
-            partial[j] = shown + weight * posting_weights[p] + TRACE
-    enough = promise * (own_floor + (1.0 - own_floor) * least)
-    promising = 0
+            partial[j] = before + weight * posting_weights[p] + MET
+    ratio, kept = limits.pruning_ratio, 0
+    bound = pruning_bound(queries.null_similarity[row], min_similarity, ratio)
     for t in range(met):
-        j = touched[t]
-        if partial[j] < enough or partial[j] < promise * (floors[j] + (1.0 - floors[j]) * least):
-            partial[j] = NOTHING
+        j = candidates[t]
+        if partial[j] < bound or partial[j] < pruning_bound(background[j], min_similarity, ratio):
+            partial[j] = ZERO
         else:
-            touched[promising] = j
-            promising += 1
-    if promising > crowd:
-        touched[:promising].sort()
-    if promising > EXAMINED * crowd:
-        promising = most_promising(touched, promising, EXAMINED * crowd, partial)
-    return promising
+            candidates[kept] = j
+            kept += 1
+    if kept > limits.max_neighbors:
+        candidates[:kept].sort()
+    most = CANDIDATES_PER_NEIGHBOR * limits.max_neighbors
+    return keep_best_candidates(candidates, kept, most, partial) if kept > most else kept
 
 
 @kernel
-def similar_pairs_of_rows(
-    begin: int,
-    end: int,
-    indptr: NDArray[Any],
-    indices: NDArray[Any],
-    data: NDArray[np.float64],
-    indexed: NDArray[np.bool_],
-    bounds: NDArray[np.int64],
-    posting_rows: NDArray[np.int32],
-    posting_weights: NDArray[np.float32],
-    floors: NDArray[np.float64],
-    promise: float,
-    least: float,
-    crowd: int,
-    partial: NDArray[np.float32],
-    touched: NDArray[np.int32],
-    table: NDArray[np.int32],
-    marks: NDArray[np.bool_],
-) -> Any:
-    """Edges between rows begin..end and `crowd` earlier ones at most: (earlier row * n + row, cosine).
-
-    `promise` is the share of the least cosine of an edge that indexed terms have to show, negative where they
-    need not show any. `partial`, `table` and `marks` are scratch, all zeros before and after.
-    """
-    n = len(indptr) - 1
-    codes, values = np.empty(1024, np.int64), np.empty(1024, np.float64)
-    found = 0
-    for i in range(begin, end):
-        first, own, stop = found, indptr[i], indptr[i + 1]
-        mask = enter_terms(table, marks, own, stop, indices)
-        promising = candidate_rows(
-            own, stop, indices, data, indexed, bounds, posting_rows, posting_weights, i, floors[i], floors,
-            promise, least, crowd, partial, touched,
-        )  # fmt: skip
-        for t in range(promising):
-            j = touched[t]
-            partial[j] = NOTHING
-            product = cosine(table, marks, mask, own, indices, data, indptr[j], indptr[j + 1], indices, data)
-            similarity = above(product, max(floors[i], floors[j]))
-            if similarity < least or similarity <= 0.0:
-                continue
-            if found == len(codes):
-                codes = np.concatenate((codes, np.empty(found, np.int64)))
-                values = np.concatenate((values, np.empty(found, np.float64)))
-            codes[found] = j * n + i
-            values[found] = product
-            found += 1
-        if found - first > crowd:
-            found = keep_best(codes, values, first, found, crowd)
-        clear_terms(table, marks, own, stop, indices, mask)
-    return codes[:found].copy(), values[:found].copy()
+def keep_best_candidates(
+    candidates: NDArray[np.int32], n: int, most: int, partial: NDArray[np.float32]
+) -> int:
+    """Move the `most` candidates of largest partial product to the front, and forget the others."""
+    chosen = mark_largest(partial[candidates[:n]], most)
+    kept = 0
+    for t in range(n):
+        if chosen[t]:
+            candidates[kept] = candidates[t]
+            kept += 1
+        else:
+            partial[candidates[t]] = ZERO
+    return kept
 
 
 @kernel
-def keep_best(codes: NDArray[np.int64], values: NDArray[np.float64], start: int, stop: int, most: int) -> int:
-    """Move the `most` largest values of start..stop to its front, of equals the first; returns their end."""
-    chosen = largest(values[start:stop], most)
+def keep_largest(
+    others: NDArray[np.int32], cosines: NDArray[np.float64], start: int, stop: int, most: int
+) -> int:
+    """Move the `most` pairs of largest cosine among start..stop to its front; returns their end."""
+    chosen = mark_largest(cosines[start:stop], most)
     end = start
     for k in range(start, stop):
         if chosen[k - start]:
-            codes[end], values[end] = codes[k], values[k]
+            others[end], cosines[end] = others[k], cosines[k]
             end += 1
     return end
+
+
+@kernel
+def dot(
+    own: Csr, start: Any, table: NDArray[np.int32], marks: NDArray[np.bool_], mask: Any, other: Csr, row: Any
+) -> float:
+    """Dot product of the row of `own` that begins at `start` and is in the table, with a row of `other`."""
+    product = 0.0
+    for k in range(other.indptr[row], other.indptr[row + 1]):
+        place = find_term(np.int64(other.indices[k]), table, marks, mask, start, own.indices)
+        if place >= 0:
+            product += own.data[place] * other.data[k]
+    return product
+
+
+@kernel
+def enlarged(values: NDArray[Any], more: int) -> NDArray[Any]:
+    """Array with uninitialised room for so many values more."""
+    return np.concatenate((values, np.empty(more, values.dtype)))

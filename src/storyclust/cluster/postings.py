@@ -5,50 +5,67 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy import sparse
 
 from storyclust._core.parallel import CHUNK_BYTES, kernel, map_chunks
+from storyclust.cluster.selection import nth_largest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy import sparse
 
 
-class Index(NamedTuple):
-    """Inverted index of some entries of a matrix: who holds a term, in ascending order."""
+# Chunks are cut by estimated memory traffic, which decides how threads share the work and no result.
+POSTING_BYTES = 16  # of each posting read: row, weight, and a partial product that is read and written
+ENTRY_BYTES = 64  # of each entry: a cache line, for what is known of its term lies anywhere in memory
+MIN_ROW_BYTES = CHUNK_BYTES // 4096  # so that a chunk has 4,096 rows at most, however little they read
+
+
+class Csr(NamedTuple):
+    """Sparse rows: row `i` holds ``data[indptr[i]:indptr[i + 1]]`` in the columns ``indices[...]``."""
+
+    indptr: NDArray[Any]
+    indices: NDArray[Any]
+    data: NDArray[Any]
+
+    @classmethod
+    def of(cls, X: sparse.csr_array) -> Csr:
+        """Arrays of a matrix, not copied."""
+        return cls(X.indptr, X.indices, X.data)
+
+
+class Postings(NamedTuple):
+    """Inverted index of some entries of a matrix: of each term, the rows that hold it, ascending."""
 
     bounds: NDArray[np.int64]  # of each term's list
     rows: NDArray[np.int32]
     weights: NDArray[np.float32]
 
 
-def index_entries(X: sparse.csr_array, indexed: NDArray[np.bool_]) -> Index:
-    """Index those entries of a matrix that are marked."""
-    return Index(*invert(X.indptr, X.indices, X.data, indexed, X.shape[1]))
+def lookup_costs(rows: Csr, indexed: NDArray[np.bool_], postings: Postings) -> NDArray[np.int64]:
+    """Estimate the bytes that are read when each row is looked up."""
+    return POSTING_BYTES * count_reads(rows, indexed, postings.bounds) + MIN_ROW_BYTES
 
 
-def reads_of_rows(
-    indptr: NDArray[Any], indices: NDArray[Any], bounds: NDArray[np.int64], indexed: NDArray[np.bool_]
-) -> NDArray[np.int64]:
-    """Bytes of posting lists that each row reads: its cost, for cutting chunks."""
-    return 16 * count_reads(indptr, indices, bounds, indexed) + CHUNK_BYTES // 4096
+def entry_costs(indptr: NDArray[Any]) -> NDArray[np.int64]:
+    """Estimate the bytes that are read when each row's entries are."""
+    return ENTRY_BYTES * np.diff(indptr).astype(np.int64)
 
 
 @kernel
-def count_reads(
-    indptr: NDArray[Any], indices: NDArray[Any], bounds: NDArray[np.int64], indexed: NDArray[np.bool_]
-) -> NDArray[np.int64]:
+def count_reads(rows: Csr, indexed: NDArray[np.bool_], bounds: NDArray[np.int64]) -> NDArray[np.int64]:
     """Length of the posting lists of each row's indexed terms."""
-    reads = np.zeros(len(indptr) - 1, np.int64)
+    reads = np.zeros(len(rows.indptr) - 1, np.int64)
     for row in range(len(reads)):
-        for k in range(indptr[row], indptr[row + 1]):
+        for k in range(rows.indptr[row], rows.indptr[row + 1]):
             if indexed[k]:
-                reads[row] += bounds[indices[k] + 1] - bounds[indices[k]]
+                term = rows.indices[k]
+                reads[row] += bounds[term + 1] - bounds[term]
     return reads
 
 
 @kernel
 def count_holders(indices: NDArray[Any], n_terms: int) -> NDArray[np.int64]:
-    """How many rows hold each term."""
+    """Document frequency of each term."""
     df = np.zeros(n_terms, np.int64)
     for term in indices:
         df[term] += 1
@@ -56,16 +73,20 @@ def count_holders(indices: NDArray[Any], n_terms: int) -> NDArray[np.int64]:
 
 
 def choose_entries(
-    X: sparse.csr_array, most_holders: int, heaviest: int, n_jobs: int | None = None
+    X: sparse.csr_array, max_postings: int, heaviest: int, n_jobs: int | None = None
 ) -> NDArray[np.bool_]:
-    """Mark entries whose terms so few rows hold, and the heaviest of each row: of equals, the rarer first."""
+    """Mark entries whose terms at most `max_postings` rows hold, and the heaviest of each row.
+
+    Of equally heavy ones, the rarer come first.
+    """
     df = count_holders(X.indices, X.shape[1])
     chosen = np.zeros(X.nnz, np.bool_)
+    rows = Csr.of(X)
 
     def work(start: int, stop: int) -> None:
-        mark_entries(start, stop, X.indptr, X.indices, X.data, df, most_holders, heaviest, chosen)
+        mark_entries(start, stop, rows, df, max_postings, heaviest, chosen)
 
-    map_chunks(work, 64 * np.diff(X.indptr).astype(np.int64), n_jobs, "index")
+    map_chunks(work, entry_costs(X.indptr), n_jobs, "index")
     return chosen
 
 
@@ -73,27 +94,26 @@ def choose_entries(
 def mark_entries(
     begin: int,
     end: int,
-    indptr: NDArray[Any],
-    indices: NDArray[Any],
-    data: NDArray[Any],
+    rows: Csr,
     df: NDArray[np.int64],
-    most_holders: int,
+    max_postings: int,
     heaviest: int,
     chosen: NDArray[np.bool_],
 ) -> None:
-    """Mark entries of rows begin..end: see `choose_entries`."""
+    """Mark entries of rows begin..end in `chosen`: see `choose_entries`."""
+    indptr, indices, data = rows
     for row in range(begin, end):
         start, stop = indptr[row], indptr[row + 1]
         common = 0
         for k in range(start, stop):
-            chosen[k] = df[indices[k]] <= most_holders
+            chosen[k] = df[indices[k]] <= max_postings
             common += not chosen[k]
         if common == 0 or heaviest == 0:
             continue
         if stop - start <= heaviest:
             chosen[start:stop] = True
             continue
-        last = np.partition(data[start:stop], stop - start - heaviest)[stop - start - heaviest]
+        last = nth_largest(data[start:stop], heaviest)
         places = heaviest
         for k in range(start, stop):
             places -= data[k] > last or (data[k] == last and chosen[k])
@@ -107,25 +127,20 @@ def mark_entries(
 
 
 @kernel
-def invert(
-    indptr: NDArray[Any],
-    indices: NDArray[Any],
-    data: NDArray[np.float64],
-    indexed: NDArray[np.bool_],
-    n_terms: int,
-) -> Any:
-    """Lists of marked entries by term: their bounds, rows in ascending order, and weights."""
+def index_entries(rows: Csr, indexed: NDArray[np.bool_], n_terms: int) -> Postings:
+    """Index those entries of a matrix that are marked."""
+    indptr, indices, data = rows
     bounds = np.zeros(n_terms + 1, np.int64)
     for k in range(len(indices)):
         bounds[indices[k] + 1] += indexed[k]
     for term in range(n_terms):
         bounds[term + 1] += bounds[term]
     at = bounds[:-1].copy()
-    rows, weights = np.empty(bounds[n_terms], np.int32), np.empty(bounds[n_terms], np.float32)
+    holders, weights = np.empty(bounds[n_terms], np.int32), np.empty(bounds[n_terms], np.float32)
     for row in range(len(indptr) - 1):
         for k in range(indptr[row], indptr[row + 1]):
             if indexed[k]:
                 place = at[indices[k]]
-                rows[place], weights[place] = row, abs(data[k])
+                holders[place], weights[place] = row, abs(data[k])
                 at[indices[k]] += 1
-    return bounds, rows, weights
+    return Postings(bounds, holders, weights)

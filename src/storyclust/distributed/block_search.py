@@ -1,4 +1,4 @@
-"""Similar rows of two blocks, and how parts make the whole graph."""
+"""Similar rows of two blocks, and how what is found in all pairs of blocks makes the whole graph."""
 
 from __future__ import annotations
 
@@ -7,62 +7,42 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from storyclust._core.arrays import join_parts
-from storyclust._core.parallel import CHUNK_BYTES, kernel, map_chunks
+from storyclust.cluster.correction import corrected_similarities
 from storyclust.cluster.graph import default_limits
-from storyclust.cluster.pair_search import (
-    EXAMINED,
-    MARKS,
-    NOTHING,
-    above,
-    candidate_rows,
-    clear_terms,
-    cosine,
-    enter_terms,
-    table_size,
-)
-from storyclust.cluster.postings import Index, invert, mark_entries
+from storyclust.cluster.pair_search import CANDIDATES_PER_NEIGHBOR, IndexedRows, QueryRows, search_block
+from storyclust.cluster.postings import Csr, index_entries, mark_entries
+from storyclust.cluster.selection import nth_largest_of_labels
 from storyclust.distributed.blocks import Block
-from storyclust.distributed.columns import (
-    end_to_end,
-    last_of_each,
-    most_of_each,
-    numbers_in,
-    renumbered,
-    some_of,
-)
+from storyclust.distributed.columns import end_to_end, most_of_each, numbers_in, renumbered, some_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-PIECES = 8  # that each thread compares
-
-
 class MarkedBlock(NamedTuple):
-    """What is needed of a block to compare its rows: which of their terms are rare enough for an index."""
+    """What is needed of a block to compare its rows."""
 
     places: NDArray[np.int64]
     terms: NDArray[np.uint64]
     indptr: NDArray[np.int64]
     indices: NDArray[np.int32]
     data: NDArray[Any]
-    indexed: NDArray[np.bool_]  # of each entry
-    floors: NDArray[np.float64]  # what each row shares with strangers
+    indexed: NDArray[np.bool_]  # of each entry: whether its term is indexed
+    floors: NDArray[np.float64]  # background similarity of each row
 
 
 class Found(NamedTuple):
-    """Pairs that were promising enough to be compared."""
+    """Candidate pairs, whose cosines were computed."""
 
     later: NDArray[np.int64]
     earlier: NDArray[np.int64]
-    shown: NDArray[np.float32]  # what indexed terms showed
-    cosines: NDArray[np.float64]  # 0 where they did not keep the promise
-    floors: NDArray[np.float64]  # what the one of the two that shares more with strangers shares with them
+    shown: NDArray[np.float32]  # partial dot products over indexed terms
+    cosines: NDArray[np.float64]  # 0 where the pair is no edge
+    floors: NDArray[np.float64]  # the larger background similarity of the two rows
 
 
 class Pairs(NamedTuple):
-    """Pairs of places that are more similar than strangers are, each once."""
+    """Pairs of places that are more similar than the background, each once."""
 
     earlier: NDArray[np.int64]
     later: NDArray[np.int64]
@@ -78,23 +58,22 @@ class Edges(NamedTuple):
     values: NDArray[np.float64]
 
 
-def mark_block(block: Block, floors: NDArray[np.float64]) -> MarkedBlock:
-    """Mark the rare terms of a block, whose rows share this much with strangers."""
-    _, _, terms, holders, indptr, indices, data = block
-    indexed = np.zeros(len(indices), np.bool_)
-    most_holders, heaviest, _, _ = default_limits()
-    n = len(block.places)
-    mark_entries(0, n, indptr, indices, data, holders, most_holders, heaviest, indexed)
-    return MarkedBlock(block.places, terms, indptr, indices, data, indexed, floors)
+def mark_block(block: Block, null_similarity: NDArray[np.float64]) -> MarkedBlock:
+    """Mark the entries of a block that are indexed; its rows have these background similarities."""
+    rows = Csr(block.indptr, block.indices, block.data)
+    indexed = np.zeros(len(rows.indices), np.bool_)
+    limits = default_limits()
+    mark_entries(0, len(block.places), rows, block.holders, limits.max_postings, limits.heaviest, indexed)
+    return MarkedBlock(block.places, block.terms, *rows, indexed, null_similarity)
 
 
-def find_between(rows: MarkedBlock, others: MarkedBlock, least: float, n_jobs: int = 1) -> Found:
+def find_between(rows: MarkedBlock, others: MarkedBlock, min_similarity: float, n_jobs: int = 1) -> Found:
     """Compare rows of one block with earlier rows of another, or of the same.
 
     Parameters
     ----------
     rows, others : MarkedBlock
-    least : float
+    min_similarity : float
         Least similarity of an edge.
     n_jobs : int, default=1
         Threads.
@@ -103,30 +82,19 @@ def find_between(rows: MarkedBlock, others: MarkedBlock, least: float, n_jobs: i
     -------
     found : Found
     """
-    _, terms, indptr, indices, data, indexed, floors = others
-    own = rows.indptr, rows.indices, rows.data, rows.indexed
+    own, own_indexed = Csr(rows.indptr, rows.indices, rows.data), rows.indexed
     if rows is not others:
-        own = renumbered(*own, numbers_in(terms, rows.terms))
-    listed = Index(*invert(indptr, indices, data, indexed, len(terms)))
+        *columns, own_indexed = renumbered(*own, own_indexed, numbers_in(others.terms, rows.terms))
+        own = Csr(*columns)
     before = np.searchsorted(others.places, rows.places)
-    _, _, promise, crowd = default_limits()
-    bounds, own_indices, own_data, own_indexed = own
-
-    def work(start: int, stop: int) -> tuple[NDArray[Any], ...]:
-        later, *found = compare_rows(
-            bounds[start : stop + 1], own_indices, own_data, own_indexed, before[start:stop],
-            rows.floors[start:stop], listed.bounds, listed.rows, listed.weights, indptr, indices, data,
-            floors, promise, least, crowd,
-        )  # fmt: skip
-        return later + start, *found
-
-    # A few pieces for each thread, for each begins with empty tables for all of the others.
-    n = len(rows.places)
-    weights = np.full(n, CHUNK_BYTES * PIECES * n_jobs // max(n, 1) if n_jobs > 1 else 0)
-    parts = map_chunks(work, weights, n_jobs, "similarities")
-    later, earlier, shown, cosines = join_parts(parts, (np.int64, np.int64, np.float32, np.float64))
-    above = np.maximum(rows.floors[later], floors[earlier])
-    return Found(rows.places[later], others.places[earlier], shown, cosines, above)
+    matrix = Csr(others.indptr, others.indices, others.data)
+    postings = index_entries(matrix, others.indexed, len(others.terms))
+    hits = search_block(
+        QueryRows(own, own_indexed, rows.floors, before), IndexedRows(matrix, postings, others.floors),
+        default_limits(), min_similarity, keep_rejected=True, n_jobs=n_jobs,
+    )  # fmt: skip
+    floors = np.maximum(rows.floors[hits.rows], others.floors[hits.others])
+    return Found(rows.places[hits.rows], others.places[hits.others], hits.partial, hits.cosines, floors)
 
 
 def merge_found(parts: Sequence[Found]) -> Found:
@@ -136,63 +104,61 @@ def merge_found(parts: Sequence[Found]) -> Found:
 
 
 def examined() -> int:
-    """How many promising pairs of a row with earlier ones are looked at."""
-    return EXAMINED * _crowd()
+    """Candidates of a row among earlier ones whose cosines count: see `find_candidates`."""
+    return CANDIDATES_PER_NEIGHBOR * _max_neighbors()
 
 
 def split_found(found: Found) -> tuple[Found, Found]:
-    """Those that kept their promise, and those that did not.
+    """Split pairs into edges and others.
 
-    The others matter only where a row has more promising ones than are looked at.
+    The others matter only where a row has more candidates in all blocks than are examined.
     """
     kept = found.cosines > 0.0
     return some_of(found, kept), some_of(found, ~kept)
 
 
 def pairs_of(found: Found) -> Pairs:
-    """Pairs of the rows of a block with all earlier ones, in any order."""
+    """Pairs of the rows of a block with all earlier ones, in any order, within the neighbour cap."""
     found = some_of(found, found.cosines > 0.0)
-    found = some_of(found, most_of_each(found.later, found.cosines, found.earlier, _crowd()))
+    found = some_of(found, most_of_each(found.later, found.cosines, found.earlier, _max_neighbors()))
     return Pairs(found.earlier, found.later, found.cosines, found.floors)
 
 
-def _crowd() -> int:
-    """Neighbours of a row that may belong to its story."""
-    return default_limits().crowd
+def _max_neighbors() -> int:
+    return default_limits().max_neighbors
 
 
 def crowd_cosines(pairs: Pairs, crowded: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Largest cosines of rows that have a crowd of neighbours, as many as matter: the places, the cosines."""
+    """Largest cosines of rows over the neighbour cap, as many as count: places, cosines."""
     places = np.concatenate((pairs.earlier, pairs.later))
     inside = np.isin(places, crowded)
     places, cosines = places[inside], np.concatenate((pairs.cosines, pairs.cosines))[inside]
-    kept = most_of_each(places, cosines, places, _crowd())
+    kept = most_of_each(places, cosines, places, _max_neighbors())
     return places[kept], cosines[kept]
 
 
 def crowd_floors(
     crowded: NDArray[np.int64], parts: Sequence[tuple[NDArray[np.int64], NDArray[np.float64]]]
 ) -> NDArray[np.float64]:
-    """What rows in a crowd share with the last neighbour that counts, from all their largest cosines."""
+    """Cosine of each row over the neighbour cap with its last neighbour that counts, from all `parts`."""
     places = np.concatenate([part[0] for part in parts])
     cosines = np.concatenate([part[1] for part in parts])
-    last: NDArray[np.float64] = last_of_each(
-        np.searchsorted(crowded, places), cosines, len(crowded), _crowd()
-    )
-    return last
+    return nth_largest_of_labels(np.searchsorted(crowded, places), cosines, len(crowded), _max_neighbors())
 
 
-def count_edges(pairs: Pairs, crowded: NDArray[np.int64], raised: NDArray[np.float64], least: float) -> Edges:
-    """Count cosines from what rows share with strangers; what remains are the edges of the graph.
+def count_edges(
+    pairs: Pairs, crowded: NDArray[np.int64], raised: NDArray[np.float64], min_similarity: float
+) -> Edges:
+    """Correct cosines for background similarity; the pairs that remain are the edges of the graph.
 
     Parameters
     ----------
     pairs : Pairs
     crowded : int64 array of shape (k,)
-        Rows with a crowd of neighbours, ascending.
+        Rows with more than `MAX_NEIGHBORS` neighbours, ascending.
     raised : float64 array of shape (k,)
-        What each shares with the last of them that counts.
-    least : float
+        The cosine of each with the last neighbour that counts: see `crowd_floors`.
+    min_similarity : float
         Least similarity of an edge.
 
     Returns
@@ -205,80 +171,5 @@ def count_edges(pairs: Pairs, crowded: NDArray[np.int64], raised: NDArray[np.flo
             at = np.minimum(np.searchsorted(crowded, ends), len(crowded) - 1)
             floors = np.where(crowded[at] == ends, np.maximum(floors, raised[at]), floors)
     similarities = corrected_similarities(pairs.cosines, floors)
-    kept = (similarities >= least) & (similarities > 0.0)
+    kept = (similarities >= min_similarity) & (similarities > 0.0)
     return Edges(pairs.earlier[kept], pairs.later[kept], similarities[kept])
-
-
-@kernel
-def corrected_similarities(cosines: NDArray[np.float64], floors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Similarity of each pair, counted from what the two share with strangers."""
-    similarities = np.empty(len(cosines), np.float64)
-    for k in range(len(cosines)):
-        similarities[k] = above(cosines[k], floors[k])
-    return similarities
-
-
-@kernel
-def compare_rows(
-    indptr: NDArray[np.int64],
-    indices: NDArray[np.int32],
-    data: NDArray[Any],
-    indexed: NDArray[np.bool_],
-    before: NDArray[np.int64],
-    own_floors: NDArray[np.float64],
-    bounds: NDArray[np.int64],
-    posting_rows: NDArray[np.int32],
-    posting_weights: NDArray[np.float32],
-    other_indptr: NDArray[np.int64],
-    other_indices: NDArray[np.int32],
-    other_data: NDArray[Any],
-    floors: NDArray[np.float64],
-    promise: float,
-    least: float,
-    crowd: int,
-) -> Any:
-    """Compare rows with those of another matrix that are promising, row `i` with those before ``before[i]``.
-
-    Returns the rows, the others, what their indexed terms show, and their cosines, 0 for no edge.
-    """
-    widest = 0
-    for i in range(len(indptr) - 1):
-        widest = max(widest, indptr[i + 1] - indptr[i])
-    table, marks = np.zeros(table_size(widest), np.int32), np.zeros(MARKS, np.bool_)
-    partial, touched = np.zeros(len(floors), np.float32), np.empty(len(floors), np.int32)
-    rows, others = np.empty(1024, np.int32), np.empty(1024, np.int32)
-    shown, cosines = np.empty(1024, np.float32), np.empty(1024, np.float64)
-    found = 0
-    for i in range(len(indptr) - 1):
-        own, stop = indptr[i], indptr[i + 1]
-        if before[i] == 0 or own == stop:
-            continue
-        promising = candidate_rows(
-            own, stop, indices, data, indexed, bounds, posting_rows, posting_weights, before[i],
-            own_floors[i], floors, promise, least, crowd, partial, touched,
-        )  # fmt: skip
-        if promising == 0:
-            continue
-        if found + promising > len(rows):
-            more = found + promising
-            rows, others = (
-                np.append(rows, np.empty(more, np.int32)),
-                np.append(others, np.empty(more, np.int32)),
-            )
-            shown = np.append(shown, np.empty(more, np.float32))
-            cosines = np.append(cosines, np.empty(more, np.float64))
-        mask = enter_terms(table, marks, own, stop, indices)
-        for t in range(promising):
-            j = touched[t]
-            product = cosine(
-                table, marks, mask, own, indices, data, other_indptr[j], other_indptr[j + 1], other_indices,
-                other_data,
-            )  # fmt: skip
-            similarity = above(product, max(own_floors[i], floors[j]))
-            is_edge = similarity >= least and similarity > 0.0
-            rows[found], others[found], shown[found] = i, j, partial[j]
-            cosines[found] = product if is_edge else 0.0
-            partial[j] = NOTHING
-            found += 1
-        clear_terms(table, marks, own, stop, indices, mask)
-    return rows[:found].copy(), others[:found].copy(), shown[:found].copy(), cosines[:found].copy()

@@ -1,8 +1,8 @@
-"""The similarity graph by blocks of rows: what two blocks have in common, and how parts make the whole.
+"""Blocks of rows of the vectors, and their background similarity.
 
-A block is some rows of the vectors, whichever, each with its place in the order of all. Rows of one block
-are compared with the earlier rows of every block; merged, and only then cut to the bounds of `graph`, what
-is found is what `corrected_similarity_graph` finds in all rows together, bit for bit.
+A block is any subset of the rows, each with its place in the order of all. Rows of one block are compared
+with the earlier rows of every block. The results are merged, and only then cut to the limits of the search:
+the graph is bit for bit the one that `corrected_similarity_graph` computes from all rows together.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy import sparse
 
-from storyclust._core.arrays import compressed_rows
 from storyclust._core.union_find import rows_by_label
 from storyclust.cluster.background_similarity import (
+    BackgroundSample,
     mean_similarities_among,
     neighbor_coverage,
     sample_rows,
     small_sample_prior,
 )
+from storyclust.cluster.postings import Csr
 from storyclust.distributed.columns import numbers_in, renumbered
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Block(NamedTuple):
 
 
 def join_blocks(parts: Sequence[Block]) -> Block:
-    """Join blocks to one, rows in the order of their places."""
+    """Join blocks into one, rows in the order of their places."""
     terms, first = np.unique(np.concatenate([block.terms for block in parts]), return_index=True)
     holders = np.concatenate([block.holders for block in parts])[first]
     indices = [numbers_in(terms, block.terms)[block.indices] for block in parts]
@@ -55,12 +55,12 @@ def join_blocks(parts: Sequence[Block]) -> Block:
 
 
 def rows_at(block: Block, places: NDArray[np.int64]) -> Block:
-    """Rows of a block that stand at one of these sorted places."""
+    """Rows of a block whose places are among these."""
     return take_rows(block, np.flatnonzero(np.isin(block.places, places)))
 
 
 def take_rows(block: Block, rows: NDArray[np.int64]) -> Block:
-    """Rows of a block, with those terms alone that they hold."""
+    """Rows of a block, with only the terms that they hold."""
     lengths = np.diff(block.indptr)[rows]
     indptr = np.append(0, np.cumsum(lengths))
     entries = np.repeat(block.indptr[:-1][rows] - indptr[:-1], lengths) + np.arange(indptr[-1])
@@ -74,17 +74,17 @@ def take_rows(block: Block, rows: NDArray[np.int64]) -> Block:
 
 
 def sample_places(groups: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Places of the rows that each language's rows are compared with to tell strangers.
+    """Places of the rows with which each language's background similarity is measured.
 
     Parameters
     ----------
     groups : int64 array of shape (n,)
-        Language of each row of all, by place.
+        Language of each of all rows, by place.
 
     Returns
     -------
     places : list of int64 array
-        Of each language, ascending.
+        One array for each language, ascending.
     """
     return [rows[sample_rows(len(rows))] for rows in rows_by_label(groups)]
 
@@ -92,7 +92,7 @@ def sample_places(groups: NDArray[np.int64]) -> list[NDArray[np.int64]]:
 def background_of_block(
     block: Block, samples: Mapping[int, Block], sizes: NDArray[np.int64], n_jobs: int = 1
 ) -> NDArray[np.float64]:
-    """What rows of a block share with strangers: see `background_similarity`.
+    """Background similarity of the rows of a block: see `background_similarity`.
 
     Parameters
     ----------
@@ -106,32 +106,24 @@ def background_of_block(
 
     Returns
     -------
-    strangers : float64 array of shape (n,)
-        Of each row of the block.
+    similarity : float64 array of shape (n,)
     """
     similarity = np.zeros(len(block.places))
     for group in np.unique(block.groups).tolist():
         rows = np.flatnonzero(block.groups == group)
-        there = neighbor_coverage(int(sizes[group]))
-        if there:
+        coverage = neighbor_coverage(int(sizes[group]))
+        if coverage:
             sample = samples[group]
-            X = _in_terms_of(take_rows(block, rows), sample.terms)
-            compared = _matrix(sample.indptr, sample.indices, sample.data, len(sample.terms))
-            similarity[rows] = mean_similarities_among(X, block.places[rows], compared, sample.places, n_jobs)
-        similarity[rows] += small_sample_prior(there)
+            own = _in_terms_of(take_rows(block, rows), sample.terms)
+            compared = Csr(sample.indptr, sample.indices, sample.data)
+            indexed = BackgroundSample.of(compared, len(sample.terms), sample.places)
+            similarity[rows] = mean_similarities_among(own, block.places[rows], indexed, n_jobs)
+        similarity[rows] += small_sample_prior(coverage)
     return similarity
 
 
-def _matrix(
-    indptr: NDArray[np.int64], indices: NDArray[np.int32], data: NDArray[Any], n_terms: int
-) -> sparse.csr_array:
-    return compressed_rows(indptr, indices, data, (len(indptr) - 1, n_terms))
-
-
-def _in_terms_of(block: Block, terms: NDArray[np.uint64]) -> sparse.csr_array:
-    """Rows of a block by the columns of other terms, less what these have not got."""
-    all_of_it = np.ones(len(block.indices), np.bool_)
-    indptr, indices, data, _ = renumbered(
-        block.indptr, block.indices, block.data, all_of_it, numbers_in(terms, block.terms)
-    )
-    return _matrix(indptr, indices, data, len(terms))
+def _in_terms_of(block: Block, terms: NDArray[np.uint64]) -> Csr:
+    """Rows of a block with these terms as columns, without other terms."""
+    every = np.ones(len(block.indices), np.bool_)
+    numbers = numbers_in(terms, block.terms)
+    return Csr(*renumbered(block.indptr, block.indices, block.data, every, numbers)[:3])

@@ -1,4 +1,4 @@
-"""Named tuples of columns, and the largest values of each label."""
+"""Named tuples of columns: some rows, all parts, the largest values of each label; columns renumbered."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from storyclust._core.parallel import kernel
 from storyclust._core.union_find import numbered
-from storyclust.cluster.pair_search import largest
+from storyclust.cluster.selection import mark_largest_of_runs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,9 +19,9 @@ T = TypeVar("T", bound=tuple[Any, ...])
 
 
 class Degrees(NamedTuple):
-    """How many pairs some rows stand in, which are in ascending order."""
+    """Degrees of rows in a graph."""
 
-    rows: NDArray[np.int64]
+    rows: NDArray[np.int64]  # ascending
     counts: NDArray[np.int64]
 
 
@@ -45,23 +45,23 @@ def most_of_each(
     begins = np.flatnonzero(np.append(True, labels[1:] != labels[:-1])[: len(labels)])
     lengths = np.diff(begins, append=len(labels))
     _, of_run = np.unique(labels[begins], return_inverse=True)
-    crowded = np.repeat((np.bincount(of_run, weights=lengths) > most)[of_run], lengths)
-    kept = ~crowded
-    rows = np.flatnonzero(crowded)
+    over = np.repeat((np.bincount(of_run, weights=lengths) > most)[of_run], lengths)
+    kept = ~over
+    rows = np.flatnonzero(over)
     rows = rows[np.lexsort((ties[rows], labels[rows]))]
-    kept[rows] = largest_of_runs(labels[rows], values[rows], most)
+    kept[rows] = mark_largest_of_runs(labels[rows], values[rows], most)
     return kept
 
 
 def degrees_of(one: NDArray[np.int64], other: NDArray[np.int64]) -> Degrees:
-    """In how many pairs every row stands that is in some."""
+    """Degrees of all rows that stand in some pair; `one` and `other` are the ends of the pairs."""
     rows, number = numbered(np.concatenate((one, other)))
     return Degrees(rows, np.bincount(number, minlength=len(rows)))
 
 
 @kernel
 def numbers_in(terms: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.int32]:
-    """Where sorted terms stand among other sorted ones, -1 where they do not."""
+    """Number of each wanted term among `terms`, both ascending; -1 where it is not there."""
     numbers = np.full(len(wanted), -1, np.int32)
     at = 0
     for k in range(len(wanted)):
@@ -80,7 +80,20 @@ def renumbered(
     marked: NDArray[np.bool_],
     numbers: NDArray[np.int32],
 ) -> Any:
-    """Rows of a matrix by other numbers of its columns, less those that have none."""
+    """Rows of a matrix with its columns renumbered, without the entries of columns that get number -1.
+
+    Parameters
+    ----------
+    indptr, indices, data : arrays
+        CSR arrays of the matrix.
+    marked : bool array of shape (nnz,)
+        A mark of each entry, which it keeps.
+    numbers : int32 array of shape (n_columns,)
+
+    Returns
+    -------
+    indptr, indices, data, marked : arrays
+    """
     bounds = np.zeros(len(indptr), np.int64)
     n = 0
     for k in range(len(indices)):
@@ -95,37 +108,3 @@ def renumbered(
                 end += 1
         bounds[row + 1] = end
     return bounds, to, values, marks
-
-
-@kernel
-def largest_of_runs(labels: NDArray[np.int64], values: NDArray[Any], most: int) -> NDArray[np.bool_]:
-    """Mark the `most` largest values of each run of equal labels; of equal ones, the first."""
-    chosen = np.ones(len(labels), np.bool_)
-    start = 0
-    for k in range(1, len(labels) + 1):
-        if k == len(labels) or labels[k] != labels[start]:
-            if k - start > most:
-                chosen[start:k] = largest(values[start:k], most)
-            start = k
-    return chosen
-
-
-@kernel
-def last_of_each(
-    labels: NDArray[np.int64], values: NDArray[np.float64], n: int, most: int
-) -> NDArray[np.float64]:
-    """The last of the `most` largest values of each label, all of which have so many."""
-    bounds = np.zeros(n + 1, np.int64)
-    for label in labels:
-        bounds[label + 1] += 1
-    for label in range(n):
-        bounds[label + 1] += bounds[label]
-    ends, dealt = bounds[:-1].copy(), np.empty(len(values), np.float64)
-    for k in range(len(labels)):
-        dealt[ends[labels[k]]] = values[k]
-        ends[labels[k]] += 1
-    last = np.empty(n, np.float64)
-    for label in range(n):
-        own = dealt[bounds[label] : bounds[label + 1]]
-        last[label] = np.partition(own, len(own) - most)[len(own) - most]
-    return last

@@ -137,7 +137,7 @@ def _find_cutoffs(pairs: list[str], n: int, stages: Stages) -> str:
     for address in pairs:
         with ArrayFile(address) as file:
             degrees[file["places"]] += file["degrees"].astype(np.int32)
-    crowded = np.flatnonzero(degrees > default_limits().crowd)
+    crowded = np.flatnonzero(degrees > default_limits().max_neighbors)
     del degrees
     listed, target = stages.address("crowded"), stages.address("cutoffs")
     floors = [np.empty(0)]

@@ -231,9 +231,9 @@ def merge_bin(edges: Edges, places: NDArray[np.int64], nodes: Nodes, distance: f
     moved : Moved
     """
     n = len(places)
-    codes = np.searchsorted(places, edges.earlier) * n + np.searchsorted(places, edges.later)
-    order = np.argsort(codes % n, kind="stable")
-    indptr, indices, data = symmetric_csr(codes[order], edges.values[order], n)
+    earlier, later = np.searchsorted(places, edges.earlier), np.searchsorted(places, edges.later)
+    order = np.argsort(later, kind="stable")
+    indptr, indices, data = symmetric_csr(earlier[order], later[order], edges.values[order], n)
     graph = compressed_rows(indptr, indices, data, (n, n))
     times = np.column_stack((nodes.first, nodes.last))
     merges = agglomerate(

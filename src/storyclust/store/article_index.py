@@ -1,7 +1,7 @@
-"""The feed: all that has to be in memory to place an article among a million others.
+"""Article index: all that has to be in memory to place an article among a million others.
 
-Independent articles (those that are no copies) have a row here, numbered as they came: their terms by
-language, when they were published, the event they are in, and the keys by which copies of them are found.
+Every independent article (one that is no copy) has a row here, in the order of addition: its terms by
+language, its time, its event, and the keys by which copies of it are found.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from storyclust._core.arrays import compressed_rows
-from storyclust.cluster.graph import CROWD
+from storyclust.cluster.correction import corrected_similarities
+from storyclust.cluster.graph import MAX_NEIGHBORS
+from storyclust.cluster.selection import nth_largest
 from storyclust.store.growable_array import GrowableArray
 from storyclust.store.postings import Levels
 from storyclust.store.terms_index import TermsIndex
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Edges(NamedTuple):
-    """Pairs of rows, the first the later one, and their similarity above strangers."""
+    """Pairs of rows, the first the later one, and their similarity, corrected for background similarity."""
 
     first: NDArray[np.int64]
     second: NDArray[np.int64]
@@ -42,7 +44,7 @@ class ArticleIndex:
     times : GrowableArray of float64
         Days since 1970, NaN where undated.
     events : GrowableArray of int64
-        Event of each row.
+        Event of each row, -1 for none.
     keys : Levels
         Rows by the keys that copies share with them.
     """
@@ -72,8 +74,7 @@ class ArticleIndex:
     ) -> NDArray[np.int64]:
         """Add articles, not yet in any event; returns their rows.
 
-        Where it is given what they share with strangers, they are read from a store, and when all have been
-        `fill` must follow.
+        Articles read from a store come with their `null_similarity`; after the last of them, call `fill`.
         """
         rows = np.arange(len(self), len(self) + len(numbers))
         codes = np.array([self._code(name) for name in languages], np.int64)
@@ -98,18 +99,18 @@ class ArticleIndex:
         self.key_counts.extend(sizes)
 
     def fill(self) -> None:
-        """Make what is looked up in of all articles that were read, and weigh them."""
+        """Build the postings of all articles that were read, and compute their weights."""
         for index in self._indexes:
             index.fill()
         self.weigh_all()
 
     def weigh_all(self) -> None:
-        """Weigh all articles by the document frequencies of now."""
+        """Compute the weights of all articles from current document frequencies."""
         for index in self._indexes:
             index.weigh_all(measured=len(index), anew=True)
 
     def remove(self, rows: NDArray[np.int64]) -> None:
-        """Let rows have no neighbours and no copies any more."""
+        """Leave rows without neighbours and copies from now on."""
         for code in np.unique(self._language.values[rows]):
             own = rows[self._language.values[rows] == code]
             self._indexes[code].remove(self._place.values[own])
@@ -117,14 +118,14 @@ class ArticleIndex:
         self.key_counts.values[rows] = 0
 
     def null_similarity(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """What rows share with strangers."""
+        """Background similarity of rows."""
         out = np.empty(len(rows))
         for code, own in self._by_language(rows):
             out[own] = self._indexes[code].null_similarity.values[self._place.values[rows[own]]]
         return out
 
     def neighbours(self, rows: NDArray[np.int64], least: float, n_jobs: int | None = None) -> Edges:
-        """Earlier rows that rows are similar to, above strangers; `rows` ascend."""
+        """Earlier rows that ascending rows are similar to."""
         first, second, cosines = [], [], []
         for code, own in self._by_language(rows):
             index = self._indexes[code]
@@ -141,12 +142,12 @@ class ArticleIndex:
         if not first:
             empty = np.empty(0, np.int64)
             return Edges(empty, empty, np.empty(0))
-        return self._above(np.concatenate(first), np.concatenate(second), np.concatenate(cosines), least)
+        return self._edges(np.concatenate(first), np.concatenate(second), np.concatenate(cosines), least)
 
     def like(
         self, language: str, held: ArticleTerms, least: float
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Rows that an article which is none of them is similar to, and how similar: above strangers."""
+        """Rows that an article outside the index is similar to, and how similar."""
         index = self._indexes[self._code(language)]
         weighed, _ = index.weigh(held, guest=1)
         place = len(index)
@@ -160,7 +161,7 @@ class ArticleIndex:
         return np.concatenate(rows), np.concatenate(similarities)
 
     def vectors(self, rows: NDArray[np.int64]) -> sparse.csr_array:
-        """Vectors of rows as they are weighed now."""
+        """Vectors of rows by their current weights."""
         parts, sizes = [], np.zeros(len(rows), np.int64)
         groups = list(self._by_language(rows))
         for code, own in groups:
@@ -178,15 +179,15 @@ class ArticleIndex:
         vocabulary, columns = np.unique(terms, return_inverse=True)
         return compressed_rows(bounds, columns.astype(np.int32), weights, (len(rows), len(vocabulary)))
 
-    def _above(
+    def _edges(
         self, first: NDArray[np.int64], second: NDArray[np.int64], cosines: NDArray[np.float64], least: float
     ) -> Edges:
-        """Similarities above strangers, and above the last of `CROWD` neighbours of a row that has more."""
+        """Correct cosines; rows over the neighbour cap by at least the cosine with the last that counts."""
         floors = np.maximum(self.null_similarity(first), self.null_similarity(second))
         sizes = np.bincount(first, minlength=1)
-        for row in np.flatnonzero(sizes > CROWD):
+        for row in np.flatnonzero(sizes > MAX_NEIGHBORS):
             own = first == row
-            floors[own] = np.maximum(floors[own], np.partition(cosines[own], -CROWD)[-CROWD])
+            floors[own] = np.maximum(floors[own], nth_largest(cosines[own], MAX_NEIGHBORS))
         similarities = corrected_similarities(cosines, floors)
         kept = (similarities >= least) & (similarities > 0.0)
         order = np.lexsort((second[kept], first[kept]))
@@ -201,8 +202,3 @@ class ArticleIndex:
     def _by_language(self, rows: NDArray[np.int64]) -> Any:
         codes = self._language.values[rows]
         return [(int(code), np.flatnonzero(codes == code)) for code in np.unique(codes)]
-
-
-def corrected_similarities(cosines: NDArray[Any], floors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Similarities counted from what two articles share with strangers: `graph.above` for arrays."""
-    return np.where(floors < 1.0, (cosines - floors) / np.maximum(1.0 - floors, 1e-12), 0.0)

@@ -1,181 +1,192 @@
-"""The search for what articles are similar to, in three levels of postings.
+"""Search for the neighbours of a few articles among many stored ones.
 
-It is the search of the similarity graph, of a few rows among many: rare terms of a row, and a few of its
-heaviest, say who shows promise; of those the cosine is computed in full.
+The method is that of `storyclust.cluster.pair_search`, with which this module shares limits, pruning bound,
+the table of a row's terms, scratch arrays and the test for an edge. The loops over postings and terms are not
+shared, because a stored term is a 32-bit hash without a weight of its own (each article has two factors, for
+its head and for the rest) and its postings lie in three runs.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from storyclust._core.parallel import kernel
-from storyclust.cluster.graph import MAX_POSTINGS
-from storyclust.cluster.pair_search import MARKS, NOTHING, TRACE, above, table_size
+from storyclust.cluster.correction import is_edge, pruning_bound
+from storyclust.cluster.pair_search import MET, ZERO, Limits, Scratch, enlarged
+from storyclust.cluster.term_table import clear_terms, enter_terms, find_term
+from storyclust.store.weights import ArticleTerms, Weighed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MOST_READ = 200_000  # postings read for one article: a short text of common words must not read them all
+MAX_READS = 200_000  # postings read for one article: a short text of common words must not read them all
 
 
-@kernel
-def show(
-    start: Any,
-    stop: Any,
-    values: NDArray[np.int32],
-    before: Any,
-    weight: Any,
-    factors: NDArray[np.float32],
-    partial: NDArray[np.float32],
-    touched: NDArray[np.int32],
-    met: Any,
-) -> Any:
-    """Add what a term shows of the articles that hold it; returns how many have been met."""
-    for p in range(start, stop):
-        place = values[p] >> 1
-        if place >= before:
-            break
-        shown = partial[place]
-        if shown == NOTHING:
-            touched[met] = place
-            met += 1
-        partial[place] = shown + weight * factors[place, values[p] & 1] + TRACE
-    return met
+class NeighborPairs(NamedTuple):
+    """Pairs of a row and the place of an earlier article, and their cosine."""
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    cosines: NDArray[np.float64]
 
 
-@kernel
-def enter(
-    keys: NDArray[np.uint32],
-    values: NDArray[np.float32],
-    marks: NDArray[np.bool_],
-    term: Any,
-    value: Any,
-) -> None:
-    """Enter a term into an open-addressed table and its marks; no value is 0."""
-    mask = len(keys) - 1
-    at = np.int64(term) & mask
-    while values[at] != NOTHING:
-        at = (at + 1) & mask
-    keys[at], values[at] = term, value
-    marks[np.int64(term) & (MARKS - 1)] = True
+class QueryArticles(NamedTuple):
+    """Articles that are looked up."""
+
+    weighed: Weighed
+    indexed: NDArray[np.bool_]  # of each entry: whether its term is looked up
+    null_similarity: NDArray[np.float64]  # background similarity of each article
+    ends: NDArray[np.int64]  # each is compared with the stored articles before this place
 
 
-@kernel
-def inner(
-    keys: NDArray[np.uint32],
-    values: NDArray[np.float32],
-    marks: NDArray[np.bool_],
-    start: Any,
-    stop: Any,
-    terms: NDArray[np.uint32],
-) -> float:
-    """Sum the values of terms start..stop that are in the table."""
-    mask = len(keys) - 1
-    total = 0.0
-    for k in range(start, stop):
-        term = terms[k]
-        if not marks[np.int64(term) & (MARKS - 1)]:
-            continue
-        at = np.int64(term) & mask
-        while values[at] != NOTHING:
-            if keys[at] == term:
-                total += values[at]
-                break
-            at = (at + 1) & mask
-    return total
+class StoredArticles(NamedTuple):
+    """Articles in which others are looked up."""
+
+    held: ArticleTerms
+    factors: NDArray[np.float32]  # (n, 2): for terms outside the head of an article, for those in it
+    null_similarity: NDArray[np.float64]
+    postings: tuple[NDArray[np.int32], ...]  # of each level: place << 1, lowest bit set in the head
 
 
 @kernel
 def find_neighbors(
     begin: int,
     end: int,
-    bounds: NDArray[np.int64],
-    places: NDArray[np.int64],
-    weights: NDArray[np.float32],
-    terms: NDArray[np.uint32],
-    chosen: NDArray[np.bool_],
-    null_similarity: NDArray[np.float64],
-    before: NDArray[np.int64],
-    idf: NDArray[np.float32],
-    spans: NDArray[np.int64],
-    large: NDArray[np.int32],
-    middle: NDArray[np.int32],
-    fresh: NDArray[np.int32],
-    their_bounds: NDArray[np.int64],
-    their_heads: NDArray[np.int64],
-    their_terms: NDArray[np.uint32],
-    factors: NDArray[np.float32],
-    floors: NDArray[np.float64],
-    promise: float,
-    least: float,
-    partial: NDArray[np.float32],
-    touched: NDArray[np.int32],
-    marks: NDArray[np.bool_],
-) -> Any:
-    """Pairs of rows begin..end and places they are similar to, and their cosines; see `TermsIndex`.
-
-    `partial` and `marks` are scratch, all zeros before and after.
-    """
+    queries: QueryArticles,
+    stored: StoredArticles,
+    limits: Limits,
+    min_similarity: float,
+    scratch: Scratch,
+) -> NeighborPairs:
+    """Find the stored articles that each of the rows begin..end is similar to."""
+    partial, candidates, table, marks = scratch
     first, second = np.empty(1024, np.int64), np.empty(1024, np.int64)
     cosines = np.empty(1024, np.float64)
     found = 0
     for row in range(begin, end):
-        start, stop = bounds[row], bounds[row + 1]
-        keys = np.empty(table_size(stop - start), np.uint32)
-        values = np.zeros(len(keys), np.float32)
-        met, read = 0, 0
-        for common in range(2):  # rare terms first
-            for k in range(start, stop):
-                at = places[k]
-                weight = weights[k] * idf[at]
-                if weight == NOTHING:
-                    continue
-                if common == 0:
-                    enter(keys, values, marks, terms[at], weight)
-                size = 0
-                for level in range(3):
-                    size += spans[level, at, 1] - spans[level, at, 0]
-                if not chosen[k] or (size > MAX_POSTINGS) != (common == 1):
-                    continue
-                if common == 1 and read + size > MOST_READ:
-                    continue
-                read += size
-                limit = before[row]
-                met = show(
-                    spans[0, at, 0], spans[0, at, 1], large, limit, weight, factors, partial, touched, met
-                )
-                met = show(
-                    spans[1, at, 0], spans[1, at, 1], middle, limit, weight, factors, partial, touched, met
-                )
-                met = show(
-                    spans[2, at, 0], spans[2, at, 1], fresh, limit, weight, factors, partial, touched, met
-                )
-        floor = null_similarity[row]
-        enough = promise * (floor + (1.0 - floor) * least)
+        met = add_products(row, queries, stored.factors, stored.postings, limits, partial, candidates)
+        if met == 0:
+            continue
+        terms, values = weighted_terms(row, queries.weighed)
+        mask = enter_terms(table, marks, 0, len(terms), terms)
+        own, ratio = queries.null_similarity[row], limits.pruning_ratio
+        bound = pruning_bound(own, min_similarity, ratio)
         for t in range(met):
-            place = touched[t]
-            shown = partial[place]
-            partial[place] = NOTHING
-            if shown < enough:  # most: without a look at the floor of the other
+            place = candidates[t]
+            product = partial[place]
+            partial[place] = ZERO
+            if product < bound:  # most: the background similarity of the other need not be read
                 continue
-            both = max(floor, floors[place])
-            if shown < promise * (both + (1.0 - both) * least):
+            floor = max(own, stored.null_similarity[place])
+            if product < pruning_bound(floor, min_similarity, ratio):
                 continue
-            a, c = their_bounds[place], their_bounds[place + 1]
-            b = a + their_heads[place]
-            product = inner(keys, values, marks, a, b, their_terms) * factors[place, 1]
-            product += inner(keys, values, marks, b, c, their_terms) * factors[place, 0]
-            product = min(product, 1.0)  # their factors are those of a while ago
-            if above(product, both) < least:
+            cosine = dot_stored(table, marks, mask, terms, values, stored.held, stored.factors, place)
+            cosine = min(cosine, 1.0)  # factors are not updated with every article, so that it may exceed 1
+            if not is_edge(cosine, floor, min_similarity):
                 continue
             if found == len(first):
-                first = np.concatenate((first, np.empty(found, np.int64)))
-                second = np.concatenate((second, np.empty(found, np.int64)))
-                cosines = np.concatenate((cosines, np.empty(found, np.float64)))
-            first[found], second[found], cosines[found] = row, place, product
+                first, second = enlarged(first, found), enlarged(second, found)
+                cosines = enlarged(cosines, found)
+            first[found], second[found], cosines[found] = row, place, cosine
             found += 1
-        for k in range(start, stop):
-            marks[np.int64(terms[places[k]]) & (MARKS - 1)] = False
-    return first[:found].copy(), second[:found].copy(), cosines[:found].copy()
+        clear_terms(table, marks, mask, 0, len(terms), terms)
+    return NeighborPairs(first[:found].copy(), second[:found].copy(), cosines[:found].copy())
+
+
+@kernel
+def add_products(
+    row: int,
+    queries: QueryArticles,
+    factors: NDArray[np.float32],
+    postings: tuple[NDArray[np.int32], ...],
+    limits: Limits,
+    partial: NDArray[np.float32],
+    candidates: NDArray[np.int32],
+) -> Any:
+    """Add up partial dot products of a row with stored articles; returns how many articles have been met.
+
+    Rare terms come first; of the others, those whose postings fit into `MAX_READS` are read.
+    """
+    weighed, end = queries.weighed, queries.ends[row]
+    met, read = 0, 0
+    for common in range(2):
+        for k in range(weighed.bounds[row], weighed.bounds[row + 1]):
+            at = weighed.places[k]
+            weight = weighed.weights[k] * weighed.idf[at]
+            if weight == ZERO or not queries.indexed[k]:
+                continue
+            size = 0
+            for level in range(len(postings)):
+                size += weighed.spans[level, at, 1] - weighed.spans[level, at, 0]
+            if (size > limits.max_postings) != (common == 1) or (common == 1 and read + size > MAX_READS):
+                continue
+            read += size
+            for level in range(len(postings)):
+                run = postings[level]
+                for p in range(weighed.spans[level, at, 0], weighed.spans[level, at, 1]):
+                    place = run[p] >> 1
+                    if place >= end:
+                        break
+                    before = partial[place]
+                    if before == ZERO:
+                        candidates[met] = place
+                        met += 1
+                    partial[place] = before + weight * factors[place, run[p] & 1] + MET
+    return met
+
+
+@kernel
+def weighted_terms(row: int, weighed: Weighed) -> Any:
+    """Terms of a row that weigh anything, and what they weigh."""
+    start, stop = weighed.bounds[row], weighed.bounds[row + 1]
+    terms, values = np.empty(stop - start, np.uint32), np.empty(stop - start, np.float32)
+    n = 0
+    for k in range(start, stop):
+        at = weighed.places[k]
+        weight = weighed.weights[k] * weighed.idf[at]
+        if weight != ZERO:
+            terms[n], values[n] = weighed.terms[at], weight
+            n += 1
+    return terms[:n], values[:n]
+
+
+@kernel
+def dot_stored(
+    table: NDArray[np.int32],
+    marks: NDArray[np.bool_],
+    mask: Any,
+    terms: NDArray[np.uint32],
+    values: NDArray[np.float32],
+    held: ArticleTerms,
+    factors: NDArray[np.float32],
+    place: Any,
+) -> float:
+    """Dot product of the row in the table with a stored article: its head, then the rest."""
+    start, stop = held.bounds[place], held.bounds[place + 1]
+    middle = start + held.heads[place]
+    head = sum_of_values(table, marks, mask, terms, values, held.terms, start, middle)
+    rest = sum_of_values(table, marks, mask, terms, values, held.terms, middle, stop)
+    product: float = head * factors[place, 1] + rest * factors[place, 0]
+    return product
+
+
+@kernel
+def sum_of_values(
+    table: NDArray[np.int32],
+    marks: NDArray[np.bool_],
+    mask: Any,
+    terms: NDArray[np.uint32],
+    values: NDArray[np.float32],
+    others: NDArray[np.uint32],
+    start: Any,
+    stop: Any,
+) -> float:
+    """Sum the values of those terms ``others[start:stop]`` that are in the table."""
+    total = 0.0
+    for k in range(start, stop):
+        at = find_term(np.int64(others[k]), table, marks, mask, 0, terms)
+        if at >= 0:
+            total += values[at]
+    return total

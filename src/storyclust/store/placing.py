@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import sparse
 
+from storyclust.cluster.correction import corrected_similarities
 from storyclust.cluster.linkage import agglomerate, cut
-from storyclust.store.article_index import corrected_similarities
 from storyclust.stories.grouping import LEAST_SIMILARITY
 
 if TYPE_CHECKING:
