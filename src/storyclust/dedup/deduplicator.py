@@ -73,9 +73,9 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         Generate candidates by prefix filtering instead of MinHash: no pair is missed. Slower, the more so
         the lower the threshold.
     excerpts : {'report', 'drop', 'ignore'}, default='report'
-        What to do with articles whose text stands inside a longer one. 'report' lists them in
-        `excerpts_`. 'drop' also does not keep those of which a share of at least `threshold` stands
-        there. 'ignore' does not look for them.
+        What to do with articles of which a good part is contained in a longer one. 'report' lists them in
+        `excerpts_`. 'drop' lists them, too, and does not keep those with a containment of at least
+        `threshold`. 'ignore' does not look for them.
     clean : bool, default=False
         Remove the boilerplate of web pages (see `find_furniture`) before the comparison. Boilerplate makes
         different texts similar and copies different. Off by default because it reads the whole corpus
@@ -108,9 +108,9 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         Groups of two or more articles, or with a match in the reference, largest first, then by first row.
     excerpts_ : int64 array of shape (k, 2)
         Pairs (excerpt, longer article) among the representatives of groups, by row of the excerpt, highest
-        containment first: at least a fifth of the shorter text's shingles stand in the longer one.
+        containment first. A containment of at least 0.2 makes an excerpt.
     containments_ : float64 array of shape (k,)
-        Share of the excerpt's shingles that stand in the longer article.
+        Share of the excerpt's shingles that are in the longer article.
     fingerprints_ : uint64 array of shape (n, 2)
         128-bit hash of each article's token sequence, equal for equal texts.
     bands_ : Bands
@@ -208,8 +208,8 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         y : object
             Ignored.
         reference : iterable of str, mapping or Article, or a DataFrame, optional
-            Articles that exist already (an archive, a training set). Articles that copy one of them are not
-            kept. They are not compared with one another, and the attributes do not list them.
+            Articles that exist already (an archive, a training set). Articles of `X` that copy one of them
+            are not kept; copies within the reference are not reported.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Candidates for excerpts: texts of which a good part stands inside longer ones.
+"""Candidates for excerpts: texts of which a good part is contained in longer ones.
 
 An excerpt and a much longer text have a low Jaccard similarity, so LSH over MinHash does not find them. A
 fixed share of all shingles is sampled by hash (FracMinHash): a shingle is in the sample of every text that

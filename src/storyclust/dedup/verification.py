@@ -1,6 +1,6 @@
 """Exact verification: candidates are compared by the full shingle sets of their texts.
 
-Sets are built block by block, from shingles that may lie on disk, so memory stays bounded.
+Sets are built block by block, from shingles that may be on disk, so memory stays bounded.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def find_excerpts(
     is_reference: NDArray[np.bool_],
     n_jobs: int | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Find group representatives whose texts stand inside longer ones.
+    """Find group representatives whose texts are contained in longer ones.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def find_excerpts(
     leader : int64 array of shape (n_classes,)
         Leader of each class; only classes that lead are compared.
     heads : int64 array of shape (n_classes,)
-        The article that stands for each class.
+        Article that represents each class.
     is_reference : bool array of shape (n_classes,)
         Classes that are not reported as excerpts.
     n_jobs : int or None

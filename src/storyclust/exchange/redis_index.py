@@ -157,10 +157,8 @@ def open_index(
     ------
     InputError
         There is no such index, it has other settings, or no server answers.
-    MissingExtraError
-        The package redis is not installed.
-    StoryclustError
-        The server refuses a command.
+    MissingExtraError, StoryclustError
+        As for `publish`.
 
     Examples
     --------
