@@ -30,7 +30,8 @@ from storyclust._core.parallel import kernel
 from storyclust.cluster.graph import HEAVIEST, MAX_POSTINGS, PRUNING_RATIO, similarity_graph
 from storyclust.cluster.postings import choose_entries
 from storyclust.dedup.lsh import Bands, Candidates, candidate_pairs
-from storyclust.dedup.minhash import permutations, permute, premix
+from storyclust.dedup.minhash import permutations
+from storyclust.dedup.signing import permute, premix
 
 THRESHOLDS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4)
 LEAST = 0.25
@@ -175,12 +176,12 @@ def minhash_search(
 
 
 def all_codes(found: Candidates, held: NDArray[np.int64], n: int) -> NDArray[np.int64]:
-    """Pairs of candidates, those of crowds among them, as one sorted number each."""
+    """Pairs of candidates, those of large buckets among them, as one sorted number each."""
     codes = [held[found.pairs[:, 0]] * n + held[found.pairs[:, 1]]]
-    if found.crowds:
+    if found.large_buckets:
         together = np.zeros((n, n), dtype=np.bool_)
-        for crowd in found.crowds:
-            together[np.ix_(held[crowd], held[crowd])] = True
+        for bucket in found.large_buckets:
+            together[np.ix_(held[bucket], held[bucket])] = True
         codes.append(np.flatnonzero(np.triu(together, 1)))
     return np.unique(np.concatenate(codes))
 

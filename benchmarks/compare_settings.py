@@ -69,7 +69,7 @@ def copies_row(texts: list[str], gold: Any, threshold: float, size: int, num_per
     found = {(int(i), int(j)) for i, j in dedup.pairs_}
     signatures = MinHasher(num_perm, size).sign(list(dict.fromkeys(texts))).signatures
     candidates = candidate_pairs(signatures, dedup.bands_)
-    crowds = sum(len(crowd) for crowd in candidates.crowds)  # too many texts of one key to be paired
+    large = sum(len(bucket) for bucket in candidates.large_buckets)  # too many texts of one key to be paired
     foreseen = collision_probability(similarity[above], dedup.bands_)
     return {
         "threshold": threshold,
@@ -81,7 +81,7 @@ def copies_row(texts: list[str], gold: Any, threshold: float, size: int, num_per
         "expected recall of these pairs": round(float(foreseen.mean()), 4) if len(foreseen) else None,
         "recall": round(len(found & right) / len(right), 4) if right else None,
         "precision": round(len(found & right) / len(found), 4) if found else None,
-        "candidates a text": round((len(candidates.pairs) + crowds) / len(texts), 3),
+        "candidates a text": round((len(candidates.pairs) + large) / len(texts), 3),
         "seconds": round(seconds, 3),
         "signature bytes a text": signatures.nbytes // len(signatures),
     }

@@ -16,7 +16,7 @@ import storyclust as sc
 from storyclust._core import parallel
 from storyclust.articles.article import Article
 from storyclust.articles.records import as_articles
-from storyclust.dedup import deduplicator, groups, lsh, sketches
+from storyclust.dedup import deduplicator, groups, lsh, sketches, verification
 from storyclust.dedup.deduplicator import Deduplicator
 from storyclust.dedup.groups import DuplicateGroup
 from storyclust.dedup.lsh import Bands, Candidates
@@ -120,10 +120,10 @@ THRESHOLDS = st.sampled_from([0.3, 0.5, 2 / 3, 0.8, 0.9, 1.0])
 
 
 def find_all(patch, how):
-    """Make every pair a candidate: by one row a band, or as one crowd of all."""
+    """Make every pair a candidate: by one row a band, or as one large bucket of all."""
     if how == "bands":
         patch.setattr(deduplicator, "choose_bands", lambda threshold, num_perm, recall: Bands(num_perm, 1))
-    elif how == "crowd":
+    elif how == "bucket":
 
         def everyone(signatures, bands):
             return Candidates(np.empty((0, 2), np.int64), [np.arange(len(signatures))])
@@ -136,7 +136,7 @@ def find_all(patch, how):
 
 @settings(max_examples=150)
 @given(corpora(), THRESHOLDS, st.sampled_from([1, 2, 3, 5]), st.sampled_from(KEEP))
-def test_nothing_is_called_a_copy_that_is_none(articles, threshold, size, keep):
+def test_pairs_are_never_false_positives(articles, threshold, size, keep):
     expected = brute_force(articles, threshold, size, keep)
     found = Deduplicator(threshold, shingle_size=size, keep=keep).fit(articles)
     check_invariants(found, expected.sets, threshold)
@@ -162,10 +162,10 @@ def test_with_every_candidate_the_result_is_that_of_brute_force(how, articles, t
 
 @settings(max_examples=80)
 @given(corpora(), THRESHOLDS, st.sampled_from([1, 2, 3, 5]), st.sampled_from(KEEP))
-def test_a_crowd_is_grouped_as_brute_force_would(articles, threshold, size, keep):
+def test_a_large_bucket_is_grouped_as_brute_force_would(articles, threshold, size, keep):
     expected = brute_force(articles, threshold, size, keep)
     with pytest.MonkeyPatch.context() as patch:
-        find_all(patch, "crowd")
+        find_all(patch, "bucket")
         found = Deduplicator(threshold, shingle_size=size, keep=keep).fit(articles)
     check_invariants(found, expected.sets, threshold)
     assert found.representatives_.tolist() == expected.representatives
@@ -224,7 +224,7 @@ def test_neither_threads_nor_chunks_nor_batches_nor_memory_matter(n_jobs, chunk_
     expected = Deduplicator().fit(texts)
     monkeypatch.setattr(parallel, "CHUNK_BYTES", chunk_bytes)
     monkeypatch.setattr(sketches, "BATCH_CHARACTERS", chunk_bytes)
-    monkeypatch.setattr(deduplicator, "BLOCK_SHINGLES", max(1, chunk_bytes // 2))
+    monkeypatch.setattr(verification, "BLOCK_SHINGLES", max(1, chunk_bytes // 2))
     found = Deduplicator(n_jobs=n_jobs).fit(texts)
     for name in (
         "labels_",
@@ -238,7 +238,7 @@ def test_neither_threads_nor_chunks_nor_batches_nor_memory_matter(n_jobs, chunk_
         assert (getattr(found, name) == getattr(expected, name)).all()
 
 
-# Crowds and many equal texts
+# Large buckets and many equal texts
 
 
 def templated(n):
@@ -254,22 +254,22 @@ def templated(n):
     return notices
 
 
-@pytest.mark.parametrize("crowd", [2, 10, 128])
+@pytest.mark.parametrize("largest", [2, 10, 128])
 @pytest.mark.parametrize("keep", ["earliest", "latest", "first"])
-def test_a_crowd_of_templated_texts_is_one_group(crowd, keep, monkeypatch):
-    monkeypatch.setattr(lsh, "CROWD", crowd)
+def test_a_large_bucket_of_templated_texts_is_one_group(largest, keep, monkeypatch):
+    monkeypatch.setattr(lsh, "CROWD", largest)
     articles = templated(300)
     found = Deduplicator(keep=keep).fit(articles)
     assert set(found.labels_.tolist()) == {0}
     assert found.keep_.sum() == 1
     assert found.representatives_[0] == (299 if keep == "latest" else 0)
     assert found.groups_[0].min_similarity >= 0.8
-    if crowd == 2:
+    if largest == 2:
         assert len(found.pairs_) < 300 * 30  # not the 44,850 there are
 
 
 @pytest.mark.parametrize("reverse", [False, True])
-def test_a_crowd_follows_the_best_of_equal_texts_though_it_comes_last(reverse):
+def test_a_large_bucket_follows_the_best_of_equal_texts_though_it_comes_last(reverse):
     plain = " ".join(f"w{k}" for k in range(120))
     articles = [
         Article(plain, id="late", published=DAY + timedelta(days=9)),
@@ -283,17 +283,17 @@ def test_a_crowd_follows_the_best_of_equal_texts_though_it_comes_last(reverse):
 
 @settings(max_examples=40, derandomize=True)
 @given(corpora(junk=False), st.integers(1, 3), st.sampled_from(KEEP))
-def test_small_crowds_are_grouped_as_brute_force_would(articles, crowd, keep):
+def test_small_buckets_over_the_limit_are_grouped_as_brute_force_would(articles, largest, keep):
     expected = brute_force(articles, 0.8, 5, keep)
     with pytest.MonkeyPatch.context() as patch:
         find_all(patch, "bands")
-        patch.setattr(lsh, "CROWD", crowd)
+        patch.setattr(lsh, "CROWD", largest)
         found = Deduplicator(keep=keep).fit(articles)
     check_invariants(found, expected.sets, 0.8)
     assert found.representatives_.tolist() == expected.representatives
 
 
-def test_a_copy_in_a_crowd_is_matched_with_the_article_of_the_reference_it_resembles():
+def test_a_copy_in_a_large_bucket_is_matched_with_the_article_of_the_reference_it_resembles():
     words = [f"w{k}" for k in range(60)]
     archive = [" ".join(words), " ".join([*words[:40], "x", *words[41:]])]
     copy = " ".join([*words[:20], "y", *words[21:40], "x", *words[41:]])
@@ -301,7 +301,7 @@ def test_a_copy_in_a_crowd_is_matched_with_the_article_of_the_reference_it_resem
     assert reference.jaccard(sets[0], sets[1]) >= 0.8
     assert reference.jaccard(sets[1], sets[2]) >= 0.8
     assert reference.jaccard(sets[0], sets[2]) < 0.8
-    for how in ("bands", "crowd"):
+    for how in ("bands", "bucket"):
         with pytest.MonkeyPatch.context() as patch:
             find_all(patch, how)
             found = Deduplicator().fit([copy], reference=archive)

@@ -12,9 +12,9 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from storyclust.articles.article import Article
-from storyclust.dedup.alignment import composed_places, drop_chance, joining
+from storyclust.dedup.alignment import combining_characters, composed_places, drop_chance_blocks
 from storyclust.dedup.common_substrings import best_chain, shared_runs
-from storyclust.dedup.evidence import Edit, Passage, Placed, explain, longest_passage
+from storyclust.dedup.evidence import Edit, Passage, TokenizedText, explain, longest_passage
 from storyclust.errors import InputError, InputTypeError
 
 LONG_A, LONG_B = (" ".join(f"{letter}{k}" for k in range(200)) for letter in "ab")
@@ -95,7 +95,7 @@ def splits(text, place):
 
 def whole(text):
     """Whether every token has a place of its own: not so among marks that composition reorders."""
-    placed = Placed.from_text(text)
+    placed = TokenizedText.from_text(text)
     if len(placed.hashes) != len(reference.words(text)):
         return False  # what a token is, is the tokenizer's business
     bounds = zip(placed.starts.tolist(), placed.ends.tolist(), strict=True)
@@ -190,11 +190,11 @@ def test_the_best_chain_is_in_order_and_none_is_worth_more(x, y):
 
 def test_a_few_words_between_long_changes_are_taken_for_chance():
     blocks = [(0, 0, 2), (10, 12, 1), (20, 18, 3), (40, 40, 5)]
-    assert drop_chance(blocks, 60, 60, 5) == [(0, 0, 2), (40, 40, 5)]
-    assert drop_chance(blocks, 60, 60, 3) == [(0, 0, 2), (20, 18, 3), (40, 40, 5)]
-    assert drop_chance([(4, 0, 1), (10, 10, 1)], 20, 20, 5) == [(4, 0, 1)]
-    assert drop_chance([(6, 6, 2), (9, 9, 1), (16, 17, 1)], 30, 30, 5) == [(6, 6, 2), (9, 9, 1)]
-    assert drop_chance([], 3, 3, 5) == []
+    assert drop_chance_blocks(blocks, 60, 60, 5) == [(0, 0, 2), (40, 40, 5)]
+    assert drop_chance_blocks(blocks, 60, 60, 3) == [(0, 0, 2), (20, 18, 3), (40, 40, 5)]
+    assert drop_chance_blocks([(4, 0, 1), (10, 10, 1)], 20, 20, 5) == [(4, 0, 1)]
+    assert drop_chance_blocks([(6, 6, 2), (9, 9, 1), (16, 17, 1)], 30, 30, 5) == [(6, 6, 2), (9, 9, 1)]
+    assert drop_chance_blocks([], 3, 3, 5) == []
 
 
 # Any texts
@@ -488,7 +488,7 @@ def test_places_of_composed_characters(text):
 
 
 def test_no_other_character_joins_what_stands_before_it():
-    joins = joining()
+    joins = combining_characters()
     befores = ["a", "e\u0302", "ᄒ", "하", "か", "\u09c7", "\u1100", "\u0b47", "\U00011099"]
     for point in range(0x20000):
         char = chr(point)

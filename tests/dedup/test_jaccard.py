@@ -145,12 +145,12 @@ def test_similarity_of_sets_at_its_own_threshold(made, threshold):
         assert jaccard(x, y, np.nextafter(exact, 2)) == 0.0
 
 
-# Crowds
+# Leaders
 
 
 @settings(max_examples=100)
 @given(edited_texts(), st.sampled_from([1, 2, 3]), st.sampled_from(THRESHOLDS), st.randoms())
-def test_a_crowd_follows_its_leaders(texts, size, threshold, random):
+def test_rows_follow_their_leaders(texts, size, threshold, random):
     rows = list(range(len(texts)))
     random.shuffle(rows)
     rows = rows[: random.randint(0, len(rows))]

@@ -89,15 +89,15 @@ def test_bands_of_what_is_out_of_range(arguments, error, message):
 # Candidates
 
 
-def check_shape(candidates, n_rows, crowd):
+def check_shape(candidates, n_rows, largest):
     pairs = candidates.pairs
     assert pairs.dtype == np.int64
     assert pairs.shape[1] == 2
     listed = [tuple(pair) for pair in pairs.tolist()]
     assert listed == sorted(set(listed))
     assert all(0 <= i < j < n_rows for i, j in listed)
-    for rows in candidates.crowds:
-        assert len(rows) > crowd
+    for rows in candidates.large_buckets:
+        assert len(rows) > largest
         assert rows.tolist() == sorted(set(rows.tolist()))
     return set(listed)
 
@@ -117,20 +117,20 @@ def test_candidates_are_the_pairs_that_share_a_band(made, bands):
     signatures = make_signatures(*made)
     found = candidate_pairs(signatures, bands)
     assert check_shape(found, len(signatures), 128) == reference.band_pairs(signatures.tolist(), *bands)
-    assert found.crowds == []
+    assert found.large_buckets == []
 
 
 @settings(max_examples=200)
 @given(signature_sets, bandings, st.integers(1, 6))
-def test_pairs_and_crowds_together_are_the_pairs_that_share_a_band(made, bands, crowd):
+def test_pairs_and_large_buckets_together_are_the_pairs_that_share_a_band(made, bands, largest):
     signatures = make_signatures(*made)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lsh, "CROWD", crowd)
+        patch.setattr(lsh, "CROWD", largest)
         found = candidate_pairs(signatures, bands)
-    pairs = check_shape(found, len(signatures), crowd)
-    crowded = {pair for rows in found.crowds for pair in itertools.combinations(rows.tolist(), 2)}
-    assert pairs | crowded == reference.band_pairs(signatures.tolist(), *bands)
-    assert len({tuple(rows.tolist()) for rows in found.crowds}) == len(found.crowds)
+    pairs = check_shape(found, len(signatures), largest)
+    bucketed = {pair for rows in found.large_buckets for pair in itertools.combinations(rows.tolist(), 2)}
+    assert pairs | bucketed == reference.band_pairs(signatures.tolist(), *bands)
+    assert len({tuple(rows.tolist()) for rows in found.large_buckets}) == len(found.large_buckets)
 
 
 @pytest.mark.parametrize("n", [0, 1])
@@ -138,7 +138,7 @@ def test_fewer_than_two_rows_make_no_candidates(n):
     found = candidate_pairs(np.zeros((n, 8), np.uint32), Bands(4, 2))
     assert found.pairs.shape == (0, 2)
     assert found.pairs.dtype == np.int64
-    assert found.crowds == []
+    assert found.large_buckets == []
 
 
 def test_two_rows():
@@ -158,10 +158,10 @@ def test_values_beyond_the_bands_do_not_count():
     assert candidate_pairs(signatures, Bands(1, 2)).pairs.tolist() == []
 
 
-@pytest.mark.parametrize(("n", "crowds", "pairs"), [(128, 0, 8128), (129, 1, 0)])
-def test_a_crowd_begins_above_its_size(n, crowds, pairs):
+@pytest.mark.parametrize(("n", "n_buckets", "pairs"), [(128, 0, 8128), (129, 1, 0)])
+def test_a_large_bucket_has_more_rows_than_the_limit(n, n_buckets, pairs):
     found = candidate_pairs(np.zeros((n, 4), np.uint32), Bands(2, 2))
-    assert len(found.crowds) == crowds  # one, though two bands hold it
+    assert len(found.large_buckets) == n_buckets  # one, though two bands hold it
     assert len(found.pairs) == pairs
 
 

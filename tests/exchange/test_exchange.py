@@ -235,7 +235,7 @@ QUERIES = """
 import json, sys
 import numpy as np
 from storyclust.exchange import open_index
-from storyclust.minhash import MinHasher
+from storyclust.dedup.minhash import MinHasher
 
 hasher = MinHasher()
 index = open_index(redis=sys.argv[1])
@@ -258,8 +258,8 @@ class TestPublish:
             capture_output=True,
         )
         wanted = {row: {row} for row in range(2000)}
-        pairs, crowds = candidate_pairs(signatures, choose_bands(0.8, 128))
-        assert not crowds
+        pairs, large_buckets = candidate_pairs(signatures, choose_bands(0.8, 128))
+        assert not large_buckets
         for i, j in pairs.tolist():
             wanted[i].add(j)
             wanted[j].add(i)
@@ -460,15 +460,15 @@ class TestSettings:
                 attempt()
 
     def test_the_first_of_two_publishers_decides(self, server, signatures, monkeypatch):
-        """Both have found the shelf empty; the other one was quicker to write."""
+        """Both have found no settings; the other one was quicker to write."""
         stored_settings, calls = redis_index.stored_settings, []
 
-        def slow(shelf):
-            calls.append(shelf)
+        def slow(spec):
+            calls.append(spec)
             if len(calls) > 1:
-                return stored_settings(shelf)
+                return stored_settings(spec)
             with server.client() as client:
-                client.set("storyclust_settings", json.dumps({**shelf.settings, "seed": 2}))
+                client.set("storyclust_settings", json.dumps({**spec.settings, "seed": 2}))
             return None
 
         monkeypatch.setattr(redis_index, "stored_settings", slow)

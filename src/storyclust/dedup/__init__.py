@@ -1,7 +1,7 @@
-"""Near-duplicates, and the evidence for them.
+"""Near-duplicate detection, and the evidence for it.
 
-In: articles. Out: verified pairs of copies, groups with the article that is kept, excerpts, and what
-two texts share and where they differ.
+In: articles. Out: verified pairs of copies, groups with the article that is kept, excerpts, and the shared
+passages and differences of two texts.
 """
 
 import lazy_loader

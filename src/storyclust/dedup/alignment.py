@@ -1,4 +1,4 @@
-"""Alignment of two texts: equal runs of tokens, and their places in characters."""
+"""Alignment of two texts: blocks of equal tokens, and the positions of tokens in characters."""
 
 from __future__ import annotations
 
@@ -15,29 +15,41 @@ from storyclust.text.tokens import TABLE_SIZE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-
-CHANCE = 4  # words in common count for nothing between changes this many times as long
-Block = tuple[int, int, int]  # a run of equal tokens: its place in either text, its length
+MAX_CHANGE_RATIO = 4  # equal words between changes this many times as long are taken for chance
+Block = tuple[int, int, int]  # a run of equal tokens: its start in either text, its length
 
 
 def character_places(text: str, data: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Characters of `text` that the bytes of its composed UTF-8 `data` belong to, and its end.
+    """Map bytes of the composed UTF-8 of a text to its characters.
 
-    Returns two rows, which differ only where composition leaves no way to say: for what begins at a byte,
-    and for what ends before it.
+    Parameters
+    ----------
+    text : str
+    data : uint8 array of shape (n,)
+        The text in NFC, as UTF-8.
+
+    Returns
+    -------
+    places : int64 array of shape (2, n + 1)
+        Position in `text` of what begins at each byte, and of what ends before it. They differ only where
+        composition makes the position ambiguous.
     """
-    leads = np.append((data & 0xC0) != 0x80, True)
-    places = np.cumsum(leads) - 1
+    is_lead = np.append((data & 0xC0) != 0x80, True)
+    places = np.cumsum(is_lead) - 1
     if text.isascii() or unicodedata.is_normalized("NFC", text):
         return np.array([places, places])
     return composed_places(text)[:, places]
 
 
 def composed_places(text: str) -> NDArray[np.int64]:
-    r"""Characters of `text` that the characters of its NFC form begin with, and its end.
+    r"""Map characters of the NFC form of a text to characters of the text.
 
-    Returns two rows. Inside a cluster of marks that were put in another order, what begins there is said
-    to begin with them, and what ends there to end with the cluster.
+    Returns
+    -------
+    places : int64 array of shape (2, n + 1)
+        Position in `text` of what begins at each of the `n` characters of the NFC form, and of what ends
+        before it. Where composition reorders the marks of a cluster, what begins inside begins at the first
+        reordered mark, and what ends inside ends with the cluster.
 
     Examples
     --------
@@ -48,8 +60,8 @@ def composed_places(text: str) -> NDArray[np.int64]:
     array([[0, 1, 1, 3, 4],
            [0, 1, 3, 3, 4]])
     """
-    joins = joining()
-    bounds = [0, *(k for k, char in enumerate(text) if k and char not in joins), len(text)]
+    combining = combining_characters()
+    bounds = [0, *(k for k, char in enumerate(text) if k and char not in combining), len(text)]
     begins, ends = [], []
     for start, end in itertools.pairwise(bounds):
         cluster = text[start:end]
@@ -62,11 +74,11 @@ def composed_places(text: str) -> NDArray[np.int64]:
 
 
 @functools.cache
-def joining() -> frozenset[str]:
-    """Characters that composition may join to what stands before them; it never looks across any other."""
+def combining_characters() -> frozenset[str]:
+    """Characters that composition may combine with those before them; it never crosses any other."""
     chars = [chr(point) for point in range(0x300, TABLE_SIZE)]
     parts = [unicodedata.decomposition(char).split() for char in map(chr, range(TABLE_SIZE))]
-    # A compatibility decomposition begins with its kind, in angle brackets, and is not composed again.
+    # A compatibility decomposition begins with its kind in angle brackets; NFC does not compose it.
     seconds = {chr(int(pair[1], 16)) for pair in parts if len(pair) == 2 and pair[0][0] != "<"}
     seconds.update(map(chr, (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))))  # vowels, finals of Hangul
     firsts = ((char, unicodedata.normalize("NFD", char)[0]) for char in chars)
@@ -74,10 +86,16 @@ def joining() -> frozenset[str]:
 
 
 def align(x: NDArray[np.uint64], y: NDArray[np.uint64], runs: NDArray[np.int64]) -> list[Block]:
-    """Blocks of equal tokens in the order of both texts.
+    """Align two token sequences: blocks of equal tokens, in the order of both.
 
-    Of the shared runs given, those in common order that hold the most tokens are taken; between them,
-    the runs that the gaps share, and so on as long as a gap shares anything.
+    The best chain of the given runs is taken, and each gap between its runs is aligned in the same way,
+    until the gaps share no token.
+
+    Parameters
+    ----------
+    x, y : uint64 arrays of shape (n_x,) and (n_y,)
+    runs : int64 array of shape (m, 3)
+        Common substrings; see `shared_runs`.
     """
     blocks: list[Block] = []
     pending = [(0, len(x), 0, len(y), runs)]
@@ -95,14 +113,17 @@ def align(x: NDArray[np.uint64], y: NDArray[np.uint64], runs: NDArray[np.int64])
     return sorted(blocks)
 
 
-def drop_chance(blocks: list[Block], n_x: int, n_y: int, size: int) -> list[Block]:
-    """Leave out blocks shorter than a passage that stand between changes far longer than themselves."""
+def drop_chance_blocks(blocks: list[Block], n_x: int, n_y: int, size: int) -> list[Block]:
+    """Drop blocks of fewer than `size` tokens between changes over `MAX_CHANGE_RATIO` times as long.
+
+    Dropping a block merges the changes around it, so this is repeated until no block is dropped.
+    """
     while True:
         kept = [(0, 0, 0)]
         for (i, j, n), (next_i, next_j, _) in itertools.pairwise([*blocks, (n_x, n_y, 0)]):
             before = max(i - kept[-1][0] - kept[-1][2], j - kept[-1][1] - kept[-1][2])
             behind = max(next_i - i - n, next_j - j - n)
-            if n >= size or min(before, behind) <= CHANCE * n:
+            if n >= size or min(before, behind) <= MAX_CHANGE_RATIO * n:
                 kept.append((i, j, n))
         if len(kept) - 1 == len(blocks):
             return blocks

@@ -1,8 +1,7 @@
-"""Evidence about two texts: how much they share, which passages, and what differs.
+"""Evidence about two texts: similarity, shared passages, and differences.
 
-All of it is read off their token sequences and the runs that these share; what differs is told around
-the runs that stand in the same order in both. Tokens are found in composed UTF-8; places are given in
-characters of the text as it came.
+Passages are the common substrings of their token sequences. Differences lie between those that are in the
+same order in both. Tokens are cut from composed UTF-8; positions are in characters of the original text.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ import numpy as np
 from storyclust._core.validation import check_int
 from storyclust.articles.article import Article
 from storyclust.articles.records import as_articles
-from storyclust.dedup.alignment import Block, align, character_places, drop_chance
-from storyclust.dedup.common_substrings import Suffixes, pair_runs, shared_runs
+from storyclust.dedup.alignment import Block, align, character_places, drop_chance_blocks
+from storyclust.dedup.common_substrings import SuffixArray, match_runs, shared_runs
 from storyclust.dedup.excerpt_candidates import EXCERPT
 from storyclust.dedup.jaccard import ShingleSets
 from storyclust.errors import InputError, InputTypeError
@@ -26,7 +25,7 @@ from storyclust.text.tokens import hash_tokens
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-NEAR = 0.8  # similarity from which a text is a near copy
+NEAR = 0.8  # least similarity of a near copy: the default threshold of `Deduplicator`
 
 Relation = Literal["exact", "near", "excerpt", "overlap", "none"]
 Kind = Literal["equal", "replace", "delete", "insert"]
@@ -34,16 +33,16 @@ Kind = Literal["equal", "replace", "delete", "insert"]
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A stretch that two texts have in common, up to case, width and punctuation.
+    """A passage that two texts share, up to case, width and punctuation.
 
     Parameters
     ----------
     text_a : str
-        As it stands in the first text: its characters `start_a` to `end_a`.
+        The passage in the first text: its characters `start_a` to `end_a`.
     start_a, end_a, start_b, end_b : int
-        Its place in either text, in characters.
+        Position in either text, in characters.
     n_tokens : int
-        Its length in tokens.
+        Length in tokens.
     """
 
     text_a: str
@@ -62,11 +61,11 @@ class Edit:
     ----------
     kind : {'equal', 'replace', 'delete', 'insert'}
         'equal' means equal tokens: case, width, punctuation and spacing may differ. Two in a row are
-        possible where only a space parts the characters of a script that has none.
+        possible where only a space separates characters of a script that is written without spaces.
     start_a, end_a, start_b, end_b : int
-        Its place in either text, in characters.
+        Position in either text, in characters.
     before, after : str
-        What stands there in the first and in the second text.
+        The characters there in the first and in the second text.
     """
 
     kind: Kind
@@ -80,26 +79,25 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """How two texts are related, and what shows it.
+    """How two texts are related, and the evidence for it.
 
     Parameters
     ----------
     similarity : float
-        Jaccard similarity of their shingle sets, exact.
+        Exact Jaccard similarity of their shingle sets.
     containment : float
-        Share of the smaller shingle set that lies in the larger one.
+        Share of the smaller shingle set that is in the larger one.
     contained : {'a', 'b'}
-        Which text has the smaller set; 'a' if they are of one size.
+        Which text has the smaller set; 'a' if both have the same size.
     relation : {'exact', 'near', 'excerpt', 'overlap', 'none'}
         'exact': equal tokens in equal order. 'near': similarity of at least 0.8. 'excerpt': less, but
-        containment of at least 0.2. 'overlap': a passage in common. 'none': not even that.
+        containment of at least 0.2. 'overlap': a shared passage. 'none': no shared passage.
     passages : tuple of Passage
-        Runs of at least `shingle_size` tokens that stand in both texts and can be continued on neither
-        side, wherever they stand; longest first, then by place in the first text and the second. None
-        of them lies within another one, in either text.
+        Maximal runs of at least `shingle_size` tokens that both texts contain, in any order; longest first,
+        then by position in the first text and the second. None lies inside another one, in either text.
     edits : tuple of Edit
-        What makes the second text of the first, from beginning to end: put together, `before` of all
-        edits is the first text, and `after` the second.
+        Steps that turn the first text into the second, from beginning to end: concatenated, `before` of
+        all edits is the first text, and `after` the second.
     """
 
     similarity: float
@@ -110,7 +108,7 @@ class Evidence:
     edits: tuple[Edit, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return all of it as plain numbers, strings, lists and dicts.
+        """Return the fields as plain numbers, strings, lists and dicts.
 
         Examples
         --------
@@ -123,31 +121,31 @@ class Evidence:
         return values | {"passages": list(values["passages"]), "edits": list(values["edits"])}
 
 
-class Placed(NamedTuple):
-    """A text as tokens, with their places in it in characters."""
+class TokenizedText(NamedTuple):
+    """Tokens of a text, with their positions in characters."""
 
     text: str
     hashes: NDArray[np.uint64]
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
-    lasts: NDArray[np.int64]  # where the last character of each begins
+    lasts: NDArray[np.int64]  # start of the last character of each
 
     @classmethod
-    def from_text(cls, text: str) -> Placed:
-        """Cut a text in tokens."""
+    def from_text(cls, text: str) -> TokenizedText:
+        """Cut a text into tokens."""
         tokens = hash_tokens([text])
         begins, ends = character_places(text, tokens.data)
         return cls(text, tokens.hashes, begins[tokens.starts], ends[tokens.ends], begins[tokens.ends - 1])
 
-    def begin(self, token: int) -> int:
-        """Where a token's share of the text begins; separators belong to the token before them."""
+    def start_of(self, token: int) -> int:
+        """Start of a token, in characters; separators belong to the token before them."""
         if token == len(self.starts):
             return len(self.text)
         return int(self.starts[token]) if token else 0
 
-    def finish(self, token: int) -> int:
-        """Where the share of the tokens before `token` ends: neighbouring bigrams share a character."""
-        return max(self.begin(token), int(self.ends[token - 1]))
+    def end_before(self, token: int) -> int:
+        """End of the tokens before `token`, which may overlap it: adjacent bigrams share a character."""
+        return max(self.start_of(token), int(self.ends[token - 1]))
 
 
 def explain(
@@ -158,10 +156,10 @@ def explain(
     Parameters
     ----------
     a, b : str, mapping or Article
-        Compared by their text or, where it is empty, their title; see `Article.content`, of which all
-        places are counted in characters.
+        Compared by their text or, where it is empty, their title; see `Article.content`. Positions count
+        its characters.
     shingle_size : int, default=5
-        Tokens in a shingle, and in the shortest passage.
+        Number of tokens in a shingle, and in the shortest passage.
 
     Returns
     -------
@@ -172,11 +170,15 @@ def explain(
     InputError
         `a` or `b` cannot be read as an article, or `shingle_size` is out of range.
 
+    See Also
+    --------
+    Deduplicator : Find copies among many articles.
+
     Notes
     -----
-    Differences are told at the level of words (in scripts without spaces, of characters) and are not
-    always the fewest possible: passages go before single words, and a few words in common between
-    changes more than four times as long are told as changed with them.
+    Edits are given at the level of words (of characters, in scripts without spaces) and are not always the
+    fewest possible: long passages take precedence over single words, and a few equal words between
+    changes more than four times as long are reported as part of the change.
 
     Examples
     --------
@@ -195,13 +197,14 @@ def explain(
     size = check_int("shingle_size", shingle_size, low=1)
     text_a, text_b = _content("a", a), _content("b", b)
     evidence, first, second, runs = _compare(text_a, text_b, size)
-    exact = evidence.relation == "exact"
-    edits = _whole(text_a, text_b) if exact else tuple(_edits(first, second, runs, size))
-    return replace(evidence, edits=edits)
+    if evidence.relation != "exact":
+        return replace(evidence, edits=tuple(_edits(first, second, runs, size)))
+    whole = Edit("equal", 0, len(text_a), 0, len(text_b), text_a, text_b)
+    return replace(evidence, edits=(whole,) if text_a or text_b else ())
 
 
 def compare(a: str, b: str, shingle_size: int = 5) -> Evidence:
-    """Show how two texts are related as `explain` does, but for what differs, which takes longest.
+    """Show how two texts are related as `explain` does, without edits, which take the longest to compute.
 
     Examples
     --------
@@ -213,17 +216,17 @@ def compare(a: str, b: str, shingle_size: int = 5) -> Evidence:
     return _compare(a, b, shingle_size)[0]
 
 
-def _compare(a: str, b: str, size: int) -> tuple[Evidence, Placed, Placed, NDArray[np.int64]]:
-    """Evidence without edits, and what edits are made from."""
-    first, second = Placed.from_text(a), Placed.from_text(b)
+def _compare(a: str, b: str, size: int) -> tuple[Evidence, TokenizedText, TokenizedText, NDArray[np.int64]]:
+    """Evidence without edits; both texts in tokens; and their shared runs, from which edits are made."""
+    first, second = TokenizedText.from_text(a), TokenizedText.from_text(b)
     sets = ShingleSets.from_texts([a, b], size)
     set_a, set_b = np.split(sets.values, sets.offsets[1:-1])
     shared = len(np.intersect1d(set_a, set_b, assume_unique=True))
     similarity = shared / (len(set_a) + len(set_b) - shared)
     containment = shared / min(len(set_a), len(set_b))
-    # Two texts without tokens have nothing but the shingle of their bytes to tell them apart.
+    # Texts without tokens have equal token sequences, and differ only in the shingle of their bytes.
     exact = shared > 0 and np.array_equal(first.hashes, second.hashes)
-    # Of equal texts no run can be shorter than the whole, be that shorter than a shingle.
+    # The only run of equal texts is the whole text, which may be shorter than a shingle.
     runs = shared_runs(first.hashes, second.hashes, max(1, len(first.hashes)) if exact else size)
     evidence = Evidence(
         similarity=similarity,
@@ -237,7 +240,7 @@ def _compare(a: str, b: str, size: int) -> tuple[Evidence, Placed, Placed, NDArr
 
 
 def longest_passage(a: str, b: str) -> Passage | None:
-    """Find the longest run of tokens that two texts share, and nothing else: quick enough for many pairs.
+    """Find the longest run of tokens that two texts share; fast enough for many pairs.
 
     Parameters
     ----------
@@ -246,7 +249,8 @@ def longest_passage(a: str, b: str) -> Passage | None:
     Returns
     -------
     passage : Passage or None
-        However short; of several of one length, the first in `a`, then in `b`. None if they share no token.
+        Of any length; of several of equal length, the first in `a`, then in `b`. None if the texts share no
+        token.
 
     Examples
     --------
@@ -254,18 +258,18 @@ def longest_passage(a: str, b: str) -> Passage | None:
     >>> longest_passage("Police said the ferry sank.", "The ferry, police said, sank.")
     Passage(text_a='Police said', start_a=0, end_a=11, start_b=11, end_b=22, n_tokens=2)
     """
-    first, second = Placed.from_text(a), Placed.from_text(b)
-    _, order, common = Suffixes.of(first.hashes, second.hashes)
-    of_b = order > len(first.hashes)
-    longest = int(common[1:][of_b[1:] != of_b[:-1]].max(initial=0))
+    first, second = TokenizedText.from_text(a), TokenizedText.from_text(b)
+    order, lcp = SuffixArray.from_sequences(first.hashes, second.hashes)
+    in_b = order > len(first.hashes)
+    longest = int(lcp[1:][in_b[1:] != in_b[:-1]].max(initial=0))
     if longest == 0:
         return None
-    runs = pair_runs(len(first.hashes), order, common, longest)
+    runs = match_runs(len(first.hashes), order, lcp, longest)
     return _passage(first, second, min(runs.tolist()))
 
 
 def _content(name: str, value: object) -> str:
-    """Content of whatever holds an article; what is wrong with it is said under its own name."""
+    """Content of a str, a mapping or an Article; errors call it by `name`."""
     if isinstance(value, Article):
         return value.content
     if not isinstance(value, (str, Mapping)):
@@ -286,27 +290,17 @@ def _relation(exact: bool, similarity: float, containment: float, n_passages: in
     return "overlap" if n_passages else "none"
 
 
-def _passage(a: Placed, b: Placed, run: Block) -> Passage:
+def _passage(a: TokenizedText, b: TokenizedText, run: Block) -> Passage:
     i, j, n = run
     start, end = int(a.starts[i]), int(a.ends[i + n - 1])
     return Passage(a.text[start:end], start, end, int(b.starts[j]), int(b.ends[j + n - 1]), n)
 
 
-# Places
-
-
-# What differs
-
-
-def _whole(a: str, b: str) -> tuple[Edit, ...]:
-    return (Edit("equal", 0, len(a), 0, len(b), a, b),) if a or b else ()
-
-
-def _edits(a: Placed, b: Placed, runs: NDArray[np.int64], size: int) -> list[Edit]:
-    """Tell what differs around the blocks of equal tokens, and what does not."""
+def _edits(a: TokenizedText, b: TokenizedText, runs: NDArray[np.int64], size: int) -> list[Edit]:
+    """List the blocks of equal tokens, and the differences between them."""
     edits: list[Edit] = []
 
-    def tell(kind: Kind, end_a: int, end_b: int) -> None:
+    def append(kind: Kind, end_a: int, end_b: int) -> None:
         start_a, start_b = (edits[-1].end_a, edits[-1].end_b) if edits else (0, 0)
         before, after = a.text[start_a:end_a], b.text[start_b:end_b]
         if kind != "equal":
@@ -316,12 +310,15 @@ def _edits(a: Placed, b: Placed, runs: NDArray[np.int64], size: int) -> list[Edi
 
     last_a, last_b = len(a.hashes), len(b.hashes)
     done_a, done_b = 0, 0
-    for i, j, n in [*drop_chance(align(a.hashes, b.hashes, runs), last_a, last_b, size), (last_a, last_b, 0)]:
-        begin_a, begin_b = a.begin(i), b.begin(j)
-        if begin_a < done_a or begin_b < done_b:  # a bigram whose first character has been told already
+    for i, j, n in [
+        *drop_chance_blocks(align(a.hashes, b.hashes, runs), last_a, last_b, size),
+        (last_a, last_b, 0),
+    ]:
+        begin_a, begin_b = a.start_of(i), b.start_of(j)
+        if begin_a < done_a or begin_b < done_b:  # a bigram whose first character is in the edit before
             begin_a, begin_b = max(done_a, int(a.lasts[i])), max(done_b, int(b.lasts[j]))
-        tell("replace", begin_a, begin_b)
+        append("replace", begin_a, begin_b)
         if n:
-            done_a, done_b = a.finish(i + n), b.finish(j + n)
-            tell("equal", done_a, done_b)
+            done_a, done_b = a.end_before(i + n), b.end_before(j + n)
+            append("equal", done_a, done_b)
     return edits

@@ -1,8 +1,7 @@
-"""Exact similarity: sorted shingle sets, and the Jaccard index of pairs of them.
+"""Exact similarity: sorted shingle sets, and the Jaccard similarity and containment of pairs of them.
 
-Sets are built only for texts that are in some candidate pair, one int64-offset ragged array of sorted
-64-bit shingle hashes. Two different shingles share a hash with probability 2**-64; apart from that,
-what is computed here is no estimate.
+Shingles are compared by their 64-bit hashes. Two different shingles share a hash with probability 2**-64;
+apart from that, the similarities are exact.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ class ShingleSets(NamedTuple):
 
     @classmethod
     def from_shingles(cls, shingles: NDArray[np.uint64], offsets: NDArray[np.int64]) -> ShingleSets:
-        """Sort ready shingles of texts, in place, and drop repeats."""
+        """Sort the shingles of each text, in place, and drop repeats."""
         sizes = sort_rows(shingles, offsets.astype(np.int64))
         bounds = np.append(0, np.cumsum(sizes)).astype(np.int64)
         return cls(shingles[: bounds[-1]], bounds)
@@ -56,11 +55,11 @@ def jaccard_pairs(
     sets : ShingleSets
     pairs : int64 array of shape (m, 2)
     threshold : float
-        Comparing two sets stops as soon as too many elements have found no partner.
+        The comparison of two sets stops as soon as they cannot reach it.
     n_jobs : int or None
         Threads.
     contained : bool, default=False
-        Compute containment instead: the share of the smaller set that lies in the other.
+        Compute containment instead: the share of the smaller set that is in the larger.
 
     Returns
     -------
@@ -69,7 +68,7 @@ def jaccard_pairs(
     out = np.empty(len(pairs))
 
     def work(start: int, stop: int) -> None:
-        verify(sets.values, sets.offsets, pairs[start:stop], threshold, contained, out[start:stop])
+        compare_sets(sets, pairs[start:stop], threshold, contained, out[start:stop])
 
     sizes = np.diff(sets.offsets)
     map_chunks(work, 8 * sizes[pairs].sum(axis=1), n_jobs, "verification")
@@ -78,7 +77,7 @@ def jaccard_pairs(
 
 @kernel
 def sort_rows(values: NDArray[np.uint64], offsets: NDArray[np.int64]) -> Any:
-    """Sort each row, drop its repeats and move it up behind the row before; returns the new lengths."""
+    """Sort each row, drop its repeats and close the gaps, in place; returns the new lengths."""
     n = len(offsets) - 1
     sizes = np.empty(n, np.int64)
     heads = np.empty(SORT_HEADS, np.int64)
@@ -99,9 +98,9 @@ def sort_rows(values: NDArray[np.uint64], offsets: NDArray[np.int64]) -> Any:
 
 @kernel
 def shared_count(x: NDArray[np.uint64], y: NDArray[np.uint64], least: int) -> int:
-    """Count the values two sorted sets share, or return -1 once fewer than `least` are certain."""
+    """Count the values that two sorted sets share, or return -1 as soon as there cannot be `least`."""
     i, j, shared = 0, 0, 0
-    spare_x, spare_y = len(x) - least, len(y) - least  # elements that may stay without a partner
+    spare_x, spare_y = len(x) - least, len(y) - least  # elements that may remain unmatched
     if spare_x < 0 or spare_y < 0:
         return -1
     while i < len(x) and j < len(y):
@@ -122,7 +121,7 @@ def shared_count(x: NDArray[np.uint64], y: NDArray[np.uint64], least: int) -> in
 
 @kernel
 def jaccard(x: NDArray[np.uint64], y: NDArray[np.uint64], threshold: float) -> float:
-    """Jaccard index of two sorted sets, or 0 if it is below the threshold."""
+    """Jaccard similarity of two sorted sets, or 0 if it is below the threshold."""
     total = len(x) + len(y)
     least = int(np.ceil(threshold * total / (1.0 + threshold) - 1e-9))
     shared = shared_count(x, y, least)
@@ -134,22 +133,22 @@ def jaccard(x: NDArray[np.uint64], y: NDArray[np.uint64], threshold: float) -> f
 
 @kernel
 def containment(x: NDArray[np.uint64], y: NDArray[np.uint64], threshold: float) -> float:
-    """Share of the smaller set that lies in the other, or 0 if it is below the threshold."""
+    """Share of the smaller set that is in the larger, or 0 if it is below the threshold."""
     size = min(len(x), len(y))
     shared = shared_count(x, y, int(np.ceil(threshold * size - 1e-9)))
     return shared / size if shared > 0 else 0.0
 
 
 @kernel
-def verify(
-    values: NDArray[np.uint64],
-    offsets: NDArray[np.int64],
+def compare_sets(
+    sets: ShingleSets,
     pairs: NDArray[np.int64],
     threshold: float,
     contained: bool,
     out: NDArray[np.float64],
 ) -> None:
-    """Jaccard index, or containment, of each pair of rows."""
+    """Jaccard similarity, or containment, of each pair of sets; see `jaccard_pairs`."""
+    values, offsets = sets.values, sets.offsets
     for k in range(len(pairs)):
         i, j = pairs[k]
         x = values[offsets[i] : offsets[i + 1]]
@@ -163,13 +162,26 @@ def similarities_to_leaders(
     offsets: NDArray[np.int64],
     rows: NDArray[np.int64],
     threshold: float,
-    firm: int = 0,
+    n_reference: int = 0,
 ) -> Any:
-    """Resolve a crowd without listing its pairs.
+    """Group sets around leaders without listing all pairs (the leader algorithm, Hartigan 1975).
 
-    The first row leads all that reach the threshold to it, the first of the rest leads next, and so on.
-    The first `firm` rows are never led.
-    Returns leaders, followers, similarities.
+    The first row leads all rows that reach the threshold to it, the first of the rest leads next, and so on.
+
+    Parameters
+    ----------
+    values, offsets : arrays
+        The fields of `ShingleSets`.
+    rows : int64 array of shape (n,)
+        Sets to group, by rank.
+    threshold : float
+    n_reference : int, default=0
+        The first rows, of this number, lead and are never led.
+
+    Returns
+    -------
+    leaders, followers : int64 arrays of shape (m,)
+    similarities : float64 array of shape (m,)
     """
     left = rows.copy()
     leaders = np.empty(len(rows), np.int64)
@@ -179,9 +191,9 @@ def similarities_to_leaders(
     while n > 1:
         leader = left[0]
         x = values[offsets[leader] : offsets[leader + 1]]
-        rest = max(firm - 1, 0)
+        rest = max(n_reference - 1, 0)
         left[:rest] = left[1 : rest + 1]
-        firm = rest
+        n_reference = rest
         for k in range(rest + 1, n):
             row = left[k]
             similarity = jaccard(x, values[offsets[row] : offsets[row + 1]], threshold)

@@ -1,7 +1,7 @@
 """Locality-sensitive hashing of MinHash signatures: bands, the S-curve, candidate pairs.
 
-Signatures are cut in bands of a few rows; two texts become candidates when one band agrees in full.
-Candidates are found by sorting band keys, never by a dictionary of Python objects.
+Signatures are cut into bands of a few rows; two texts become candidates if all values of some band agree.
+Buckets are found by sorting band keys, without a dictionary of Python objects.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from storyclust.text.tokens import mix
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-CROWD = 128  # rows that share a band key before they are handed on as a crowd instead of as pairs
+CROWD = 128  # rows of the largest bucket whose pairs are listed: 8,128 of them
 
 
 class Bands(NamedTuple):
-    """How signatures are cut: `bands` bands of `rows` values each."""
+    """Banding of signatures: `bands` bands of `rows` values each."""
 
     bands: int
     rows: int
 
 
 class Candidates(NamedTuple):
-    """What banding found, not yet verified."""
+    """Candidates for verification."""
 
     pairs: NDArray[np.int64]  # (m, 2), i < j, sorted, distinct
-    crowds: list[NDArray[np.int64]]  # rows that share a key with more than CROWD others
+    large_buckets: list[NDArray[np.int64]]  # rows, ascending, of each bucket whose pairs are not listed
 
 
 def collision_probability(similarity: ArrayLike, bands: Bands) -> Any:
@@ -65,21 +65,21 @@ def collision_probability(similarity: ArrayLike, bands: Bands) -> Any:
 
 
 def choose_bands(threshold: float, num_perm: int = 128, recall: float = 0.99) -> Bands:
-    """Most selective banding that still finds pairs at the threshold with probability `recall`.
+    """Choose the most selective banding that finds pairs at the threshold with probability `recall`.
 
-    More rows a band let fewer strangers through; fewer rows leave room for more bands, which miss
-    fewer pairs. Of all bandings that reach the recall, the one with most rows is taken. If none
-    does, it is one row a band: the most that `num_perm` permutations can find.
+    More rows in a band let fewer dissimilar pairs through; fewer rows leave room for more bands, which miss
+    fewer pairs. Of all bandings that reach the recall, the one with the most rows is chosen. If none does,
+    a band has one row, which has the highest recall that `num_perm` permutations allow.
 
     Parameters
     ----------
     threshold : float in (0, 1]
-        Jaccard similarity from which pairs shall be found.
+        Jaccard similarity from which pairs are to be found.
     num_perm : int, default=128
         Length of a signature; ``bands * rows <= num_perm``.
     recall : float in (0, 1), default=0.99
-        Probability to reach for a pair whose similarity is the threshold. Pairs above it are found
-        with a higher one.
+        Least probability of finding a pair whose similarity is the threshold. More similar pairs are
+        found with a higher one.
 
     Returns
     -------
@@ -114,28 +114,27 @@ def candidate_pairs(signatures: NDArray[np.uint32], bands: Bands) -> Candidates:
     Returns
     -------
     candidates : Candidates
-        Pairs (int64 of shape (m, 2), i < j, sorted, distinct), and apart from them the crowds:
-        more than `CROWD` rows sharing a key, whose pairs would be too many to list.
+        Pairs, and the buckets of more than `CROWD` rows, whose pairs would be too many to list.
     """
     codes: list[NDArray[np.int64]] = []
-    crowds: dict[bytes, NDArray[np.int64]] = {}
+    large: dict[bytes, NDArray[np.int64]] = {}  # by content: several bands may have the same bucket
     with stage("bands", bands.bands) as advance:
         for band in range(bands.bands):
             keys = band_keys(signatures, band, bands.rows)
             order = np.argsort(keys)
             bounds = run_bounds(keys[order])
-            for start, stop in bounds[bounds[:, 1] - bounds[:, 0] > CROWD]:
-                crowd = np.sort(order[start:stop])
-                crowds[crowd.tobytes()] = crowd
-            codes.append(np.unique(pair_codes(order, bounds[bounds[:, 1] - bounds[:, 0] <= CROWD])))
+            is_large = bounds[:, 1] - bounds[:, 0] > CROWD
+            for start, stop in bounds[is_large]:
+                bucket = np.sort(order[start:stop])
+                large[bucket.tobytes()] = bucket
+            codes.append(np.unique(pair_codes(order, bounds[~is_large])))
             advance(1)
     found = np.unique(np.concatenate(codes)) if codes else np.empty(0, np.int64)
-    pairs = np.column_stack((found >> 32, found & 0xFFFFFFFF))
-    return Candidates(pairs, [crowds[key] for key in sorted(crowds)])
+    return Candidates(decode_pairs(found), [large[key] for key in sorted(large)])
 
 
 def run_bounds(ordered: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Half-open bounds of runs of two or more equal values, shape (n_runs, 2)."""
+    """Half-open bounds of the runs of two or more equal values in a sorted array, shape (n_runs, 2)."""
     changes = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
     starts = np.concatenate(([0], changes))
     stops = np.concatenate((changes, [len(ordered)]))
@@ -144,7 +143,7 @@ def run_bounds(ordered: NDArray[np.uint64]) -> NDArray[np.int64]:
 
 @kernel
 def band_keys(signatures: NDArray[np.uint32], band: int, rows: int) -> Any:
-    """One 64-bit key a row, equal where the band's values are equal."""
+    """Hash the values of one band of each signature to a 64-bit bucket key."""
     keys = np.empty(len(signatures), np.uint64)
     for i in range(len(signatures)):
         h = np.uint64(band)
@@ -154,9 +153,22 @@ def band_keys(signatures: NDArray[np.uint32], band: int, rows: int) -> Any:
     return keys
 
 
+def decode_pairs(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rows of pairs coded as one int64: the smaller row in the high 32 bits, the larger in the low 32."""
+    return np.column_stack((codes >> 32, codes & 0xFFFFFFFF))
+
+
 @kernel
 def pair_codes(order: NDArray[np.int64], bounds: NDArray[np.int64]) -> Any:
-    """All pairs within each run of `order`, each as one int64: smaller row above, larger below."""
+    """List the pairs of rows within each run, each as one int64; see `decode_pairs`.
+
+    Parameters
+    ----------
+    order : int64 array of shape (n,)
+        Rows, sorted by key.
+    bounds : int64 array of shape (n_runs, 2)
+        Half-open bounds in `order` of the rows that share a key.
+    """
     total = 0
     for r in range(len(bounds)):
         size = bounds[r, 1] - bounds[r, 0]

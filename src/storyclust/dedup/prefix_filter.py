@@ -1,7 +1,7 @@
-"""Every candidate, none missed: pairs of sets that can reach a Jaccard threshold, by their prefixes.
+"""Prefix filtering: all pairs of sets that can reach a Jaccard threshold, without a miss.
 
-Put the elements of all sets in one order, rarest first. If two sets are similar enough, the first few
-elements of both must have one in common; how few follows from the threshold (prefix filtering).
+The elements of all sets are put in one order, rarest first. Two sets that reach the threshold share an
+element among the first few of both; how many elements are needed follows from the threshold.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from storyclust._core.parallel import kernel
+from storyclust.dedup.lsh import decode_pairs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def all_candidates(sets: ShingleSets, threshold: float) -> NDArray[np.int64]:
-    """Pairs of sets that share an element of their prefixes and are near enough in size.
+    """Pairs of sets that share an element of their prefixes and whose sizes allow the threshold.
 
     Parameters
     ----------
@@ -45,20 +46,28 @@ def all_candidates(sets: ShingleSets, threshold: float) -> NDArray[np.int64]:
     >>> all_candidates(sets, 0.8)
     array([[0, 1]])
     """
-    distinct, inverse, frequency = np.unique(sets.values, return_inverse=True, return_counts=True)
-    del distinct
+    _, inverse, frequency = np.unique(sets.values, return_inverse=True, return_counts=True)
     elements, rows = prefixes(inverse, frequency, sets.offsets, threshold)
     order = np.lexsort((rows, elements))
     codes = joined_codes(elements[order], rows[order], np.diff(sets.offsets), threshold)
-    codes = np.unique(codes)
-    return np.column_stack((codes >> 32, codes & 0xFFFFFFFF))
+    return decode_pairs(np.unique(codes))
 
 
 @kernel
 def prefixes(
     elements: NDArray[np.int64], frequency: NDArray[np.int64], offsets: NDArray[np.int64], threshold: float
 ) -> Any:
-    """Elements of all prefixes, and their rows; those of a single set are left out."""
+    """Elements of all prefixes, and their rows, without the elements of a single set.
+
+    Parameters
+    ----------
+    elements : int64 array of shape (k,)
+        Set `i` is ``elements[offsets[i]:offsets[i + 1]]``, ascending.
+    frequency : int64 array of shape (n_elements,)
+        Number of sets that hold each element.
+    offsets : int64 array of shape (n + 1,)
+    threshold : float
+    """
     kept = np.empty(len(elements), np.int64)
     rows = np.empty(len(elements), np.int64)
     n = 0
@@ -66,7 +75,7 @@ def prefixes(
         members = elements[offsets[row] : offsets[row + 1]]
         size = len(members)
         length = size - int(np.ceil(threshold * size - 1e-9)) + 1
-        order = np.argsort(frequency[members], kind="mergesort")  # members ascend: ties in one order for all
+        order = np.argsort(frequency[members], kind="mergesort")  # stable, so ties have one order in all sets
         for k in range(min(length, size)):
             element = members[order[k]]
             if frequency[element] > 1:
@@ -79,7 +88,17 @@ def prefixes(
 def joined_codes(
     elements: NDArray[np.int64], rows: NDArray[np.int64], sizes: NDArray[np.int64], threshold: float
 ) -> Any:
-    """A code for each pair of rows that share an element and whose sizes allow the threshold."""
+    """Codes of the pairs of rows that share an element and whose sizes allow the threshold.
+
+    Codes may repeat: they are made distinct only when the array is full. See `decode_pairs`.
+
+    Parameters
+    ----------
+    elements, rows : int64 arrays of shape (k,)
+        Elements of prefixes and their rows, sorted by element, then row.
+    sizes : int64 array of shape (n,)
+    threshold : float
+    """
     codes = np.empty(1024, np.int64)
     n, start = 0, 0
     while start < len(elements):

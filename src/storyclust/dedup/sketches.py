@@ -1,13 +1,13 @@
-"""What copies are found by, gathered from articles in one pass: after it the texts are not needed again.
+"""Sketches of articles, computed in one pass: deduplication does not need the texts again.
 
-Of each distinct text: its signature, its fingerprint, and its shingles on a shelf that spills to disk; of
-each article: its text's number, its id, and what the keep policy sorts it by.
+Kept of each distinct text: signature, fingerprint, and shingles, which spill to disk. Kept of each article:
+the number of its text, its id, and its sort key under the keep policy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sized
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -24,20 +24,35 @@ if TYPE_CHECKING:
 
     from storyclust.dedup.minhash import MinHasher
 
-BATCH_CHARACTERS = 64 << 20
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+BATCH_CHARACTERS = 64 << 20  # characters held at a time: bounds memory where articles come from an iterator
+UNREAD_CHARACTERS = 4096  # assumed length of a record that is not read yet
 
 
 class Sketches:
     """Sketches of articles, added batch by batch.
+
+    Parameters
+    ----------
+    hasher : MinHasher
+    keep : str or callable
+        Keep policy; see `preference`.
+    sample : bool, default=True
+        Sample shingles, from which excerpts are found.
+    limit : int, optional
+        Bytes of shingles kept in memory.
 
     Attributes
     ----------
     shelf : SpillableRows
         Shingles of every distinct text.
     n_texts : int
-        Distinct texts; equal ones share a number if they stand in one batch.
+        Number of distinct texts. Equal texts of one batch share a number; those of two batches do not.
     ids : list of str
+        Id of each article.
     preferences : list of tuple
+        Sort key of each article under the keep policy.
     """
 
     def __init__(
@@ -55,18 +70,18 @@ class Sketches:
         self._sampled: list[tuple[NDArray[np.uint64], NDArray[np.int64]]] = []
         self.n_texts = 0
 
-    def add(self, articles: Iterable[Any], place: int) -> int:
-        """Sketch articles, ranked behind those of a smaller `place`; returns how many there were."""
+    def add(self, articles: Iterable[Any], tier: int) -> int:
+        """Sketch articles, which rank after those of a smaller `tier`; returns their number."""
         before = len(self.ids)
         total = len(articles) if isinstance(articles, Sized) else None
         with paused_gc(), stage("signatures", total) as advance:
             for batch in batches(articles):
-                distinct = self._add_batch(batch, place)
-                advance(len(batch) - distinct)  # what was signed has been counted
+                n_distinct = self._add_batch(batch, tier)
+                advance(len(batch) - n_distinct)  # signing has counted the distinct texts
         return len(self.ids) - before
 
-    def _add_batch(self, batch: list[Article], place: int) -> int:
-        """Sketch some articles; returns how many distinct texts they have."""
+    def _add_batch(self, batch: list[Article], tier: int) -> int:
+        """Sketch a batch of articles; returns its number of distinct texts."""
         numbers: dict[str, int] = {}
         text_of = [numbers.setdefault(article.content, len(numbers)) for article in batch]
         signed = self.hasher.sign(list(numbers), keep_shingles=True, cut=CUT if self.sample else 0)
@@ -78,7 +93,7 @@ class Sketches:
         self.shelf.add(signed.shingles, signed.counts)
         for row, article in enumerate(batch, start=len(self.ids)):
             by_rule = (row,) if self.keep == "first" else preference(article, self.keep)
-            self.preferences.append((place, *by_rule))
+            self.preferences.append((tier, *by_rule))
         self.ids += [article.id for article in batch]
         self.n_texts += len(numbers)
         return len(numbers)
@@ -91,38 +106,35 @@ class Sketches:
     @property
     def signatures(self) -> NDArray[np.uint32]:
         """Signatures of the distinct texts, shape (n_texts, num_perm)."""
-        empty = np.empty((0, self.hasher.num_perm), np.uint32)
-        signatures: NDArray[np.uint32] = _stacked(self._signatures, empty)
-        return signatures
+        return _stacked(self._signatures, np.empty((0, self.hasher.num_perm), np.uint32))
 
     @property
     def fingerprints(self) -> NDArray[np.uint64]:
         """Fingerprints of the distinct texts, shape (n_texts, 2)."""
-        fingerprints: NDArray[np.uint64] = _stacked(self._fingerprints, np.empty((0, 2), np.uint64))
-        return fingerprints
+        return _stacked(self._fingerprints, np.empty((0, 2), np.uint64))
 
     @property
     def sampled(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-        """Sampled shingles, and the text that holds each."""
+        """Sampled shingles, and the number of the text that holds each."""
         values, texts = zip(*self._sampled, strict=True) if self._sampled else ((), ())
         return _stacked(list(values), np.empty(0, np.uint64)), _stacked(list(texts), np.empty(0, np.int64))
 
 
-def _stacked(parts: list[Any], empty: Any) -> Any:
-    """Stack arrays, and hold on to the stack alone."""
+def _stacked(parts: list[NDArray[Scalar]], empty: NDArray[Scalar]) -> NDArray[Scalar]:
+    """Concatenate arrays, and replace the list's entries by the result, so that memory is not held twice."""
     parts[:] = [np.concatenate(parts)] if parts else [empty]
     return parts[0]
 
 
 def batches(articles: Iterable[Any]) -> Iterator[list[Article]]:
-    """Cut articles into batches of `BATCH_CHARACTERS`; of an iterator, no more is read ahead."""
+    """Cut articles into batches of `BATCH_CHARACTERS`. An iterator is not read ahead of its batch."""
     if not isinstance(articles, Iterator):
         articles = iter(as_articles(articles))
     batch: list[Any] = []
     size = before = 0
     for article in articles:
         batch.append(article)
-        size += len(article.content) if isinstance(article, Article) else 4096
+        size += len(article.content) if isinstance(article, Article) else UNREAD_CHARACTERS
         if size >= BATCH_CHARACTERS:
             yield as_articles(batch, first_row=before)
             before += len(batch)

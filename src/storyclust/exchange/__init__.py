@@ -1,6 +1,7 @@
-"""Signatures out of datasketch's sketches, and into its index on Redis.
+"""Exchange of MinHash signatures with datasketch, and with its LSH index on Redis.
 
-In: signatures of `MinHasher`. Out: objects and keys that any process with datasketch understands.
+In: signatures of `MinHasher`, or sketches of datasketch. Out: the other of both, and an index on Redis that
+any process with datasketch can query.
 """
 
 import lazy_loader

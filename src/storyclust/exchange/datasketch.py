@@ -1,13 +1,4 @@
-"""Signatures exchanged with datasketch: out of its sketches, and into its index on Redis.
-
-The index is a plain `datasketch.MinHashLSH`, which any process can query. Beside its own keys lies one
-of ours that records how the signatures were made: hash values do not tell, and an index opened with other
-settings would answer wrongly without a word.
-
-Nothing is pickled. datasketch would pickle keys on their way into Redis and unpickle what it finds there,
-so that whoever can write to the server could run code in every process that queries it. Here keys are
-UTF-8 bytes, and what comes back is only bytes.
-"""
+"""Import of signatures from datasketch's sketches."""
 
 from __future__ import annotations
 
@@ -18,7 +9,7 @@ import numpy as np
 
 from storyclust.dedup.minhash import MinHasher
 from storyclust.errors import InputTypeError
-from storyclust.exchange.signatures import check_hasher, row_of
+from storyclust.exchange.signatures import check_hasher, signature_of
 
 if TYPE_CHECKING:
     from datasketch import MinHash
@@ -26,20 +17,20 @@ if TYPE_CHECKING:
 
 
 def from_datasketch(sketches: Iterable[MinHash], hasher: MinHasher | None = None) -> NDArray[np.uint32]:
-    """Take signatures out of datasketch's sketches.
+    """Extract the signatures of datasketch's sketches.
 
-    Equal values mean equal shingles only where shingles and their hash function were equal too, and
-    a sketch does not tell. Sketches that datasketch made with its default, SHA-1 of bytes, can be
-    compared among themselves, but not with the signatures of a `MinHasher`, unless they were given
-    its hashes: ``MinHash(hashfunc=int)`` updated with ``MinHasher.shingle_hashes(text)``.
+    Signatures can be compared only if they were made with the same shingles and the same hash function,
+    which a sketch does not record. Sketches with datasketch's default hash function, SHA-1 of bytes, can be
+    compared with each other, but not with signatures of a `MinHasher`. For that, make them from the hashes
+    of the `MinHasher`: ``MinHash(hashfunc=int)`` updated with ``MinHasher.shingle_hashes(text)``.
 
     Parameters
     ----------
     sketches : iterable of datasketch.MinHash or datasketch.LeanMinHash of length n
-        All of scheme "affine32", and of the permutations of `hasher`. A `LeanMinHash` holds no
-        permutations; its seed stands for them.
+        All of scheme "affine32", and with the permutations of `hasher`. A `LeanMinHash` has no
+        permutations; its seed is compared instead.
     hasher : MinHasher, optional
-        Whose signatures these are to be like; by default ``MinHasher()``.
+        The signatures are to be comparable with those of this hasher; by default ``MinHasher()``.
 
     Returns
     -------
@@ -48,7 +39,7 @@ def from_datasketch(sketches: Iterable[MinHash], hasher: MinHasher | None = None
     Raises
     ------
     InputError
-        A sketch is of another scheme, seed, length or permutations, or is none.
+        A sketch has another scheme, seed, length or permutations, or is not a sketch.
 
     Examples
     --------
@@ -69,5 +60,5 @@ def from_datasketch(sketches: Iterable[MinHash], hasher: MinHasher | None = None
         raise InputTypeError(
             f"sketches must be a sequence of datasketch sketches, got one {name}; wrap it in a list."
         )
-    rows = [row_of(f"sketches[{i}]", sketch, hasher) for i, sketch in enumerate(sketches)]
+    rows = [signature_of(f"sketches[{i}]", sketch, hasher) for i, sketch in enumerate(sketches)]
     return np.array(rows, dtype=np.uint32).reshape(len(rows), hasher.num_perm)

@@ -1,4 +1,13 @@
-"""Signatures in datasketch's index on a Redis server, shared by processes."""
+"""datasketch's LSH index on a Redis server, shared by processes.
+
+The index is a plain `datasketch.MinHashLSH`, which any process can query. One more key on the server records
+how the signatures were made: hash values do not show it, and an index opened with other settings would
+silently give wrong results.
+
+Nothing is pickled. datasketch would pickle keys on their way into Redis and unpickle what it finds there, so
+that anyone who can write to the server could run code in every process that queries it. Here keys are UTF-8
+bytes, and queries return bytes.
+"""
 
 from __future__ import annotations
 
@@ -14,27 +23,33 @@ from storyclust._core.progress import stage
 from storyclust.dedup.lsh import choose_bands
 from storyclust.dedup.minhash import MinHasher
 from storyclust.errors import InputError, InputTypeError, MissingExtraError, StoryclustError
-from storyclust.exchange.signatures import check_hasher, check_keys, check_signatures, encoded, listing
+from storyclust.exchange.signatures import (
+    check_hasher,
+    check_keys,
+    check_signatures,
+    encode_utf8,
+    format_settings,
+)
 
 if TYPE_CHECKING:
     from datasketch import MinHashLSH
     from numpy.typing import NDArray
 
 
-FORMAT = 1  # to be raised when texts get other tokens or hashes, or the index another layout
-BATCH = 1_000  # signatures a round: a few megabytes of commands
-PATIENCE = 30  # seconds to wait for a server; the address may say otherwise
-TAKEN = ("_keys", "_bucket_")  # what datasketch puts between the name of an index and the rest of a key
-# Takes a key out of a bucket, and an empty bucket off the list of buckets. datasketch does that in two
-# steps, between which another process may fill the bucket again and have it struck off all the same.
-EVICT = """
+FORMAT = 1  # version of tokens, hashes and layout; to be raised with every change
+BATCH = 1_000  # signatures published at a time: a few megabytes of commands
+TIMEOUT = 30  # seconds to wait for a server, unless the address has a timeout
+RESERVED = ("_keys", "_bucket_")  # what datasketch puts between the name of an index and the rest of a key
+# Removes a key from a bucket, and an empty bucket from the list of buckets. datasketch does this in two
+# steps, between which another process may fill the bucket again and lose it from the list.
+REMOVE_SCRIPT = """
 redis.call('srem', KEYS[2], ARGV[2])
 if redis.call('exists', KEYS[2]) == 0 then redis.call('hdel', KEYS[1], ARGV[1]) end
 """
 
 
-class Shelf(NamedTuple):
-    """Where an index lies, and how it is made."""
+class IndexSpec(NamedTuple):
+    """Location and settings of an index."""
 
     pool: Any
     address: str
@@ -53,42 +68,41 @@ def publish(
 ) -> MinHashLSH:
     """Put signatures into a `datasketch.MinHashLSH` on Redis, for other processes to query.
 
-    Publishing a key again with the same signature changes nothing, with another one replaces it;
-    other keys stay. A call that was interrupted is completed by repeating it. Several processes may
-    publish into one index at a time, but not the same key.
+    Publishing a key again with the same signature changes nothing; another signature replaces the former
+    one. Other keys stay. An interrupted call is completed by repeating it. Several processes may publish
+    into one index at the same time, but not the same key.
 
     Parameters
     ----------
     signatures : uint32 array of shape (n, num_perm)
     keys : sequence of str of length n
-        What queries shall return, as UTF-8 bytes: distinct, and none empty.
+        Keys that queries return, as UTF-8 bytes. Distinct and not empty.
     hasher : MinHasher, optional
-        What made the signatures; by default ``MinHasher()``.
+        The hasher that made the signatures; by default ``MinHasher()``.
     threshold : float in (0, 1], default=0.8
-        Similarity from which queries shall find; bands are cut as ``choose_bands(threshold, num_perm)``
-        says.
+        Similarity from which queries find a signature. The bands are
+        ``choose_bands(threshold, num_perm)``.
     redis : str, default="redis://localhost:6379/0"
         Address of the server: ``redis://``, ``rediss://`` (TLS) or ``unix://``, with user and password
-        where it wants them.
+        if the server requires them.
     basename : str, default="storyclust"
-        Name of the index: what its keys in Redis begin with.
+        Name of the index, with which its keys in Redis begin.
 
     Returns
     -------
     index : datasketch.MinHashLSH
-        Queried with ``index.query(hasher.to_datasketch(row))``, which returns candidates, not
-        verified, as a list of bytes. Keys given to its own methods are bytes too. It holds
-        connections and cannot be pickled: another process calls `open_index`.
+        Query it with ``index.query(hasher.to_datasketch(row))``, which returns the keys of unverified
+        candidates as a list of bytes. Its own methods take keys as bytes, too. It holds connections and
+        cannot be pickled: another process calls `open_index`.
 
     Raises
     ------
     InputError
-        Signatures, keys or a setting cannot be used, the index has other settings, or no server
-        answers.
+        Signatures, keys or a setting are invalid, the index has other settings, or no server answers.
     MissingExtraError
         The package redis is not installed.
     StoryclustError
-        The server refuses.
+        The server refuses a command.
 
     Examples
     --------
@@ -103,10 +117,10 @@ def publish(
     hasher = check_hasher(hasher)
     signatures = check_signatures(signatures, hasher.num_perm)
     names = check_keys(keys, len(signatures))
-    shelf = find_shelf(hasher, threshold, redis, basename)
-    with answering(shelf.address), stage("publishing", len(names)) as advance:
-        claim(shelf)
-        index = attach(shelf)
+    spec = specify_index(hasher, threshold, redis, basename)
+    with translate_errors(spec.address), stage("publishing", len(names)) as advance:
+        register_settings(spec)
+        index = connect_lsh(spec)
         for start in range(0, len(names), BATCH):
             part = slice(start, start + BATCH)
             publish_batch(index, names[part], signatures[part], hasher)
@@ -126,9 +140,9 @@ def open_index(
     Parameters
     ----------
     hasher : MinHasher, optional
-        As it was published; by default ``MinHasher()``.
+        With the settings that the index was published with; by default ``MinHasher()``.
     threshold : float in (0, 1], default=0.8
-        As it was published.
+        The threshold that the index was published with.
     redis : str, default="redis://localhost:6379/0"
         Address of the server, as for `publish`.
     basename : str, default="storyclust"
@@ -143,10 +157,8 @@ def open_index(
     ------
     InputError
         There is no such index, it has other settings, or no server answers.
-    MissingExtraError
-        The package redis is not installed.
-    StoryclustError
-        The server refuses.
+    MissingExtraError, StoryclustError
+        As for `publish`.
 
     Examples
     --------
@@ -158,17 +170,17 @@ def open_index(
     >>> [key.decode() for key in index.query(hasher.to_datasketch(row))]  # doctest: +SKIP
     ['ap-1']
     """
-    shelf = find_shelf(check_hasher(hasher), threshold, redis, basename)
-    with answering(shelf.address):
-        stored = stored_settings(shelf)
+    spec = specify_index(check_hasher(hasher), threshold, redis, basename)
+    with translate_errors(spec.address):
+        stored = stored_settings(spec)
     if stored is None:
-        raise InputError(f"There is no index {basename!r} on Redis at {shelf.address}; publish one first.")
-    check_settings(shelf, stored)
-    return attach(shelf)
+        raise InputError(f"There is no index {basename!r} on Redis at {spec.address}; publish one first.")
+    check_settings(spec, stored)
+    return connect_lsh(spec)
 
 
-def find_shelf(hasher: MinHasher, threshold: float, redis: object, basename: object) -> Shelf:
-    """Check what an index is known by; nothing is sent to the server yet."""
+def specify_index(hasher: MinHasher, threshold: float, redis: object, basename: object) -> IndexSpec:
+    """Check the location and settings of an index, without contacting the server."""
     bands = choose_bands(threshold, hasher.num_perm)
     if bands.bands < 2:
         raise InputError(
@@ -177,9 +189,9 @@ def find_shelf(hasher: MinHasher, threshold: float, redis: object, basename: obj
         )
     if not isinstance(basename, str):
         raise InputTypeError(f"basename must be str, got {type(basename).__name__}.")
-    if not basename or any(part in basename for part in TAKEN):
-        raise InputError(f"basename must be a name without {' or '.join(TAKEN)}, got {basename!r}.")
-    encoded("basename", basename)
+    if not basename or any(part in basename for part in RESERVED):
+        raise InputError(f"basename must be a name without {' or '.join(RESERVED)}, got {basename!r}.")
+    encode_utf8("basename", basename)
     settings = {
         "format": FORMAT,
         "num_perm": int(hasher.num_perm),
@@ -189,14 +201,14 @@ def find_shelf(hasher: MinHasher, threshold: float, redis: object, basename: obj
         "bands": bands.bands,
         "rows": bands.rows,
     }
-    return Shelf(*connect(redis), basename, settings)
+    return IndexSpec(*connect(redis), basename, settings)
 
 
 def connect(url: object) -> tuple[Any, str]:
     """Return a pool of connections, not opened yet, and the server's address without its password.
 
-    Connections of a pool of one's own do not try again. They must not: a command that reached the server
-    before the line broke would be carried out twice.
+    Unlike those of a client's default pool, these connections do not retry. They must not: a command that
+    reached the server before the connection broke would be executed twice.
     """
     try:
         from redis import ConnectionPool
@@ -204,7 +216,7 @@ def connect(url: object) -> tuple[Any, str]:
         raise MissingExtraError("An index on Redis", "redis") from None
     if not isinstance(url, str):
         raise InputTypeError(f"redis must be the address of a server as str, got {type(url).__name__}.")
-    limits = {"socket_connect_timeout": PATIENCE, "socket_timeout": PATIENCE}
+    limits = {"socket_connect_timeout": TIMEOUT, "socket_timeout": TIMEOUT}
     try:
         pool: Any = ConnectionPool.from_url(url, **limits)
     except ValueError:
@@ -213,26 +225,25 @@ def connect(url: object) -> tuple[Any, str]:
             f"redis must be an address such as 'redis://localhost:6379/0', got {shown}."
         ) from None
     known = pool.connection_kwargs
-    known["decode_responses"] = False  # band values are no text, whatever the address asks for
+    known["decode_responses"] = False  # band values are not text, even if the address asks for it
     server = known.get("path") or f"{known.get('host', 'localhost')}:{known.get('port', 6379)}"
     return pool, f"{server}/{known.get('db', 0)}"
 
 
 @contextlib.contextmanager
-def answering(address: str) -> Iterator[None]:
-    """Turn what the client raises into one sentence that names the server."""
-    from redis.exceptions import AuthenticationError, RedisError
-    from redis.exceptions import ConnectionError as NoConnection
-    from redis.exceptions import TimeoutError as NoAnswer
+def translate_errors(address: str) -> Iterator[None]:
+    """Translate errors of the client into one sentence that names the server."""
+    from redis import exceptions
 
     try:
         yield
-    except RedisError as error:
-        if type(error) in {NoConnection, NoAnswer}:  # those derived from them come from a server that answers
+    except exceptions.RedisError as error:
+        # Not their subclasses, which a server that answers causes.
+        if type(error) in {exceptions.ConnectionError, exceptions.TimeoutError}:
             raise InputError(
                 f"No Redis server answers at {address}; start one there, or give another address."
             ) from error
-        if isinstance(error, AuthenticationError) or "already authenticated" in str(error):
+        if isinstance(error, exceptions.AuthenticationError) or "already authenticated" in str(error):
             raise InputError(
                 f"Redis at {address} wants a password, or another one; "
                 "give it in the address: redis://user:password@host:6379/0."
@@ -240,14 +251,14 @@ def answering(address: str) -> Iterator[None]:
         raise StoryclustError(f"Redis at {address} refuses: {str(error).rstrip('.')}.") from error
 
 
-def stored_settings(shelf: Shelf) -> object:
-    """Return the settings an index was published with, None where there is no index."""
+def stored_settings(spec: IndexSpec) -> object:
+    """Return the settings that an index was published with, or None if there is no index."""
     from redis import Redis
 
-    client: Any = Redis(connection_pool=shelf.pool)
-    # In this order: settings are written before records, perhaps by another process this moment.
-    filled = client.exists(f"{shelf.basename}_keys")
-    stored = client.get(f"{shelf.basename}_settings")
+    client: Any = Redis(connection_pool=spec.pool)
+    # In this order: another process may be publishing, and it writes settings before records.
+    filled = client.exists(f"{spec.basename}_keys")
+    stored = client.get(f"{spec.basename}_settings")
     if stored is None:
         return {} if filled else None
     try:
@@ -256,44 +267,44 @@ def stored_settings(shelf: Shelf) -> object:
         return {}
 
 
-def check_settings(shelf: Shelf, stored: object) -> None:
-    """Raise if an index was published with other settings than those asked for."""
-    where = f"Index {shelf.basename!r} on Redis at {shelf.address}"
-    if not isinstance(stored, dict) or not stored.keys() >= shelf.settings.keys():
+def check_settings(spec: IndexSpec, stored: object) -> None:
+    """Raise if an index was published with other settings than those given."""
+    where = f"Index {spec.basename!r} on Redis at {spec.address}"
+    if not isinstance(stored, dict) or not stored.keys() >= spec.settings.keys():
         raise InputError(f"{where} was not published by storyclust; choose another basename.")
-    if wrong := [name for name in shelf.settings if stored[name] != shelf.settings[name]]:
+    if wrong := [name for name in spec.settings if stored[name] != spec.settings[name]]:
         raise InputError(
-            f"{where} was published with {listing(stored, wrong)}, not with "
-            f"{listing(shelf.settings, wrong)}; use its settings, or another basename."
+            f"{where} was published with {format_settings(stored, wrong)}, not with "
+            f"{format_settings(spec.settings, wrong)}; use its settings, or another basename."
         )
 
 
-def claim(shelf: Shelf) -> None:
-    """Write down the settings of a new index; raise if it exists with others."""
+def register_settings(spec: IndexSpec) -> None:
+    """Store the settings of a new index; raise if it exists with others."""
     from redis import Redis
 
-    if stored_settings(shelf) is None:
-        client: Any = Redis(connection_pool=shelf.pool)
-        client.set(f"{shelf.basename}_settings", json.dumps(shelf.settings), nx=True)
-    check_settings(shelf, stored_settings(shelf))
+    if stored_settings(spec) is None:
+        client: Any = Redis(connection_pool=spec.pool)
+        client.set(f"{spec.basename}_settings", json.dumps(spec.settings), nx=True)
+    check_settings(spec, stored_settings(spec))
 
 
-def attach(shelf: Shelf) -> MinHashLSH:
-    """Return datasketch's face of an index."""
+def connect_lsh(spec: IndexSpec) -> MinHashLSH:
+    """Return an index as datasketch's class, connected to the server."""
     from datasketch import MinHashLSH
 
     index = MinHashLSH(
-        num_perm=shelf.settings["num_perm"],
-        params=(shelf.settings["bands"], shelf.settings["rows"]),
+        num_perm=spec.settings["num_perm"],
+        params=(spec.settings["bands"], spec.settings["rows"]),
         storage_config={
             "type": "redis",
-            "basename": shelf.basename.encode(),
-            "redis": {"connection_pool": shelf.pool},  # one for all bands, instead of one each
+            "basename": spec.basename.encode(),
+            "redis": {"connection_pool": spec.pool},  # one for all bands, instead of one each
         },
         prepickle=False,
     )
-    # datasketch learns the scheme from the first insert, and refuses sketches of others from then on.
-    # Told it here, an index that is only queried refuses them too.
+    # datasketch sets the scheme at the first insert, and refuses sketches of others from then on. Set here,
+    # an index that is only queried refuses them, too.
     index._minhash_scheme = "affine32"
     return index
 
@@ -301,41 +312,41 @@ def attach(shelf: Shelf) -> MinHashLSH:
 def publish_batch(
     index: MinHashLSH, keys: list[bytes], signatures: NDArray[np.uint32], hasher: MinHasher
 ) -> None:
-    """Publish the signatures that the index does not have yet, or not under their key.
+    """Publish the signatures that the index does not have under their key.
 
-    A key enters its buckets first. Then, in one transaction, it leaves those of its former signature
-    and its record is written, by which the next call knows it as published. So queries find it all the
-    while, and wherever the line may break, a repeated call finds what is left to do.
+    A key is first added to its buckets. Then one transaction removes it from those of its former signature
+    and writes its record, which marks it as published. So queries find it at any time, and wherever the
+    connection breaks, a repeated call does the rest.
     """
-    writer = index.insertion_session(buffer_size=sys.maxsize)  # a batch is small; nothing leaves early
+    writer = index.insertion_session(buffer_size=sys.maxsize)  # a batch is small; nothing is sent early
     stored = index.keys.getmany(*keys)
     for key, signature, old in zip(keys, signatures, stored, strict=True):
         new = band_values(signature, index.b, index.r)
         if old == new:
             continue
         if old:
-            evict(index, key, old, new)
+            remove_from_buckets(index, key, old, new)
             index.keys.remove(key, buffer=True)
         writer.insert(key, hasher.to_datasketch(signature), check_duplication=False)
-    # Not left to a with statement, which would write the records even where the buckets failed.
+    # Not by a with statement, which would write the records even if the buckets failed.
     for table in index.hashtables:
         table.empty_buffer()
     writer.close()
 
 
-def evict(index: MinHashLSH, key: bytes, old: list[bytes], new: list[bytes]) -> None:
-    """Take a key out of the buckets that its new signature does not share.
+def remove_from_buckets(index: MinHashLSH, key: bytes, old: list[bytes], new: list[bytes]) -> None:
+    """Remove a key from the buckets that its new signature does not share.
 
-    A record may repeat itself, where two processes published the key at the same time.
+    A record has the bands more than once if two processes published the key at the same time.
     """
     for place, value in enumerate(old):
         band = place % index.b
         if value != new[band]:
             table = index.hashtables[band]
-            index.keys._buffer.eval(EVICT, 2, table._name, table.redis_key(value), value, key)
+            index.keys._buffer.eval(REMOVE_SCRIPT, 2, table._name, table.redis_key(value), value, key)
 
 
 def band_values(signature: NDArray[np.uint32], bands: int, rows: int) -> list[bytes]:
-    """Bands of a signature as datasketch writes them."""
+    """Bands of a signature in datasketch's byte order."""
     swapped = signature.byteswap()
     return [swapped[start : start + rows].tobytes() for start in range(0, bands * rows, rows)]

@@ -1,4 +1,4 @@
-"""Checks that sketches and signatures fit together."""
+"""Checks of sketches, signatures and keys before they are exchanged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check_hasher(hasher: object) -> MinHasher:
-    """Return a hasher whose parameters hold, the default one for None."""
+    """Return a hasher with valid parameters, the default one for None."""
     if hasher is None:
         return MinHasher()
     if not isinstance(hasher, MinHasher):
@@ -24,8 +24,8 @@ def check_hasher(hasher: object) -> MinHasher:
     return hasher.fit()
 
 
-def row_of(name: str, sketch: object, hasher: MinHasher) -> NDArray[np.uint32]:
-    """Hash values of a sketch, or raise and say what it has and what is wanted."""
+def signature_of(name: str, sketch: object, hasher: MinHasher) -> NDArray[np.uint32]:
+    """Return the hash values of a sketch, or raise if its settings are not those of the hasher."""
     from datasketch import MinHash
 
     if not isinstance(sketch, MinHash):
@@ -35,7 +35,9 @@ def row_of(name: str, sketch: object, hasher: MinHasher) -> NDArray[np.uint32]:
     wanted = {"scheme": "affine32", "seed": hasher.seed, "num_perm": hasher.num_perm}
     has = {"scheme": sketch.scheme, "seed": sketch.seed, "num_perm": len(sketch)}
     if wrong := [setting for setting in wanted if has[setting] != wanted[setting]]:
-        raise InputError(f"{name} has {listing(has, wrong)}, but {listing(wanted, wrong)} is wanted.")
+        raise InputError(
+            f"{name} has {format_settings(has, wrong)}, but {format_settings(wanted, wrong)} is wanted."
+        )
     own = getattr(sketch, "permutations", None)
     if own is not None and not np.array_equal(own, permutations(hasher.num_perm, hasher.seed)):
         raise InputError(
@@ -46,8 +48,8 @@ def row_of(name: str, sketch: object, hasher: MinHasher) -> NDArray[np.uint32]:
     return values
 
 
-def listing(settings: dict[str, Any], names: list[str]) -> str:
-    """Write out some of the settings."""
+def format_settings(settings: dict[str, Any], names: list[str]) -> str:
+    """Format the named settings for a message."""
     return ", ".join(f"{name}={settings[name]!r}" for name in names)
 
 
@@ -63,20 +65,20 @@ def check_signatures(signatures: object, num_perm: int) -> NDArray[np.uint32]:
 
 
 def check_keys(keys: Sequence[str], n: int) -> list[bytes]:
-    """Return keys as UTF-8, or raise and name the first that cannot be one."""
+    """Return keys as UTF-8, or raise for the first that is empty, repeated or cannot be encoded."""
     keys = check_texts(keys, "keys")
     if len(keys) != n:
         raise InputError(f"keys must be as many as signatures, got {len(keys)} for {n}.")
     rows: dict[str, int] = {}
     for row, key in enumerate(keys):
-        if not key:  # its record would take the name of the list of records
+        if not key:  # its record would have the name of the list of records
             raise InputError(f"keys[{row}] must not be empty.")
         if rows.setdefault(key, row) != row:
             raise InputError(f"keys[{row}] repeats keys[{rows[key]}]: {key!r}.")
-    return [encoded(f"keys[{row}]", key) for row, key in enumerate(keys)]
+    return [encode_utf8(f"keys[{row}]", key) for row, key in enumerate(keys)]
 
 
-def encoded(name: str, value: str) -> bytes:
+def encode_utf8(name: str, value: str) -> bytes:
     """Return a str as UTF-8, or raise if it has lone surrogates."""
     try:
         return value.encode()

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from storyclust.dedup.deduplicator import FEWEST_SHINGLES
-from storyclust.dedup.excerpt_candidates import CUT, EXCERPT, PROMISE
+from storyclust.dedup.excerpt_candidates import CUT, EXCERPT, FEWEST_SHINGLES, PROMISE
 from storyclust.dedup.jaccard import ShingleSets, jaccard_pairs
 from storyclust.dedup.lsh import band_keys, choose_bands
 from storyclust.dedup.minhash import MinHasher

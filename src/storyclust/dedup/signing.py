@@ -1,0 +1,179 @@
+"""Kernels that sign texts: tokens, shingles, MinHash signature and fingerprint in one pass over the bytes.
+
+The shingles of a text are hashed and permuted while they are in the processor's cache.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from storyclust._core.parallel import kernel
+from storyclust.text.tokens import TextBuffer, mix, raw_hash, shingle, tokenize
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FMIX1 = np.uint32(0x85EBCA6B)  # the 32-bit finalizer of MurmurHash3, which affine32 applies first
+FMIX2 = np.uint32(0xC2B2AE35)
+HALF = np.uint64(32)
+
+
+class Permutations(NamedTuple):
+    """Permutations ``a * h + b mod 2**32`` of 32-bit hashes."""
+
+    a: NDArray[np.uint32]  # (num_perm,)
+    b: NDArray[np.uint32]  # (num_perm,)
+
+
+class SigningOutput(NamedTuple):
+    """Arrays that `sign_texts` fills for `n` texts. Shingles are kept only where arrays are not empty."""
+
+    signatures: NDArray[np.uint32]  # (n, num_perm)
+    fingerprints: NDArray[np.uint64]  # (n, 2)
+    counts: NDArray[np.int64]  # (n, 2): shingles of each text, and those sampled
+    shingles: NDArray[np.uint64]
+    sampled: NDArray[np.uint64]
+
+
+@kernel
+def sign_texts(
+    buffer: TextBuffer,
+    table: NDArray[np.uint32],
+    size: int,
+    perms: Permutations,
+    cut: Any,
+    out: SigningOutput,
+) -> Any:
+    """Sign every text of a buffer in one pass over its bytes.
+
+    Parameters
+    ----------
+    buffer : TextBuffer
+    table : uint32 array
+        As `codepoint_table` returns it.
+    size : int
+        Tokens in a shingle.
+    perms : Permutations
+    cut : uint64
+        Hashes below it are sampled.
+    out : SigningOutput
+
+    Returns
+    -------
+    n_shingles, n_sampled : int
+        Filled lengths of `out.shingles` and `out.sampled`.
+    """
+    data, offsets = buffer.data, buffer.offsets
+    capacity = 1
+    for row in range(len(offsets) - 1):
+        capacity = max(capacity, offsets[row + 1] - offsets[row])
+    tokens = np.empty(capacity, np.uint64)
+    starts = np.empty(capacity, np.int64)
+    ends = np.empty(capacity, np.int64)
+    hashes = np.empty(capacity, np.uint64)
+    mixed = np.empty(capacity, np.uint32)
+    n_shingles, n_sampled = 0, 0
+    for row in range(len(offsets) - 1):
+        start, end = offsets[row], offsets[row + 1]
+        n = tokenize(data, start, end, table, tokens, starts, ends)
+        if n == 0:
+            hashes[0] = raw_hash(data, start, end)
+            count = 1
+            tokens[0] = hashes[0]
+        else:
+            count = shingle(tokens, n, size, hashes)
+        fingerprint(tokens, max(n, 1), out.fingerprints[row])
+        premix(hashes, count, mixed)
+        permute(mixed, count, perms.a, perms.b, out.signatures[row])
+        if len(out.shingles) > 0:
+            for k in range(count):
+                out.shingles[n_shingles + k] = hashes[k]
+            out.counts[row, 0] = count
+            n_shingles += count
+        if len(out.sampled) > 0:
+            before = n_sampled
+            for k in range(count):  # written always and kept sometimes: no branch to mispredict
+                out.sampled[n_sampled] = hashes[k]
+                n_sampled += hashes[k] < cut
+            out.counts[row, 1] = n_sampled - before
+    return n_shingles, n_sampled
+
+
+@kernel
+def shingles_of(data: NDArray[np.uint8], start: Any, end: Any, table: NDArray[np.uint32], size: int) -> Any:
+    """64-bit shingle hashes of the text ``data[start:end]``, in order of occurrence, repeats included."""
+    capacity = max(1, end - start)
+    tokens = np.empty(capacity, np.uint64)
+    hashes = np.empty(capacity, np.uint64)
+    n = tokenize(data, start, end, table, tokens, np.empty(capacity, np.int64), np.empty(capacity, np.int64))
+    if n == 0:
+        hashes[0] = raw_hash(data, start, end)
+        return hashes[:1]
+    return hashes[: shingle(tokens, n, size, hashes)]
+
+
+@kernel
+def fingerprint(tokens: NDArray[np.uint64], n: int, out: NDArray[np.uint64]) -> None:
+    """128-bit hash of a token sequence: two 64-bit chains of different steps."""
+    first, second = np.uint64(n), ~np.uint64(n)
+    for k in range(n):
+        first = (first ^ tokens[k]) * np.uint64(0x9E3779B97F4A7C15)
+        first ^= first >> np.uint64(29)
+        second = second * np.uint64(0xBF58476D1CE4E5B9) + tokens[k]
+    out[0], out[1] = mix(first), mix(second)
+
+
+@kernel
+def premix(hashes: NDArray[np.uint64], n: int, mixed: NDArray[np.uint32]) -> None:
+    """Apply the finalizer that affine32 begins with to the upper halves of 64-bit shingle hashes."""
+    for k in range(n):
+        h = np.uint32(hashes[k] >> HALF)
+        h ^= h >> np.uint32(16)
+        h = np.uint32(h * FMIX1)
+        h ^= h >> np.uint32(13)
+        h = np.uint32(h * FMIX2)
+        mixed[k] = h ^ (h >> np.uint32(16))
+
+
+@kernel
+def permute(
+    mixed: NDArray[np.uint32], n: int, a: NDArray[np.uint32], b: NDArray[np.uint32], out: NDArray[np.uint32]
+) -> None:
+    """Minimum of `a * h + b mod 2**32` over all shingles, for every permutation.
+
+    Each round takes eight shingles, so that permutations are loaded once for eight products. The compiler
+    vectorizes the loop over permutations.
+
+    Parameters
+    ----------
+    mixed : uint32 array
+        Hashes of `premix`, of which the first `n` count.
+    n : int
+    a, b : uint32 arrays of shape (num_perm,)
+        See `Permutations`.
+    out : uint32 array of shape (num_perm,)
+        The signature.
+    """
+    out[:] = np.uint32(0xFFFFFFFF)
+    k = 0
+    while k + 8 <= n:
+        x0, x1, x2, x3 = mixed[k], mixed[k + 1], mixed[k + 2], mixed[k + 3]
+        x4, x5, x6, x7 = mixed[k + 4], mixed[k + 5], mixed[k + 6], mixed[k + 7]
+        for p in range(len(a)):
+            m, c = a[p], b[p]
+            low = min(
+                min(np.uint32(m * x0 + c), np.uint32(m * x1 + c)),
+                min(np.uint32(m * x2 + c), np.uint32(m * x3 + c)),
+            )
+            high = min(
+                min(np.uint32(m * x4 + c), np.uint32(m * x5 + c)),
+                min(np.uint32(m * x6 + c), np.uint32(m * x7 + c)),
+            )
+            out[p] = min(out[p], min(low, high))
+        k += 8
+    while k < n:
+        for p in range(len(a)):
+            out[p] = min(out[p], np.uint32(a[p] * mixed[k] + b[p]))
+        k += 1
