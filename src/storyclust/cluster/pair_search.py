@@ -158,7 +158,9 @@ def search_rows(
 ) -> Hits:
     """Look up query rows begin..end: see `search_block`."""
     partial, candidates, table, marks = scratch
-    indptr, indices, _ = queries.matrix
+    own, other = queries.matrix, block.matrix
+    indptr, indices, _ = own
+    null_similarity, other_null_similarity = queries.null_similarity, block.null_similarity
     rows, others = np.empty(1024, np.int32), np.empty(1024, np.int32)
     products, cosines = np.empty(1024, np.float32), np.empty(1024, np.float64)
     found = 0
@@ -174,8 +176,8 @@ def search_rows(
         mask = enter_terms(table, marks, start, stop, indices)
         for t in range(n_candidates):
             j = candidates[t]
-            cosine = dot(queries.matrix, start, table, marks, mask, block.matrix, j)
-            floor = max(queries.null_similarity[i], block.null_similarity[j])
+            cosine = dot(own, start, table, marks, mask, other, j)
+            floor = max(null_similarity[i], other_null_similarity[j])
             edge = is_edge(cosine, floor, min_similarity)
             if edge or keep_rejected:
                 rows[found], others[found], products[found] = i, j, partial[j]
@@ -275,11 +277,13 @@ def dot(
     own: Csr, start: Any, table: NDArray[np.int32], marks: NDArray[np.bool_], mask: Any, other: Csr, row: Any
 ) -> float:
     """Dot product of the row of `own` that begins at `start` and is in the table, with a row of `other`."""
+    own_indices, own_data = own.indices, own.data
+    indptr, indices, data = other
     product = 0.0
-    for k in range(other.indptr[row], other.indptr[row + 1]):
-        place = find_term(np.int64(other.indices[k]), table, marks, mask, start, own.indices)
+    for k in range(indptr[row], indptr[row + 1]):
+        place = find_term(np.int64(indices[k]), table, marks, mask, start, own_indices)
         if place >= 0:
-            product += own.data[place] * other.data[k]
+            product += own_data[place] * data[k]
     return product
 
 
