@@ -17,7 +17,7 @@ from storyclust.dedup.jaccard import ShingleSets, jaccard_pairs, similarities_to
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from storyclust._core.spill import Shelf
+    from storyclust._core.spill import SpillableRows
     from storyclust.dedup.lsh import Candidates
 
 BLOCK_SHINGLES = 1 << 26  # shingles sorted at a time: bounds their memory to 512 MB
@@ -26,7 +26,7 @@ BLOCK_SHINGLES = 1 << 26  # shingles sorted at a time: bounds their memory to 51
 class DistinctTexts(NamedTuple):
     """One text of each class of equal texts, with its shingles in storage."""
 
-    shelf: Shelf
+    shelf: SpillableRows
     numbers: NDArray[np.int64]  # (n_classes,) place of each text on the shelf
 
     @property
