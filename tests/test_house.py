@@ -216,6 +216,17 @@ def test_py_typed_is_included():
     assert (SOURCE / "py.typed").exists()
 
 
+CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
+
+
+@pytest.mark.skipif(not CONTRIBUTING.exists(), reason="only a checkout has CONTRIBUTING.md")
+def test_the_guide_names_every_module():
+    quoted = re.findall(r"`([\w./]+)`", CONTRIBUTING.read_text(encoding="utf-8"))
+    named = {re.split("[./]", name.removesuffix(".py"))[-1] for name in quoted}
+    modules = {name.rsplit(".", 1)[1] for name in MODULES if "." in name} - {"__main__"}
+    assert not modules - named
+
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
