@@ -111,12 +111,12 @@ def test_what_is_finished_is_kept_and_what_is_damaged_is_done_again(tmp_path, sh
     out = tmp_path / "out"
     run(shards, out)
     before = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in out.iterdir()}
-    assert run(shards, out).taken == {}
+    assert run(shards, out).bytes_read == {}
     assert {path.name: path.stat().st_mtime_ns for path in out.iterdir()} == {
         k: v[1] for k, v in before.items()
     }
     (out / "2.jsonl").write_bytes(before["2.jsonl"][0][:100])
-    assert run(shards, out).taken != {}
+    assert run(shards, out).bytes_read != {}
     assert {path.name: path.read_bytes() for path in out.iterdir()} == {k: v[0] for k, v in before.items()}
     kept = [name for name in before if (out / name).stat().st_mtime_ns == before[name][1]]
     assert {"0.jsonl", "1.jsonl", "3.jsonl"} <= set(kept)
@@ -132,7 +132,7 @@ def test_a_shard_that_cannot_be_read_is_named_and_set_aside(tmp_path, shards):
     assert report.articles == N - N // 4
     assert "1.jsonl:0: the shard cannot be read" in report.messages[0]
     assert json.loads((tmp_path / "rejects.jsonl").read_text())["path"] == str(shards / "1.jsonl")
-    assert run(str(shards / "*.jsonl"), tmp_path / "out", rejects=tmp_path / "rejects.jsonl").taken == {}
+    assert run(str(shards / "*.jsonl"), tmp_path / "out", rejects=tmp_path / "rejects.jsonl").bytes_read == {}
 
 
 def test_a_field_that_no_shard_has_is_an_error(tmp_path, shards):

@@ -156,6 +156,9 @@ def _add_threads(commands: Any) -> None:
         metavar="N",
         help="omit threads of fewer articles (default: 1)",
     )
+    threads.add_argument(
+        "--clean", action="store_true", help="exclude page furniture from similarities and summaries"
+    )
     threads.add_argument("--event-distance", type=float, metavar="D", help=f"default: {EVENT_DISTANCE}")
     threads.add_argument("--event-window", type=float, metavar="DAYS", help=f"default: {EVENT_WINDOW:g}")
     threads.add_argument("--thread-distance", type=float, metavar="D", help=f"default: {THREAD_DISTANCE}")

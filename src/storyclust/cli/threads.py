@@ -28,7 +28,9 @@ def run_threads(options: argparse.Namespace) -> None:
     articles = read_inputs(options)
     given = {name: getattr(options, name) for name in ("event_distance", "event_window", "thread_distance")}
     settings = {name: value for name, value in given.items() if value is not None}
-    stories = sc.StoryClusterer(**settings, n_jobs=options.jobs, memory_limit=options.memory).fit(articles)
+    stories = sc.StoryClusterer(
+        **settings, clean=options.clean, n_jobs=options.jobs, memory_limit=options.memory
+    ).fit(articles)
     if options.labelled:
         write_labelled(options.labelled, articles, _labels(stories, articles))
     if options.report:

@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from storyclust._core.memory import check_memory, paused_gc
 from storyclust._core.union_find import rows_by_label
-from storyclust._core.validation import check_int
+from storyclust._core.validation import check_bool, check_int
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import seconds_of
 from storyclust.articles.records import as_articles
@@ -36,6 +36,7 @@ from storyclust.stories.settings import (
     check_grouping,
 )
 from storyclust.stories.threads import Event, StoryThread
+from storyclust.text.counted_text import counted_articles
 from storyclust.text.vectorize import NewsVectorizer
 
 if TYPE_CHECKING:
@@ -60,6 +61,10 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
     copy_threshold : float in (0, 1], default=0.8
         Jaccard similarity of word shingles from which articles are copies. A group of copies counts as one
         article.
+    clean : bool, default=False
+        Leave page furniture (newsletter boxes, inserted headlines of related articles, licence notes) and web
+        addresses out of similarities and summaries. Recommended for scraped pages. Copies are found in whole
+        texts. Off by default, because a store and a cluster do not have it yet.
     n_jobs : int or None, default=None
         Number of threads. None means 1, -1 means all cores. The result does not depend on it.
     memory_limit : int, str or None, default=None
@@ -138,6 +143,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         event_window: float | None = EVENT_WINDOW,
         thread_distance: float = THREAD_DISTANCE,
         copy_threshold: float = COPY_THRESHOLD,
+        clean: bool = False,
         n_jobs: int | None = None,
         memory_limit: int | str | None = None,
     ) -> None:
@@ -145,6 +151,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         self.event_window = event_window
         self.thread_distance = thread_distance
         self.copy_threshold = copy_threshold
+        self.clean = clean
         self.n_jobs = n_jobs
         self.memory_limit = memory_limit
 
@@ -173,7 +180,9 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
             self.event_distance, self.event_window, self.thread_distance, self.copy_threshold
         )
         articles = as_articles(X)
-        prepared = prepare(articles, self.copy_threshold, self.n_jobs, check_memory(self.memory_limit))
+        counted = counted_articles(articles, self.n_jobs) if check_bool("clean", self.clean) else articles
+        limit = check_memory(self.memory_limit)
+        prepared = prepare(articles, self.copy_threshold, self.n_jobs, limit, counted)
         self.deduplicator_, self.vectorizer_ = prepared.deduplicator, prepared.vectorizer
         kept, place, graph = prepared.kept, prepared.place, prepared.graph
         to_events = event_merges(graph, prepared.times, settings.event_distance, settings.event_window)
@@ -181,10 +190,10 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         to_threads = thread_merges(graph, events, settings.thread_distance)
         threads = cut(to_threads, int(events.max(initial=-1)) + 1, settings.thread_distance)[events]
         trees = dendrograms_of(to_events, to_threads, events, threads, kept, settings.event_distance)
-        independent = [articles[row] for row in kept]
+        independent = [counted[row] for row in kept]
         medoids = [find_medoids(prepared.vectors, labels, independent) for labels in (threads, events)]
         with paused_gc():
-            self._describe(articles, kept, trees, threads[place], events[place], *medoids)
+            self._describe(counted, kept, trees, threads[place], events[place], *medoids)
         return self
 
     def to_html(

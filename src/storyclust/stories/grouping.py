@@ -48,14 +48,19 @@ def prepare(
     copy_threshold: float = COPY_THRESHOLD,
     n_jobs: int | None = None,
     memory_limit: int | str | None = None,
+    counted: Sequence[Article] | None = None,
 ) -> Prepared:
-    """Find copies, and compute the similarity graph of the independent articles."""
+    """Find copies, and compute the similarity graph of the independent articles.
+
+    Copies are found in `articles`; similarities are those of `counted`, the same articles without what does
+    not count, if they are given.
+    """
     deduplicator = Deduplicator(
         copy_threshold, excerpts="ignore", n_jobs=n_jobs, memory_limit=memory_limit
     ).fit(articles)
     release_memory()
     kept = fingerprint_order(deduplicator.fingerprints_, np.flatnonzero(deduplicator.keep_))
-    independent = [articles[row] for row in kept]
+    independent = [(articles if counted is None else counted)[row] for row in kept]
     place = np.empty(len(articles), np.int64)
     place[kept] = np.arange(len(kept))
     place = place[deduplicator.representatives_]

@@ -30,7 +30,7 @@ LABEL_RECURS = 0.01  # ... unless it is no sentence, holds no figure, and begins
 OWN = 0.5  # part of a witness that is its own, in characters
 LIKE = 0.2  # part of its word pairs that a text shares with another from which the two are alike
 SAMPLE = 3000  # characters of it that are compared
-KEPT = 0.2  # part of a text that must remain, else it is left whole
+MIN_REMAINING = 0.2  # part of a text that must remain, else it is left whole
 
 
 def find_furniture(articles: Sequence[Article]) -> list[tuple[Span, ...]]:
@@ -116,6 +116,11 @@ def _cut(text: str, spans: Sequence[Span]) -> str:
     return "".join(text[end:start] for end, start in zip(ends, starts, strict=True))
 
 
+def cue_spans(text: str) -> tuple[Span, ...]:
+    """Spans of the lines of a text that are furniture by their words alone."""
+    return _furniture_spans(text, frozenset())
+
+
 def _furniture_spans(text: str, recurring: frozenset[str]) -> tuple[Span, ...]:
     paragraphs = split_paragraphs(text)
     furniture = [paragraph in recurring or is_cue(paragraph) for paragraph in paragraphs]
@@ -123,7 +128,7 @@ def _furniture_spans(text: str, recurring: frozenset[str]) -> tuple[Span, ...]:
         return ()
     sizes = [len(paragraph) for paragraph in paragraphs]
     kept = sum(size for size, gone in zip(sizes, furniture, strict=True) if not gone)
-    if kept < KEPT * sum(sizes):
+    if kept < MIN_REMAINING * sum(sizes):
         return ()
     return tuple(_blocks(text, paragraphs, furniture))
 
