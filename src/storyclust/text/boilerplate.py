@@ -133,9 +133,6 @@ def _furniture_spans(text: str, recurring: frozenset[str]) -> tuple[Span, ...]:
     return tuple(_blocks(text, paragraphs, furniture))
 
 
-# Paragraphs
-
-
 # Paragraphs that recur in otherwise different articles
 
 
@@ -232,6 +229,3 @@ def _edges(shared: Sequence[bool]) -> Span:
     first = sum(1 for _ in takewhile(bool, shared))
     last = len(shared) - sum(1 for _ in takewhile(bool, reversed(shared)))
     return first, last
-
-
-# Lines that open with a cue
