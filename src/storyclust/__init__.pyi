@@ -31,7 +31,7 @@ from .stories.threads import StoryThread as StoryThread
 from .summary.summarizer import Summary as Summary
 from .summary.summarizer import summarize as summarize
 from .text.background import Background as Background
-from .text.boilerplate import find_furniture as find_furniture
+from .text.furniture import find_furniture as find_furniture
 from .text.vectorize import NewsVectorizer as NewsVectorizer
 
 __version__: str

@@ -157,7 +157,10 @@ def _add_threads(commands: Any) -> None:
         help="omit threads of fewer articles (default: 1)",
     )
     threads.add_argument(
-        "--clean", action="store_true", help="exclude page furniture from similarities and summaries"
+        "--no-clean",
+        dest="clean",
+        action="store_false",
+        help="compare whole texts, page furniture included",
     )
     threads.add_argument("--event-distance", type=float, metavar="D", help=f"default: {EVENT_DISTANCE}")
     threads.add_argument("--event-window", type=float, metavar="DAYS", help=f"default: {EVENT_WINDOW:g}")

@@ -40,7 +40,7 @@ from storyclust.dedup.prefix_filter import all_candidates
 from storyclust.dedup.sketches import Sketches
 from storyclust.dedup.verification import DistinctTexts, find_excerpts, verify_candidates
 from storyclust.errors import StoryclustWarning
-from storyclust.text.boilerplate import without_furniture
+from storyclust.text.furniture import without_furniture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

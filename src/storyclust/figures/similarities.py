@@ -118,7 +118,9 @@ def _draw_pairs(ax: Axes, kinds: Mapping[str, Sequence[int]], name: str) -> None
 
 def _similarities_by_kind(stories: StoryClusterer) -> dict[str, NDArray[np.float64]]:
     """Similarities of all pairs of the graph: inside events, between events of a thread, between threads."""
-    ready = prepare(stories._articles, stories.copy_threshold, stories.n_jobs, stories.memory_limit)
+    ready = prepare(
+        stories._articles, stories.copy_threshold, stories.clean, stories.n_jobs, stories.memory_limit
+    )
     pairs = ready.graph.tocoo()
     once = pairs.row < pairs.col
     a, b = ready.kept[pairs.row[once]], ready.kept[pairs.col[once]]

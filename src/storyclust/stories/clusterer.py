@@ -36,7 +36,8 @@ from storyclust.stories.settings import (
     check_grouping,
 )
 from storyclust.stories.threads import Event, StoryThread
-from storyclust.text.counted_text import counted_articles
+from storyclust.text.furniture import without_spans
+from storyclust.text.page_spans import Span
 from storyclust.text.vectorize import NewsVectorizer
 
 if TYPE_CHECKING:
@@ -61,10 +62,9 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
     copy_threshold : float in (0, 1], default=0.8
         Jaccard similarity of word shingles from which articles are copies. A group of copies counts as one
         article.
-    clean : bool, default=False
+    clean : bool, default=True
         Leave page furniture (newsletter boxes, inserted headlines of related articles, licence notes) and web
-        addresses out of similarities and summaries. Recommended for scraped pages. Copies are found in whole
-        texts. Off by default, because a store and a cluster do not have it yet.
+        addresses out of similarities and summaries; see `find_furniture`. Copies are found in whole texts.
     n_jobs : int or None, default=None
         Number of threads. None means 1, -1 means all cores. The result does not depend on it.
     memory_limit : int, str or None, default=None
@@ -81,6 +81,9 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         Event of each article. Events are numbered by thread, and by time within a thread.
     threads_ : list of StoryThread
         Threads by decreasing number of articles; among equals, the one that began earlier comes first.
+    furniture_ : list of tuple of (int, int)
+        Spans of the text of each article that were left out as page furniture, as `find_furniture` returns
+        them; none for copies, whose texts are not compared.
     deduplicator_ : Deduplicator
         The fitted estimator that found the copies.
     vectorizer_ : NewsVectorizer
@@ -134,6 +137,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
     labels_: NDArray[np.int64]
     event_labels_: NDArray[np.int64]
     threads_: list[StoryThread]
+    furniture_: list[tuple[Span, ...]]
     deduplicator_: Deduplicator
     vectorizer_: NewsVectorizer
 
@@ -143,7 +147,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         event_window: float | None = EVENT_WINDOW,
         thread_distance: float = THREAD_DISTANCE,
         copy_threshold: float = COPY_THRESHOLD,
-        clean: bool = False,
+        clean: bool = True,
         n_jobs: int | None = None,
         memory_limit: int | str | None = None,
     ) -> None:
@@ -180,9 +184,8 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
             self.event_distance, self.event_window, self.thread_distance, self.copy_threshold
         )
         articles = as_articles(X)
-        counted = counted_articles(articles, self.n_jobs) if check_bool("clean", self.clean) else articles
-        limit = check_memory(self.memory_limit)
-        prepared = prepare(articles, self.copy_threshold, self.n_jobs, limit, counted)
+        clean, limit = check_bool("clean", self.clean), check_memory(self.memory_limit)
+        prepared = prepare(articles, self.copy_threshold, clean, self.n_jobs, limit)
         self.deduplicator_, self.vectorizer_ = prepared.deduplicator, prepared.vectorizer
         kept, place, graph = prepared.kept, prepared.place, prepared.graph
         to_events = event_merges(graph, prepared.times, settings.event_distance, settings.event_window)
@@ -190,10 +193,14 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         to_threads = thread_merges(graph, events, settings.thread_distance)
         threads = cut(to_threads, int(events.max(initial=-1)) + 1, settings.thread_distance)[events]
         trees = dendrograms_of(to_events, to_threads, events, threads, kept, settings.event_distance)
+        self.furniture_ = [()] * len(articles)
+        for row, spans in zip(kept.tolist(), prepared.spans, strict=True):
+            self.furniture_[row] = spans
+        counted = without_spans(articles, self.furniture_)
         independent = [counted[row] for row in kept]
         medoids = [find_medoids(prepared.vectors, labels, independent) for labels in (threads, events)]
         with paused_gc():
-            self._describe(counted, kept, trees, threads[place], events[place], *medoids)
+            self._describe(articles, counted, kept, trees, threads[place], events[place], *medoids)
         return self
 
     def to_html(
@@ -261,6 +268,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
     def _describe(
         self,
         articles: Sequence[Article],
+        counted: Sequence[Article],
         kept: NDArray[np.int64],
         trees: Dendrograms,
         threads: NDArray[np.int64],
@@ -276,12 +284,12 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         stories: list[list[Event]] = [[] for _ in range(int(threads.max(initial=-1)) + 1)]
         for number, rows in enumerate(rows_by_label(self.event_labels_)):
             medoid = _medoid_of(of_events, events[rows[0]], kept)
-            event = Event(number, rows, rows[is_kept[rows]], *medoid, articles, self.vectorizer_)
+            event = Event(number, rows, rows[is_kept[rows]], *medoid, articles, counted, self.vectorizer_)
             stories[self.labels_[rows[0]]].append(event)
         self.threads_ = []
         for number, rows in enumerate(rows_by_label(self.labels_)):
             medoid = _medoid_of(of_threads, threads[rows[0]], kept)
-            common = (number, rows, rows[is_kept[rows]], *medoid, articles, self.vectorizer_)
+            common = (number, rows, rows[is_kept[rows]], *medoid, articles, counted, self.vectorizer_)
             begin = int(trees.begins[threads[rows[0]]])
             self.threads_.append(StoryThread(stories[number], trees.rows, begin, *common))
 

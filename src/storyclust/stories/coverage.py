@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from storyclust._core.validation import check_float
+from storyclust._core.validation import check_bool, check_float
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import canonical_order, times_of
 from storyclust.articles.records import as_articles
@@ -25,6 +25,7 @@ from storyclust.dedup.deduplicator import Deduplicator
 from storyclust.dedup.evidence import Passage, explain
 from storyclust.stories.settings import EVENT_WINDOW, LINK_SIMILARITY, check_window
 from storyclust.text.features import PAIR_BIT, stop_hashes
+from storyclust.text.furniture import find_furniture, without_spans
 from storyclust.text.language import group_languages
 from storyclust.text.terms import Terms, is_name, parts_of
 from storyclust.text.vectorize import NewsVectorizer
@@ -93,6 +94,7 @@ def coverage_links(
     articles: Iterable[Any],
     min_similarity: float = LINK_SIMILARITY,
     event_window: float | None = EVENT_WINDOW,
+    clean: bool = True,
     n_jobs: int | None = None,
 ) -> list[Link]:
     """Link articles that report the same happening.
@@ -108,6 +110,8 @@ def coverage_links(
     event_window : float or None, default=7.0
         Largest number of days between two dated independent articles that are linked. None means no limit.
         Copies and excerpts, and articles without a date, are linked whatever time lies between them.
+    clean : bool, default=True
+        Leave page furniture out of the similarity of independent articles; see `find_furniture`.
     n_jobs : int or None, default=None
         Number of threads. None means 1, -1 means all cores. The result does not depend on it.
 
@@ -162,6 +166,11 @@ def coverage_links(
     kept = canonical_order(listed, np.flatnonzero(dedup.keep_))
     vectorizer = NewsVectorizer(n_jobs=n_jobs)
     independent = [listed[row] for row in kept]
+    if check_bool("clean", clean):
+        independent = without_spans(independent, find_furniture(independent, n_jobs))
+    counted = list(listed)
+    for row, article in zip(kept.tolist(), independent, strict=True):
+        counted[row] = article
     vectors = vectorizer.fit_transform(independent)
     graph = sparse.triu(corrected_similarity_graph(vectors, vectorizer.groups_, least, n_jobs=n_jobs)).tocoo()
     times = times_of(independent)
@@ -176,7 +185,8 @@ def coverage_links(
         found[i, j] = "exact" if similarity == 1.0 else "near", float(similarity)
     names = group_languages(listed)
     return [
-        Link(int(a), int(b), *found[a, b], listed, (names[a], names[b]), vectorizer) for a, b in sorted(found)
+        Link(int(a), int(b), *found[a, b], counted, (names[a], names[b]), vectorizer)
+        for a, b in sorted(found)
     ]
 
 

@@ -21,6 +21,8 @@ from storyclust.cluster.background_similarity import corrected_similarity_graph
 from storyclust.cluster.linkage import Merges, agglomerate, below, cut
 from storyclust.dedup.deduplicator import Deduplicator
 from storyclust.stories.settings import COPY_THRESHOLD
+from storyclust.text.furniture import find_furniture, without_spans
+from storyclust.text.page_spans import Span
 from storyclust.text.vectorize import NewsVectorizer
 
 if TYPE_CHECKING:
@@ -41,33 +43,35 @@ class Prepared(NamedTuple):
     vectorizer: NewsVectorizer
     vectors: sparse.csr_array
     graph: sparse.csr_array  # cosines corrected for background similarity
+    spans: list[tuple[Span, ...]]  # page furniture of the independent articles
 
 
 def prepare(
     articles: Sequence[Article],
     copy_threshold: float = COPY_THRESHOLD,
+    clean: bool = True,
     n_jobs: int | None = None,
     memory_limit: int | str | None = None,
-    counted: Sequence[Article] | None = None,
 ) -> Prepared:
-    """Find copies, and compute the similarity graph of the independent articles.
+    """Find copies, and compute the similarity graph of the independent articles, without page furniture.
 
-    Copies are found in `articles`; similarities are those of `counted`, the same articles without what does
-    not count, if they are given.
+    Copies are found in whole texts.
     """
     deduplicator = Deduplicator(
         copy_threshold, excerpts="ignore", n_jobs=n_jobs, memory_limit=memory_limit
     ).fit(articles)
     release_memory()
     kept = fingerprint_order(deduplicator.fingerprints_, np.flatnonzero(deduplicator.keep_))
-    independent = [(articles if counted is None else counted)[row] for row in kept]
+    independent = [articles[row] for row in kept]
+    spans: list[tuple[Span, ...]] = find_furniture(independent, n_jobs) if clean else [()] * len(kept)
+    independent = without_spans(independent, spans)
     place = np.empty(len(articles), np.int64)
     place[kept] = np.arange(len(kept))
     place = place[deduplicator.representatives_]
     vectorizer = NewsVectorizer(n_jobs=n_jobs, memory_limit=memory_limit)
     vectors = vectorizer.fit_transform(independent)
     graph = corrected_similarity_graph(vectors, vectorizer.groups_, LEAST_SIMILARITY, n_jobs=n_jobs)
-    return Prepared(deduplicator, kept, place, times_of(independent), vectorizer, vectors, graph)
+    return Prepared(deduplicator, kept, place, times_of(independent), vectorizer, vectors, graph, spans)
 
 
 def inside_window(graph: sparse.csr_array, times: NDArray[np.float64], window: float) -> sparse.csr_array:

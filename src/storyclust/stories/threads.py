@@ -53,6 +53,7 @@ class Reports:
         likeness: float,
         cohesion: float,
         articles: Sequence[Article],
+        counted: Sequence[Article],
         vectorizer: NewsVectorizer,
     ) -> None:
         self.label = label
@@ -62,6 +63,7 @@ class Reports:
         self.likeness = likeness
         self.cohesion = cohesion
         self._articles = articles
+        self._counted = counted  # the same without page furniture
         self._vectorizer = vectorizer
 
     def __len__(self) -> int:
@@ -102,7 +104,7 @@ class Reports:
     def summary(self) -> Summary:
         """Summary of the articles, computed on first access."""
         rows = [self.medoid, *(row for row in self.independent.tolist() if row != self.medoid)]
-        return summarize_independent([self._articles[row] for row in rows], rows, self._vectorizer)
+        return summarize_independent([self._counted[row] for row in rows], rows, self._vectorizer)
 
     @property
     def keywords(self) -> tuple[str, ...]:
@@ -220,7 +222,7 @@ class StoryThread(Reports):
         """
         if len(self.events) == 1:
             return ()
-        lines = line_of_each([event.independent.tolist() for event in self.events], self._articles)
+        lines = line_of_each([event.independent.tolist() for event in self.events], self._counted)
         return tuple(
             TimelineLine(event.start, event.label, line)
             for event, line in zip(self.events, lines, strict=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from storyclust._core.validation import check_int
+from storyclust._core.validation import check_bool, check_int
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import canonical_order
 from storyclust.articles.records import as_articles
@@ -25,6 +25,7 @@ from storyclust.errors import InputError
 from storyclust.summary.extract import MISSING_ANTECEDENT, NO_ANTECEDENT, Lines, extract
 from storyclust.summary.keywords import Words, key_terms
 from storyclust.summary.sentence_terms import hash_stems, number_terms
+from storyclust.text.furniture import find_furniture, without_spans
 from storyclust.text.headline import clean_titles
 from storyclust.text.language import group_languages
 from storyclust.text.sentences import iter_sentences, split_sentences
@@ -123,7 +124,7 @@ class Summary:
         return self.text
 
 
-def summarize(articles: Iterable[Any], max_words: int = MAX_WORDS) -> Summary:
+def summarize(articles: Iterable[Any], max_words: int = MAX_WORDS, *, clean: bool = True) -> Summary:
     """Summarise articles that report one story, by sentences taken from them.
 
     Parameters
@@ -133,6 +134,8 @@ def summarize(articles: Iterable[Any], max_words: int = MAX_WORDS) -> Summary:
     max_words : int, default=60
         Largest number of words of the summary. Two characters of Chinese or Japanese count as one word, and
         four letters of Thai, Lao, Burmese or Khmer. If all sentences are longer, the shortest is taken.
+    clean : bool, default=True
+        Leave page furniture out; see `find_furniture`.
 
     Returns
     -------
@@ -179,6 +182,8 @@ def summarize(articles: Iterable[Any], max_words: int = MAX_WORDS) -> Summary:
     with_text_first = Deduplicator(keep=lambda article: not article.text.strip(), excerpts="ignore")
     rows = canonical_order(listed, np.flatnonzero(with_text_first.fit(listed).keep_))
     kept = [listed[row] for row in rows]
+    if check_bool("clean", clean):
+        kept = without_spans(kept, find_furniture(kept))
     vectorizer = NewsVectorizer(min_df=1)
     medoid = int(find_medoids(vectorizer.fit_transform(kept), np.zeros(len(kept), np.int64), kept).medoids[0])
     order = [medoid, *(row for row in range(len(kept)) if row != medoid)]

@@ -1,3 +1,3 @@
 from .background import Background as Background
-from .boilerplate import find_furniture as find_furniture
+from .furniture import find_furniture as find_furniture
 from .vectorize import NewsVectorizer as NewsVectorizer

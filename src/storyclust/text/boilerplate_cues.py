@@ -8,9 +8,8 @@ import unicodedata
 from itertools import chain
 from typing import NamedTuple
 
-from storyclust.text.paragraphs import _UNSPACED, count_words
-
-CUE_CHARACTERS = 120  # a line with a cue is shorter
+CUE_CHARACTERS, CUE_WORDS = 120, 15  # a line with a cue is shorter
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 
 
 class Cues(NamedTuple):
@@ -170,9 +169,20 @@ def is_cue(line: str) -> bool:
     if len(line) >= CUE_CHARACTERS:
         return False
     bare = line.strip(_FRAME)
-    if _fold(bare[:6])[:3] not in _openings() or count_words(bare) >= SHORT:
+    if _fold(bare[:6])[:3] not in _openings() or count_words(bare) >= CUE_WORDS:
         return False
     return _pattern().match(_fold(bare)) is not None
+
+
+def count_words(text: str) -> int:
+    """Count words, two characters for one where words are not spaced."""
+    return len(text.split()) + len(_UNSPACED.findall(text)) // 2
+
+
+def cue_openings() -> frozenset[str]:
+    """Phrases that cues begin with, as they are written and as they are compared."""
+    written = (each.strip() for cues in CUES.values() for kind in cues for each in kind.split(";"))
+    return frozenset(form for phrase in written for form in (phrase, _fold(phrase)))
 
 
 def _fold(text: str) -> str:
@@ -206,6 +216,3 @@ def _expression(phrase: str) -> str:
     """Turn a phrase into a regular expression that matches whole words, where words are spaced."""
     expression = re.escape(phrase).replace(r"\ \*\ ", " (?:[^.,:;!?]* )?")
     return expression if _UNSPACED.match(phrase) else rf"{expression}(?!\w)"
-
-
-SHORT, SHORT_AT_EDGE = 15, 12  # words; a shorter paragraph may be one that anyone would write ...

@@ -1,0 +1,218 @@
+"""Spans of characters that are page furniture, from what recurs in a page, its lines and its links."""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from storyclust._core.parallel import kernel
+from storyclust.text.boilerplate_cues import cue_openings, is_cue
+from storyclust.text.page_tokens import PageTokens
+from storyclust.text.recurring_spans import Recurring, recurring_spans
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Span = tuple[int, int]
+MIN_REMAINING = 0.2  # share of a text that must remain, else it is left whole
+WRAP = 40  # characters of a line that may have been broken to fit a page
+LONGEST_NAME = 64  # characters before the @ of an e-mail address
+BREAKS = "\n\r\u2028\u2029"
+_BREAK = re.compile(f"[{BREAKS}]")
+_URL = re.compile(r"(?:https?://|www\.|pic\.twitter\.com/)[!#-;=?-~]+", re.IGNORECASE)
+_URL_SIGNS = ("://", "www.", "Www.", "WWW.", "pic.twitter.com/")  # one of them is in every link
+_MAILBOX = re.compile(r"[\w.+-]+\Z")
+_DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)+")
+_HANDLE = re.compile(r"\w+")
+_WORD = re.compile(r"\w")
+_SPACES = re.compile(r"\s+")
+
+
+def page_spans(texts: Sequence[str], pages: PageTokens, *learnt: Recurring) -> list[tuple[Span, ...]]:
+    """Find the furniture of texts.
+
+    Parameters
+    ----------
+    texts : sequence of str
+    pages : PageTokens
+        Of these texts.
+    *learnt : Recurring
+        What is known to recur.
+
+    Returns
+    -------
+    spans : list of tuple of (int, int)
+        For each text the spans of characters that are furniture, in order and apart from one another. Each
+        takes along the signs around it that belong to no word, and white space if it ends a line. There is
+        none in a text of which less than a fifth would remain.
+    """
+    found: list[list[Span]] = [[] for _ in texts]
+    rows, first, last = recurring_spans(pages, *learnt).T
+    begins = character_places(pages.data, pages.offsets, rows, pages.starts[first])
+    ends = character_places(pages.data, pages.offsets, rows, pages.ends[last - 1])
+    for row, start, end in zip(rows.tolist(), begins.tolist(), ends.tolist(), strict=True):
+        found[row].append((start, end))
+    rows, tokens = lines_with_cues(pages.hashes, pages.indptr, pages.opens, _cue_hashes())
+    places = character_places(pages.data, pages.offsets, rows, pages.starts[tokens])
+    for row, place in zip(rows.tolist(), places.tolist(), strict=True):
+        found[row] += _cue_line(texts[row], place)
+    return [_tidied(text, [*own, *link_spans(text)]) for text, own in zip(texts, found, strict=True)]
+
+
+def link_spans(text: str) -> Iterator[Span]:
+    """Yield the spans of web addresses, e-mail addresses and @handles, those of each kind in order.
+
+    >>> [("See www.a.example or @desk, x@y.example")[slice(*span)] for span in link_spans(
+    ...     "See www.a.example or @desk, x@y.example")]
+    ['www.a.example', '@desk', 'x@y.example']
+    """
+    if any(sign in text for sign in _URL_SIGNS):
+        yield from (match.span() for match in _URL.finditer(text))
+    at = text.find("@")
+    while at >= 0:
+        before = _MAILBOX.search(text, max(at - LONGEST_NAME, 0), at)
+        domain = _DOMAIN.match(text, at + 1)
+        handle = _HANDLE.match(text, at + 1)
+        if before and domain:
+            yield before.start(), domain.end()
+        elif handle and not before and text[at - 1 : at] != "@":
+            yield at, handle.end()
+        at = text.find("@", at + 1)
+
+
+def _cue_line(text: str, place: int) -> Iterator[Span]:
+    """Yield the line of a text in which a place is, if it is furniture by its words."""
+    start = max(text.rfind(sign, 0, place) for sign in BREAKS) + 1
+    stop = _BREAK.search(text, place)
+    end = stop.start() if stop else len(text)
+    if is_cue(text[start:end].strip()) and not _is_continued(text, start):
+        yield start, end
+
+
+def _is_continued(text: str, start: int) -> bool:
+    """Whether the line that begins at `start` continues a sentence that was broken to fit a page."""
+    before = text[: start - 1] if start else ""
+    line = before[max(before.rfind(sign) for sign in BREAKS) + 1 :]
+    return len(line) >= WRAP and line[-1:].isalnum() and text[start : start + 1].islower()
+
+
+@functools.cache
+def _cue_hashes() -> NDArray[np.uint64]:
+    """Sorted hashes of the tokens that lines with a cue begin with, in either form of accented letters."""
+    openings = {unicodedata.normalize(form, each) for each in cue_openings() for form in ("NFC", "NFD")}
+    pages = PageTokens.of(sorted(openings))
+    return np.unique(pages.hashes[pages.indptr[:-1]])
+
+
+def _tidied(text: str, spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Join spans with nothing but signs between them, and take along the signs around them."""
+    joined: list[Span] = []
+    for start, end in sorted(spans):
+        if joined and not _WORD.search(text, joined[-1][1], start):
+            joined[-1] = joined[-1][0], max(end, joined[-1][1])
+        else:
+            joined.append((start, end))
+    tidy = [_widened(text, *span) for span in joined]
+    removed = sum(end - start for start, end in tidy)
+    if removed > 0.5 * len(text):  # white space counts only where it may matter
+        removed = sum(len(_SPACES.sub("", text[start:end])) for start, end in tidy)
+        whole = len(_SPACES.sub("", text))
+        if whole - removed < MIN_REMAINING * whole:
+            return ()
+    return tuple(tidy)
+
+
+def _widened(text: str, start: int, end: int) -> Span:
+    """Extend a span over the signs around it, up to the ends of lines that it begins or ends.
+
+    A span of whole lines takes along the white space behind it or, at the end of a text, before it.
+    """
+    left = start
+    while left > 0 and text[left - 1] not in BREAKS and not text[left - 1].isalnum():
+        left -= 1
+    opens = left == 0 or text[left - 1] in BREAKS
+    right = end
+    while right < len(text) and text[right] not in BREAKS and not text[right].isalnum():
+        right += 1
+    closes = right == len(text) or text[right] in BREAKS
+    start, end = left if opens else start, right if closes else end
+    if closes:
+        while end < len(text) and opens and text[end].isspace():
+            end += 1
+        if end == len(text):
+            while start > 0 and text[start - 1].isspace():
+                start -= 1
+    return start, end
+
+
+@kernel
+def lines_with_cues(
+    tokens: NDArray[np.uint64],
+    indptr: NDArray[np.int64],
+    opens: NDArray[np.bool_],
+    cues: NDArray[np.uint64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows and first tokens of the lines that begin with one of some sorted tokens."""
+    rows, firsts = np.empty(len(tokens), np.int64), np.empty(len(tokens), np.int64)
+    n = 0
+    for row in range(len(indptr) - 1):
+        for p in range(indptr[row], indptr[row + 1]):
+            if opens[p]:
+                at = np.searchsorted(cues, tokens[p])
+                if at < len(cues) and cues[at] == tokens[p]:
+                    rows[n], firsts[n] = row, p
+                    n += 1
+    return rows[:n].copy(), firsts[:n].copy()
+
+
+@kernel
+def character_places(
+    data: NDArray[np.uint8], offsets: NDArray[np.int64], rows: NDArray[np.int64], places: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Places of bytes as places of characters, each in the text of its row; rows and places ascend."""
+    found = np.empty(len(places), np.int64)
+    row, at, count = -1, np.int64(0), 0
+    for k in range(len(places)):
+        if rows[k] != row:
+            row, at, count = rows[k], offsets[rows[k]], 0
+        while at < places[k]:
+            count += (data[at] & 0xC0) != 0x80
+            at += 1
+        found[k] = count
+    return found
+
+
+# Texts without their furniture
+
+
+def blank(text: str, spans: Iterable[Span]) -> str:
+    """Replace spans of a text, which are in order, by spaces, but for line breaks.
+
+    Every other character keeps its place: what is found in the result has the same place in the text.
+
+    >>> blank("Snow fell. Read more. It melted.", [(11, 21)])
+    'Snow fell.            It melted.'
+    """
+    parts, end = [], 0
+    for start, stop in spans:
+        parts += [text[end:start], re.sub(r"[^\n]", " ", text[start:stop])]
+        end = stop
+    return "".join(parts) + text[end:]
+
+
+def cut(text: str, spans: Iterable[Span]) -> str:
+    """Remove spans of a text, which are in order.
+
+    >>> cut("Snow fell. Read more. It melted.", [(10, 21)])
+    'Snow fell. It melted.'
+    """
+    parts, end = [], 0
+    for start, stop in spans:
+        parts.append(text[end:start])
+        end = stop
+    return "".join(parts) + text[end:]
