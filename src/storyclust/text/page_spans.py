@@ -22,6 +22,7 @@ Span = tuple[int, int]
 MIN_REMAINING = 0.2  # share of a text that must remain, else it is left whole
 WRAP = 40  # characters of a line that may have been broken to fit a page
 LONGEST_NAME = 64  # characters before the @ of an e-mail address
+OPENING = "([{<«“‘（［【「『〈《"
 BREAKS = "\n\r\u2028\u2029"
 _BREAK = re.compile(f"[{BREAKS}]")
 _URL = re.compile(r"(?:https?://|www\.|pic\.twitter\.com/)[!#-;=?-~]+", re.IGNORECASE)
@@ -30,6 +31,7 @@ _MAILBOX = re.compile(r"[\w.+-]+\Z")
 _DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)+")
 _HANDLE = re.compile(r"\w+")
 _WORD = re.compile(r"\w")
+_BLANKS = re.compile(rf"\s*[{BREAKS}]|\s*\Z")  # to the last break, for the next line may be indented
 _SPACES = re.compile(r"\s+")
 
 
@@ -141,12 +143,13 @@ def _widened(text: str, start: int, end: int) -> Span:
         right += 1
     closes = right == len(text) or text[right] in BREAKS
     start, end = left if opens else start, right if closes else end
-    if closes:
-        while end < len(text) and opens and text[end].isspace():
-            end += 1
-        if end == len(text):
-            while start > 0 and text[start - 1].isspace():
-                start -= 1
+    while start > 0 and text[start - 1] in OPENING:
+        start -= 1
+    if opens and closes:
+        blanks = _BLANKS.match(text, end)
+        end = blanks.end() if blanks else end
+    if end == len(text):
+        start = len(text[:start].rstrip())
     return start, end
 
 

@@ -42,9 +42,11 @@ class PageTokens(NamedTuple):
     def of(cls, texts: Sequence[str]) -> PageTokens:
         r"""Tokenize texts.
 
+        Examples
+        --------
         >>> pages = PageTokens.of(["Ferry late\nRead more"])
         >>> pages.opens, pages.widths
-        (array([ True, False,  True, False]), array([2, 0, 2, 0], dtype=int8))
+        (array([ True, False,  True, False]), array([2, 3, 2, 0], dtype=int8))
         """
         encoded = [text.encode("utf-8", "replace") for text in texts]
         sizes = np.fromiter(map(len, encoded), np.int64, len(encoded))
@@ -55,6 +57,12 @@ class PageTokens(NamedTuple):
         shingles = hash_shingles(hashes, indptr)
         phrases, widths = hash_phrases(data, hashes, starts, indptr, opens)
         return cls(data, offsets, indptr, hashes, starts, ends, opens, shingles, phrases, widths)
+
+
+@kernel
+def is_separator(data: NDArray[np.uint8], at: Any) -> Any:
+    """Whether the line or the paragraph separator of Unicode begins at a byte."""
+    return data[at] == 0xE2 and data[at + 1] == 0x80 and (data[at + 2] == 0xA8 or data[at + 2] == 0xA9)
 
 
 @kernel
@@ -71,7 +79,7 @@ def find_line_starts(
             opens[p] = p == indptr[row]
             if not opens[p]:
                 for at in range(ends[p - 1], starts[p]):
-                    opens[p] |= data[at] == 10 or data[at] == 13
+                    opens[p] |= data[at] == 10 or data[at] == 13 or is_separator(data, at)
     return opens
 
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 LONG_SPAN = 12  # tokens from which a span recurs by no chance; shorter ones need more witnesses
 SHORTEST_TAIL_SPAN = 3  # tokens of a span that ends articles and needs few witnesses
-OWN = 1 / 3  # share of a witness that no other article of its sample holds
+OWN = 0.5  # share of a witness that no other article of its sample holds
+TAIL_ALONE = 0.1  # share of a witness of a tail that may be shared elsewhere: reports of one story share more
 ALIKE_PAIRS, ALIKE_WORDS = 0.2, 0.4  # share of own word pairs, or words, from which two articles are alike
 COMPARED = 128  # own words of an article that are compared
 TRIED = 4  # times as many holders are tried as witnesses are needed
@@ -63,6 +64,7 @@ class Samples(NamedTuple):
     pairs: NDArray[np.uint64]
     pair_bounds: NDArray[np.int64]
     own: NDArray[np.float64]  # share of each article that is its own
+    elsewhere: NDArray[np.float64]  # share that is shared, but not at its end
 
 
 def learn_recurring(pages: PageTokens, needed: Needed) -> Recurring:
@@ -90,15 +92,22 @@ def learn_recurring(pages: PageTokens, needed: Needed) -> Recurring:
         number, keys, holders = number_units(hashes, pages.indptr)
         layers.append((number, keys, holders))
         if len(keys):
+            if hashes is pages.shingles:
+                drop_extensions(number, pages.indptr, holders)
             mark_covered(number, pages.indptr, holders >= 2, widths, shared)
     samples = own_samples(pages.hashes, pages.indptr, shared)
     found = [Recurring.nothing()]
     for number, keys, holders in layers:
         if len(keys) and int(holders.max()) >= least:
             bounds, rows = list_holders(number, pages.indptr, holders, least)
-            witnesses = count_witnesses(bounds, rows, samples, most)
+            is_witness = samples.own >= OWN
+            of_span = count_witnesses(bounds, rows, samples, is_witness, most)
+            of_tail = count_witnesses(
+                bounds, rows, samples, is_witness & (samples.elsewhere <= TAIL_ALONE), most
+            )
             kinds = np.zeros(len(keys), np.uint8)
             for bit, count in zip((IS_LONG, IS_EDGE, IS_SHORT, IS_TAIL), needed, strict=True):
+                witnesses = of_tail if bit == IS_TAIL else of_span
                 kinds |= np.where(witnesses >= min(count, MOST_NEEDED), bit, 0).astype(np.uint8)
             found.append(Recurring(keys[kinds > 0], kinds[kinds > 0]))
     hashes, kinds = (np.concatenate(parts) for parts in zip(*found, strict=True))
@@ -160,6 +169,25 @@ def number_units(hashes: NDArray[np.uint64], indptr: NDArray[np.int64]) -> Any:
 
 
 @kernel
+def drop_extensions(number: NDArray[np.int32], indptr: NDArray[np.int64], holders: NDArray[np.int32]) -> None:
+    """Leave out the units that overlap one with twice as many holders.
+
+    A few of the articles that hold a span may share the word next to it, too, by chance. The shingle of this
+    word and the beginning of the span is no part of it.
+    """
+    before = holders.copy()
+    for row in range(len(indptr) - 1):
+        start, stop = indptr[row], indptr[row + 1]
+        for p in range(start, stop):
+            if number[p] < 0 or before[number[p]] < 2:
+                continue
+            for q in range(max(start, p - SHINGLE + 1), min(stop, p + SHINGLE)):
+                if number[q] >= 0 and before[number[q]] >= 2 * before[number[p]]:
+                    holders[number[p]] = 0
+                    break
+
+
+@kernel
 def list_holders(
     number: NDArray[np.int32], indptr: NDArray[np.int64], holders: NDArray[np.int32], fewest: int
 ) -> Any:
@@ -200,7 +228,7 @@ def own_samples(tokens: NDArray[np.uint64], indptr: NDArray[np.int64], shared: N
     n = len(indptr) - 1
     words, pairs = np.empty(COMPARED * n + 1, np.uint64), np.empty(COMPARED * n + 1, np.uint64)
     word_bounds, pair_bounds = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
-    own = np.zeros(n, np.float64)
+    own, elsewhere = np.zeros(n, np.float64), np.zeros(n, np.float64)
     for row in range(n):
         start, stop = indptr[row], indptr[row + 1]
         w, q, kept = word_bounds[row], pair_bounds[row], 0
@@ -214,10 +242,14 @@ def own_samples(tokens: NDArray[np.uint64], indptr: NDArray[np.int64], shared: N
                 if p + 1 < stop and not shared[p + 1]:
                     pairs[q] = (tokens[p] * MIX) ^ tokens[p + 1]
                     q += 1
+        tail = 0
+        while tail < stop - start and shared[stop - 1 - tail]:
+            tail += 1
         own[row] = kept / max(stop - start, 1)
+        elsewhere[row] = (stop - start - kept - tail) / max(stop - start, 1)
         word_bounds[row + 1] = sort_distinct(words, word_bounds[row], w)
         pair_bounds[row + 1] = sort_distinct(pairs, pair_bounds[row], q)
-    return Samples(words, word_bounds, pairs, pair_bounds, own)
+    return Samples(words, word_bounds, pairs, pair_bounds, own, elsewhere)
 
 
 @kernel
@@ -261,7 +293,11 @@ def are_alike(samples: Samples, one: Any, other: Any) -> bool:
 
 @kernel
 def count_witnesses(
-    bounds: NDArray[np.int64], rows: NDArray[np.int32], samples: Samples, most: int
+    bounds: NDArray[np.int64],
+    rows: NDArray[np.int32],
+    samples: Samples,
+    is_witness: NDArray[np.bool_],
+    most: int,
 ) -> NDArray[np.int32]:
     """Mutually unlike witnesses of each unit, counted up to `most`.
 
@@ -285,7 +321,7 @@ def count_witnesses(
                 continue
         n = tried = 0
         for t in range(start, stop):
-            if samples.own[rows[t]] < OWN:
+            if not is_witness[rows[t]]:
                 continue
             tried += 1
             alike = False
