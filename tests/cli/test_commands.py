@@ -635,3 +635,23 @@ def test_unexpected_errors_keep_their_traceback(run, three, monkeypatch):
     monkeypatch.setattr("storyclust.render.digest.thread_record", broken)
     with pytest.raises(ZeroDivisionError):
         run("threads", three)
+
+
+# Page furniture
+
+
+def test_furniture_is_listed_by_source_and_left_out_of_threads(put):
+    boxed = [{**record, "text": f"{record['text']} Photo: Getty Images", "source": "wire"} for record in THREE]
+    boxed.append({"id": "c1", "text": "Snow closed the pass above Ebrin.\n\nRead more: Pass closed"})
+    path = put("boxed.jsonl", jsonl(*boxed))
+    done = process("furniture", path)
+    assert (done.returncode, done.stderr) == (0, b"")
+    wire, unnamed = parsed(done.stdout)
+    assert (wire["source"], wire["articles"], wire["with_furniture"]) == ("wire", 2, 2)
+    assert wire["lines"] == [{"text": "Photo: Getty Images", "articles": 2, "id": "f2"}]
+    assert (unnamed["source"], unnamed["lines"][0]["text"]) == (None, "Read more: Pass closed")
+    threads = parsed(process("threads", path).stdout)
+    assert sorted(thread["size"] for thread in threads) == [1, 1, 2]
+    assert process("threads", path, "--no-clean", "--labelled", f"{path}.l.jsonl").returncode == 0
+    labelled = parsed(Path(f"{path}.l.jsonl").read_text(encoding="utf-8"))
+    assert [article["text"] for article in labelled] == [record["text"] for record in boxed]

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storyclust.text import recurring_spans as module
+from storyclust.text import witnesses
 from storyclust.text.page_tokens import SHINGLE, PageTokens
 from storyclust.text.recurring_spans import (
     IS_EDGE,
@@ -27,7 +28,8 @@ class SlowPage:
     """A text as its words, and its units: tuples of words by place."""
 
     def __init__(self, text):
-        self.words, opens = [], []
+        self.words, self.opens = [], []
+        opens = self.opens
         for line in text.split("\n"):
             for k, word in enumerate(line.split()):
                 opens.append(k == 0)
@@ -83,7 +85,7 @@ def slow_learn(pages, needed):
         own.append(len(free) / max(len(page.words), 1))
         outside = [p for p in range(len(page.words)) if p in shared and any(q >= p for q in free)]
         elsewhere.append(len(outside) / max(len(page.words), 1))
-        free = free[: module.COMPARED]
+        free = free[: witnesses.COMPARED]
         words.append({page.folded[p] for p in free})
         pairs.append(
             {tuple(page.folded[p : p + 2]) for p in free if p + 1 < len(page.words) and p + 1 not in shared}
@@ -94,13 +96,13 @@ def slow_learn(pages, needed):
         return len(sets[a] & sets[b]) / fewer if fewer else 1
 
     def alike(a, b):
-        return part(pairs, a, b) >= module.ALIKE_PAIRS or part(words, a, b) >= module.ALIKE_WORDS
+        return part(pairs, a, b) >= witnesses.ALIKE_PAIRS or part(words, a, b) >= witnesses.ALIKE_WORDS
 
     most = min(max(needed), module.MOST_NEEDED)
 
     def unlike(rows):
         chosen = []
-        for row in rows[: module.TRIED * most]:
+        for row in rows[: witnesses.TRIED * most]:
             if len(chosen) < most and not any(alike(row, other) for other in chosen):
                 chosen.append(row)
         return len(chosen)
@@ -110,13 +112,16 @@ def slow_learn(pages, needed):
         for unit, rows in holders.items():
             if len(rows) < min(*needed, most):
                 continue
-            witnesses = [row for row in sorted(rows) if own[row] >= module.OWN]
-            of_span = unlike(witnesses)
-            of_tail = unlike([row for row in witnesses if elsewhere[row] <= module.TAIL_ALONE])
-            counts = zip(
-                (IS_LONG, IS_EDGE, IS_SHORT, IS_TAIL), (of_span,) * 3 + (of_tail,), needed, strict=True
+            holding = [row for row in sorted(rows) if own[row] >= witnesses.OWN]
+            of_span = unlike(holding)
+            of_tail = unlike([row for row in holding if elsewhere[row] <= witnesses.TAIL_ALONE])
+            bits, counts = (IS_LONG, IS_EDGE, IS_SHORT, IS_TAIL), (of_span, of_span, of_span, of_tail)
+            enough = zip(bits, counts, needed, strict=True)
+            kind = sum(
+                bit
+                for bit, count, least in enough
+                if len(rows) >= least and count >= min(least, module.MOST_NEEDED)
             )
-            kind = sum(bit for bit, count, least in counts if count >= min(least, module.MOST_NEEDED))
             if kind:
                 kinds[holders is layers["phrases"], unit] = kind
     return kinds
@@ -141,8 +146,10 @@ def slow_spans(page, *learnt):
                 found.append((p, end))
             elif end - p >= module.LONG_SPAN:
                 found += [(p, end)] if every & IS_LONG else []
-            elif every & (IS_EDGE if p <= module.EDGE or n - end <= module.EDGE else IS_SHORT):
-                found.append((p, end))
+            else:
+                closed = end == n or page.opens[end]
+                at_edge = (p <= module.EDGE and closed) or n - end <= module.EDGE
+                found += [(p, end)] if every & (IS_EDGE if at_edge else IS_SHORT) else []
         p = max(end, p + 1)
     return found
 
