@@ -32,7 +32,7 @@ from storyclust.io.reading import ReadReport, Reject, read_file
 from storyclust.io.sources import Source, format_of, known_format, sources, unpacked
 from storyclust.io.writing import write_into
 
-FORMAT_VERSION = 2  # of the files of stages; raised when a stage changes what it writes
+FORMAT_VERSION = 3  # of the files of stages; raised when a stage changes what it writes
 WRITABLE = ("jsonl", "json", "csv", "tsv", "parquet")
 
 
@@ -191,8 +191,7 @@ class Reader:
             self.set_aside = True
             self.report.read += 1
             self.report.rejects.append(Reject(shard.address, 0, f"the shard cannot be read ({reason})", ""))
-        self.report.dates += self.maker.dates
-        self.report.bad_dates += self.maker.bad_dates
+        self.report.count(self.maker)
 
 
 def resolve_ids(rows: list[int], ids: list[str]) -> dict[int, str]:
