@@ -668,7 +668,9 @@ def test_unexpected_errors_keep_their_traceback(run, three, monkeypatch):
 
 
 def test_furniture_is_listed_by_source_and_left_out_of_threads(put):
-    boxed = [{**record, "text": f"{record['text']} Photo: Getty Images", "source": "wire"} for record in THREE]
+    boxed = [
+        {**record, "text": f"{record['text']} Photo: Getty Images", "source": "wire"} for record in THREE
+    ]
     boxed.append({"id": "c1", "text": "Snow closed the pass above Ebrin.\n\nRead more: Pass closed"})
     path = put("boxed.jsonl", jsonl(*boxed))
     done = process("furniture", path)
