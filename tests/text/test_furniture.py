@@ -600,6 +600,52 @@ def test_any_spans_can_be_blanked(text, spans):
     assert blank(text, spans) == "".join(" " if k in inside and c != "\n" else c for k, c in enumerate(text))
 
 
+@pytest.mark.parametrize(
+    "dateline",
+    [
+        *("ALDMOUTH (Press) - ", "(Press) -- ", "Carrow (CPA) -- ", "NEW CARROW — ", "JERUSALEM, Israel – "),
+        *(
+            "Damascus, Syria (CPA) -- ",
+            "DES MOINES, Iowa (AP) — ",
+            "WASHINGTON, D.C. — ",
+            "March 16 (CPA) — ",
+        ),
+        "FILE - ",
+    ],
+)
+def test_a_dateline_does_not_count(dateline):
+    assert counted([Article(f"{dateline}Snow fell on the pass in the night.")])[0].strip()[:4] == "Snow"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Snow fell - or so they say.", "The bank (BCA) - which failed - reopens.", "Miners (M) - a", "IT — was"],
+)
+def test_an_opening_that_is_no_dateline_counts(text):
+    assert counted([Article(text)]) == [text]
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "Editor’s note: This report is new.",
+        "CORRECTION: x",
+        "Correction, March 19, 2020: This",
+        "編集部注：注",
+    ]
+    + ["[Editors’ note — A look]", "Clarification (May 3): x", "Anmerkung der Redaktion: x"],
+)
+def test_a_note_on_the_article_does_not_count(note):
+    text = "Snow fell on the pass in the night, and the road to Carrow is closed until Monday."
+    assert counted([Article(f"{note} {'It was. ' * 20}\n{text}")])[0].strip() == text
+    assert counted([Article(f"{text} {note}")]) == [f"{text} {note}"]
+
+
+def test_a_sentence_on_corrections_is_no_note():
+    text = "Snow fell.\nCorrection officers said: no.\nCorrection of the course: a day."
+    assert counted([Article(text)]) == [text]
+
+
 # Samples
 
 

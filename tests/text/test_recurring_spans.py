@@ -82,7 +82,11 @@ def slow_learn(pages, needed):
     for page in pages:
         shared = covered(page.shingles, repeated["shingles"]) | covered(page.phrases, repeated["phrases"])
         free = [p for p in range(len(page.words)) if p not in shared]
-        own.append(len(free) / max(len(page.words), 1))
+        n = len(page.words)
+        own.append(
+            len(free) >= witnesses.OWN * n
+            or (len(free) >= witnesses.COMPARED and len(free) >= witnesses.LONG_OWN * n)
+        )
         outside = [p for p in range(len(page.words)) if p in shared and any(q >= p for q in free)]
         elsewhere.append(len(outside) / max(len(page.words), 1))
         free = free[: witnesses.COMPARED]
@@ -112,7 +116,7 @@ def slow_learn(pages, needed):
         for unit, rows in holders.items():
             if len(rows) < min(*needed, most):
                 continue
-            holding = [row for row in sorted(rows) if own[row] >= witnesses.OWN]
+            holding = [row for row in sorted(rows) if own[row]]
             of_span = unlike(holding)
             of_tail = unlike([row for row in holding if elsewhere[row] <= witnesses.TAIL_ALONE])
             bits, counts = (IS_LONG, IS_EDGE, IS_SHORT, IS_TAIL), (of_span, of_span, of_span, of_tail)
@@ -196,3 +200,13 @@ def test_nothing_recurs_in_nothing():
         assert len(learnt.hashes) == 0
         assert len(recurring_spans(pages, learnt)) == 0
     assert len(recurring_spans(PageTokens.of(["Snow fell."]), Recurring.nothing())) == 0
+
+
+def test_a_gallery_longer_than_the_reports_that_hold_it_recurs():
+    gallery = " ".join(f"g{k}" for k in range(300))
+    reports = [" ".join(f"r{n}x{k}" for k in range(150)) for n in range(3)]
+    briefs = [" ".join(f"b{n}x{k}" for k in range(100)) for n in range(3)]
+    needed = Needed(3, 5, 5, 3)
+    for bodies, found in ((reports, 3), (briefs, 0)):
+        pages = PageTokens.of([f"{gallery} {body}" for body in bodies])
+        assert len(recurring_spans(pages, learn_recurring(pages, needed))) == found

@@ -19,7 +19,7 @@ import numpy as np
 
 from storyclust._core.parallel import kernel
 from storyclust.text.page_tokens import SHINGLE, PageTokens
-from storyclust.text.witnesses import OWN, TAIL_ALONE, count_witnesses, own_samples
+from storyclust.text.witnesses import TAIL_ALONE, count_witnesses, own_samples
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,7 +85,7 @@ def learn_recurring(pages: PageTokens, needed: Needed) -> Recurring:
     for number, keys, holders in layers:
         if len(keys) and int(holders.max()) >= least:
             bounds, rows = list_holders(number, pages.indptr, holders, least)
-            is_witness = samples.own >= OWN
+            is_witness = samples.is_witness
             ends_alone = is_witness & (samples.elsewhere <= TAIL_ALONE)
             of_span = count_witnesses(bounds, rows, samples, is_witness, most)
             of_tail = count_witnesses(bounds, rows, samples, ends_alone, most)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 OWN = 0.5  # share of a witness that no other article of its sample holds
+LONG_OWN = 0.25  # the same of an article with `COMPARED` own words: galleries can be longer than reports
 TAIL_ALONE = 0.1  # share of a witness of a tail that may be shared elsewhere: reports of one story share more
 ALIKE_PAIRS, ALIKE_WORDS = 0.2, 0.4  # share of own word pairs, or words, from which two articles are alike
 COMPARED = 128  # own words of an article that are compared
@@ -30,7 +31,7 @@ class Samples(NamedTuple):
     word_bounds: NDArray[np.int64]
     pairs: NDArray[np.uint64]
     pair_bounds: NDArray[np.int64]
-    own: NDArray[np.float64]  # share of each article that is its own
+    is_witness: NDArray[np.bool_]  # whether enough of an article is its own
     elsewhere: NDArray[np.float64]  # share that is shared, but not at its end
 
 
@@ -40,7 +41,7 @@ def own_samples(tokens: NDArray[np.uint64], indptr: NDArray[np.int64], shared: N
     n = len(indptr) - 1
     words, pairs = np.empty(COMPARED * n + 1, np.uint64), np.empty(COMPARED * n + 1, np.uint64)
     word_bounds, pair_bounds = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
-    own, elsewhere = np.zeros(n, np.float64), np.zeros(n, np.float64)
+    is_witness, elsewhere = np.zeros(n, np.bool_), np.zeros(n, np.float64)
     for row in range(n):
         start, stop = indptr[row], indptr[row + 1]
         w, q, kept = word_bounds[row], pair_bounds[row], 0
@@ -57,11 +58,11 @@ def own_samples(tokens: NDArray[np.uint64], indptr: NDArray[np.int64], shared: N
         tail = 0
         while tail < stop - start and shared[stop - 1 - tail]:
             tail += 1
-        own[row] = kept / max(stop - start, 1)
+        is_witness[row] = kept >= OWN * (stop - start) or kept >= max(COMPARED, LONG_OWN * (stop - start))
         elsewhere[row] = (stop - start - kept - tail) / max(stop - start, 1)
         word_bounds[row + 1] = sort_distinct(words, word_bounds[row], w)
         pair_bounds[row + 1] = sort_distinct(pairs, pair_bounds[row], q)
-    return Samples(words, word_bounds, pairs, pair_bounds, own, elsewhere)
+    return Samples(words, word_bounds, pairs, pair_bounds, is_witness, elsewhere)
 
 
 @kernel
