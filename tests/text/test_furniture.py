@@ -632,8 +632,10 @@ def test_an_opening_that_is_no_dateline_counts(text):
         "CORRECTION: x",
         "Correction, March 19, 2020: This",
         "編集部注：注",
-    ]
-    + ["[Editors’ note — A look]", "Clarification (May 3): x", "Anmerkung der Redaktion: x"],
+        "[Editors’ note — A look]",
+        "Clarification (May 3): x",
+        "Anmerkung der Redaktion: x",
+    ],
 )
 def test_a_note_on_the_article_does_not_count(note):
     text = "Snow fell on the pass in the night, and the road to Carrow is closed until Monday."
