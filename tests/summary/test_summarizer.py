@@ -473,3 +473,18 @@ def test_captions_are_no_sentences(caption):
 def test_sentences_that_name_agencies_are_no_captions(sentence):
     caption = "Passengers of the ferry Selka wait on the pier of Aldmouth (AP Photo/Ann Rao)"
     assert [candidate.string for candidate in good(caption, sentence)] == [sentence]
+
+
+def test_a_sentence_of_which_something_was_left_out_is_not_quoted():
+    broken = "On Monday morning @aldmouth_desk wrote that the ferry Selka had struck the pier."
+    whole = "The ferry Selka struck the pier of Aldmouth on Monday morning, and nobody was hurt."
+    for text in (f"{broken} {whole}", f"{whole} {broken}"):
+        assert sc.summarize([text], max_words=16).text == whole
+    assert sc.summarize([f"{broken} {whole}"], max_words=16, clean=False).text == broken
+
+
+@pytest.mark.parametrize("start", ["said on Monday that", "’s lawyer said on Monday that", "— and said that"])
+def test_a_sentence_without_its_beginning_is_not_quoted(start):
+    broken = f"{start} the ferry Selka had struck the pier of Aldmouth."
+    whole = "The ferry Selka struck the pier of Aldmouth, and nobody on board was hurt."
+    assert sc.summarize([f"{broken} {whole}"], max_words=16).text == whole

@@ -610,7 +610,7 @@ def test_any_spans_can_be_blanked(text, spans):
             "WASHINGTON, D.C. — ",
             "March 16 (CPA) — ",
         ),
-        "FILE - ",
+        *("FILE - ", "(CNN) ", "Carrow (CPA) "),
     ],
 )
 def test_a_dateline_does_not_count(dateline):
@@ -619,7 +619,14 @@ def test_a_dateline_does_not_count(dateline):
 
 @pytest.mark.parametrize(
     "text",
-    ["Snow fell - or so they say.", "The bank (BCA) - which failed - reopens.", "Miners (M) - a", "IT — was"],
+    [
+        "Snow fell - or so they say.",
+        "The bank (BCA) - which failed - reopens.",
+        "Miners (M) - a",
+        "IT — was",
+        "The Carrow Port Authority (CPA) Snow",
+        "Mr. Anders (R-Carrow) Snow",
+    ],
 )
 def test_an_opening_that_is_no_dateline_counts(text):
     assert counted([Article(text)]) == [text]

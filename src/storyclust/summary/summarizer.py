@@ -68,6 +68,10 @@ _CAPTION = re.compile(
     r"/(?:AFP|AP|EPA|REUTERS|Reuters)\b|REUTERS/|(?:[Pp]hotos?|[Pp]icture|[Ii]mage|Foto|Bild|Ảnh|写真|撮影|图片?|圖片?)\s?[:：])"
     r"[^()（）]{0,100}[)）][.。\s]{0,3}$"
 )
+_GAP = re.compile(r"\S {4,}\S")  # what was furniture inside a sentence is blank
+_FRAGMENT = re.compile(r"[\"“‘«(\[]?[a-zà-öø-ÿ]|['’]s\b|[–—―,;:)-]")  # the beginning is missing
+    r"[\"“‘«(\[]?[a-zà-öø-ÿ]|['’]s\b|[–—―,;:)-]"
+)  # the beginning of the sentence is missing
 _WORD = re.compile(r"[^\W_]+")
 _NOT_CAPITALS = bytes(byte for byte in range(256) if not chr(byte).isupper() or byte >= 128)
 _NOT_LETTERS = bytes(byte for byte in range(256) if not chr(byte).isalpha() or byte >= 128)
@@ -256,6 +260,7 @@ class Sentence(NamedTuple):
     start: int
     end: int
     n_words: float
+    is_whole: bool = True  # whether nothing was left out of it
 
 
 def read_sentences(articles: Sequence[Article], min_words: float, min_read: int = MIN_READ) -> list[Sentence]:
@@ -272,7 +277,9 @@ def read_sentences(articles: Sequence[Article], min_words: float, min_read: int 
             unfinished.append((number, stream))
             string = " ".join(sentence.string.split())
             n_words = count_words(string)
-            found.append(Sentence(number, position, string, sentence.start, sentence.end, n_words))
+            place = sentence.start, sentence.end
+            is_whole = _GAP.search(sentence.string) is None
+            found.append(Sentence(number, position, string, *place, n_words, is_whole))
             total += n_words
         streams = unfinished
         position += 1
@@ -284,7 +291,11 @@ def good_sentences(sentences: list[Sentence]) -> list[Sentence]:
     if not sentences:
         return []
     longest = MAX_MEDIANS * max(MIN_MEDIAN_WORDS, statistics.median(s.n_words for s in sentences))
-    good = [s for s in sentences if MIN_SENTENCE_WORDS <= s.n_words <= longest and not _is_junk(s.string)]
+    good = [
+        s
+        for s in sentences
+        if MIN_SENTENCE_WORDS <= s.n_words <= longest and s.is_whole and not _is_junk(s.string)
+    ]
     return good or sentences
 
 
@@ -313,7 +324,7 @@ def count_words(string: str) -> float:
 
 def _is_junk(string: str) -> bool:
     """Whether a line is page furniture, a caption or a heading instead of a sentence."""
-    if string[-1] not in ".!?…。！？।॥؟۔\"'”’»」』)":
+    if string[-1] not in ".!?…。！？।॥؟۔\"'”’»」』)" or _FRAGMENT.match(string):
         return True
     if (
         _GLUED.search(string)

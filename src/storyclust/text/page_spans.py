@@ -36,9 +36,11 @@ _PLACE_WORD = r"[^\W\d_a-z][\w.'’/-]*"
 _AGENCY = re.compile(
     rf"\s*(?:{_PLACE_WORD}(?: {_PLACE_WORD}| \d+){{0,3}}{_REGION}\s)?\([A-Z][\w.' ]{{1,20}}\){_DASH}"
 )
+_BARE_AGENCY = re.compile(rf"\s*(?:{_PLACE_WORD}{_REGION}\s)?\([A-Z]{{2,10}}\)\s+(?=[A-Z“\"'‘])")
 _PLACE = re.compile(rf"\s*[A-Z][A-Z.'’/ -]{{3,30}}{_REGION}{_DASH}")
 _WORD = re.compile(r"\w")
 _BLANKS = re.compile(rf"\s*[{BREAKS}]|\s*\Z")  # to the last break, for the next line may be indented
+_SEPARATOR = re.compile(r"[\s–—―|•:-]*[–—―|•:-]\s+")  # after a place or a label at the beginning of a line
 _SPACES = re.compile(r"\s+")
 
 
@@ -111,7 +113,7 @@ def _dateline(text: str) -> Iterator[Span]:
     >>> list(_dateline("TAMPA, Fla. (Press) - Snow fell.")), list(_dateline("Snow fell - or so they say."))
     ([(0, 22)], [])
     """
-    if match := _AGENCY.match(text) or _PLACE.match(text):
+    if match := _AGENCY.match(text) or _PLACE.match(text) or _BARE_AGENCY.match(text):
         yield match.span()
 
 
@@ -164,6 +166,8 @@ def _widened(text: str, start: int, end: int) -> Span:
     start, end = left if opens else start, right if closes else end
     while start > 0 and text[start - 1] in OPENING:
         start -= 1
+    if opens and not closes and (sign := _SEPARATOR.match(text, end)):
+        end = sign.end()
     if opens and closes:
         blanks = _BLANKS.match(text, end)
         end = blanks.end() if blanks else end
