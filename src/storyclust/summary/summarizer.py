@@ -70,8 +70,6 @@ _CAPTION = re.compile(
 )
 _GAP = re.compile(r"\S {4,}\S")  # what was furniture inside a sentence is blank
 _FRAGMENT = re.compile(r"[\"“‘«(\[]?[a-zà-öø-ÿ]|['’]s\b|[–—―,;:)-]")  # the beginning is missing
-    r"[\"“‘«(\[]?[a-zà-öø-ÿ]|['’]s\b|[–—―,;:)-]"
-)  # the beginning of the sentence is missing
 _WORD = re.compile(r"[^\W_]+")
 _NOT_CAPITALS = bytes(byte for byte in range(256) if not chr(byte).isupper() or byte >= 128)
 _NOT_LETTERS = bytes(byte for byte in range(256) if not chr(byte).isalpha() or byte >= 128)
