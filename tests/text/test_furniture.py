@@ -610,7 +610,7 @@ def test_any_spans_can_be_blanked(text, spans):
             "WASHINGTON, D.C. — ",
             "March 16 (CPA) — ",
         ),
-        *("FILE - ", "(CNN) ", "Carrow (CPA) "),
+        *("FILE - ", "(CNN) ", "Carrow (CPA) ", "CLOSE ", "Advertisement\nALDMOUTH — "),
     ],
 )
 def test_a_dateline_does_not_count(dateline):
@@ -637,6 +637,7 @@ def test_an_opening_that_is_no_dateline_counts(text):
     [
         "Editor’s note: This report is new.",
         "CORRECTION: x",
+        "The opinions expressed by columnists are their own.",
         "Correction, March 19, 2020: This",
         "編集部注：注",
         "[Editors’ note — A look]",

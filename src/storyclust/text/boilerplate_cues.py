@@ -158,6 +158,8 @@ CUES = {
 NOTES = """editor's note; editors' note; editors note; correction; clarification; note de la rédaction; ndlr;
     anmerkung der redaktion; anm. d. red.; nota del editor; nota de la redacción; nota do editor; 編集部注;
     編者注; ghi chú của tòa soạn; सम्पादकीय नोट; ملاحظة المحرر; poznámka redakce"""
+DISCLAIMERS = """the opinions expressed; the views expressed; opinions expressed; views expressed;
+    die hier geäußerten ansichten; las opiniones expresadas; les opinions exprimées"""
 NOTE_CHARACTERS = 800  # a note is shorter
 # What may stand around a cue: bullets, brackets and arrows, but no quotation marks.
 _FRAME = " \t\u00a0\u3000\ufeff\u200b*#|_~=–—-….:!()[]<>›»→⇒■□▲▼▶►▸◀●○◆◇★☆※•·・：！（）［］＜＞【】《》〈〉"
@@ -180,7 +182,7 @@ def is_cue(line: str) -> bool:
 
 
 def is_note(line: str) -> bool:
-    """Whether a paragraph is a note on the article: an editor's note, a correction, a clarification.
+    """Whether a paragraph is a note on the article: an editor's note, a correction, a disclaimer.
 
     >>> is_note("Editor’s note: This story has been updated."), is_note("Correction of the course is hard.")
     (True, False)
@@ -193,7 +195,8 @@ def is_note(line: str) -> bool:
 def _note_pattern() -> re.Pattern[str]:
     openings = "|".join(map(re.escape, _phrases(NOTES)))
     date = r" ?[,(]? ?(?:[^\W\d_]{3,9}\.? )?\d[\w ,/.]{0,14}\)?"
-    return re.compile(rf"(?:{openings})(?:{date})? ?[:—–-]")
+    disclaimers = "|".join(map(re.escape, _phrases(DISCLAIMERS)))
+    return re.compile(rf"(?:{openings})(?:{date})? ?[:—–-]|(?:{disclaimers})\b")
 
 
 def count_words(text: str) -> int:
@@ -204,7 +207,7 @@ def count_words(text: str) -> int:
 def cue_openings() -> frozenset[str]:
     """Phrases that cues begin with, as they are written and as they are compared."""
     kinds = [kind for cues in CUES.values() for kind in cues]
-    written = (" ".join(each.split()) for kind in [*kinds, NOTES] for each in kind.split(";"))
+    written = (" ".join(each.split()) for kind in [*kinds, NOTES, DISCLAIMERS] for each in kind.split(";"))
     return frozenset(form for phrase in written for form in (phrase, _fold(phrase)))
 
 

@@ -37,6 +37,7 @@ _AGENCY = re.compile(
     rf"\s*(?:{_PLACE_WORD}(?: {_PLACE_WORD}| \d+){{0,3}}{_REGION}\s)?\([A-Z][\w.' ]{{1,20}}\){_DASH}"
 )
 _BARE_AGENCY = re.compile(rf"\s*(?:{_PLACE_WORD}{_REGION}\s)?\([A-Z]{{2,10}}\)\s+(?=[A-Z“\"'‘])")
+_LABEL = re.compile(r"\s*(?:CLOSE|ADVERTISEMENT|PLAY VIDEO|Skip to main content)\s+(?=[A-Z“\"‘])")
 _PLACE = re.compile(rf"\s*[A-Z][A-Z.'’/ -]{{3,30}}{_REGION}{_DASH}")
 _WORD = re.compile(r"\w")
 _BLANKS = re.compile(rf"\s*[{BREAKS}]|\s*\Z")  # to the last break, for the next line may be indented
@@ -73,7 +74,7 @@ def page_spans(texts: Sequence[str], pages: PageTokens, *learnt: Recurring) -> l
     for row, place in zip(rows.tolist(), places.tolist(), strict=True):
         found[row] += _cue_line(texts[row], place)
     every = zip(texts, found, strict=True)
-    return [_tidied(text, [*_dateline(text), *own, *link_spans(text)]) for text, own in every]
+    return [_tidied(text, [*own, *link_spans(text)]) for text, own in every]
 
 
 def link_spans(text: str) -> Iterator[Span]:
@@ -107,14 +108,16 @@ def _cue_line(text: str, place: int) -> Iterator[Span]:
         yield start, end
 
 
-def _dateline(text: str) -> Iterator[Span]:
-    """Yield the span of the place, the agency and the dash that a report opens with.
+def opening_end(text: str, start: int = 0) -> int:
+    """End of the label of a video and of the place, the agency and the dash with which a report opens.
 
-    >>> list(_dateline("TAMPA, Fla. (Press) - Snow fell.")), list(_dateline("Snow fell - or so they say."))
-    ([(0, 22)], [])
+    >>> opening_end("TAMPA, Fla. (Press) - Snow fell."), opening_end("Snow fell - or so they say.")
+    (22, 0)
     """
-    if match := _AGENCY.match(text) or _PLACE.match(text) or _BARE_AGENCY.match(text):
-        yield match.span()
+    label = _LABEL.match(text, start)
+    start = label.end() if label else start
+    match = _AGENCY.match(text, start) or _PLACE.match(text, start) or _BARE_AGENCY.match(text, start)
+    return match.end() if match else start
 
 
 def _is_continued(text: str, start: int) -> bool:
@@ -134,13 +137,11 @@ def _cue_hashes() -> NDArray[np.uint64]:
 
 def _tidied(text: str, spans: Iterable[Span]) -> tuple[Span, ...]:
     """Join spans with nothing but signs between them, and take along the signs around them."""
-    joined: list[Span] = []
-    for start, end in sorted(spans):
-        if joined and not _WORD.search(text, joined[-1][1], start):
-            joined[-1] = joined[-1][0], max(end, joined[-1][1])
-        else:
-            joined.append((start, end))
+    opening = opening_end(text)
+    joined = _joined(text, [(0, opening), *spans] if opening else spans)
     tidy = [_widened(text, *span) for span in joined]
+    if tidy and not tidy[0][0]:  # behind a box, too
+        tidy = _joined(text, [(0, opening_end(text, tidy[0][1])), *tidy])
     removed = sum(end - start for start, end in tidy)
     if removed > 0.5 * len(text):  # white space counts only where it may matter
         removed = sum(len(_SPACES.sub("", text[start:end])) for start, end in tidy)
@@ -148,6 +149,17 @@ def _tidied(text: str, spans: Iterable[Span]) -> tuple[Span, ...]:
         if whole - removed < MIN_REMAINING * whole:
             return ()
     return tuple(tidy)
+
+
+def _joined(text: str, spans: Iterable[Span]) -> list[Span]:
+    """Join spans that overlap or have nothing but signs between them."""
+    joined: list[Span] = []
+    for start, end in sorted(spans):
+        if joined and (start <= joined[-1][1] or not _WORD.search(text, joined[-1][1], start)):
+            joined[-1] = joined[-1][0], max(end, joined[-1][1])
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def _widened(text: str, start: int, end: int) -> Span:
