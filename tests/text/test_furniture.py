@@ -617,6 +617,11 @@ def test_a_dateline_does_not_count(dateline):
     assert counted([Article(f"{dateline}Snow fell on the pass in the night.")])[0].strip()[:4] == "Snow"
 
 
+def test_a_label_glued_to_a_line_does_not_count():
+    text = "Pass closed for days\n\nCLOSE Snow fell. The owner said he would CLOSE The Inn."
+    assert counted([Article(text)]) == [text.replace("CLOSE Snow", "      Snow")]
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -22,6 +22,7 @@ Span = tuple[int, int]
 MIN_REMAINING = 0.2  # share of a text that must remain, else it is left whole
 WRAP = 40  # characters of a line that may have been broken to fit a page
 LONGEST_NAME = 64  # characters before the @ of an e-mail address
+LABELS = ("CLOSE", "ADVERTISEMENT", "PLAY VIDEO", "Skip to main content")  # glued to the beginning of a line
 OPENING = "([{<«“‘（［【「『〈《"
 BREAKS = "\n\r\u2028\u2029"
 _BREAK = re.compile(f"[{BREAKS}]")
@@ -37,7 +38,7 @@ _AGENCY = re.compile(
     rf"\s*(?:{_PLACE_WORD}(?: {_PLACE_WORD}| \d+){{0,3}}{_REGION}\s)?\([A-Z][\w.' ]{{1,20}}\){_DASH}"
 )
 _BARE_AGENCY = re.compile(rf"\s*(?:{_PLACE_WORD}{_REGION}\s)?\([A-Z]{{2,10}}\)\s+(?=[A-Z“\"'‘])")
-_LABEL = re.compile(r"\s*(?:CLOSE|ADVERTISEMENT|PLAY VIDEO|Skip to main content)\s+(?=[A-Z“\"‘])")
+_LABEL = re.compile(rf"\s*(?:{'|'.join(LABELS)})\s+(?=[A-Z“\"‘])")
 _PLACE = re.compile(rf"\s*[A-Z][A-Z.'’/ -]{{3,30}}{_REGION}{_DASH}")
 _WORD = re.compile(r"\w")
 _BLANKS = re.compile(rf"\s*[{BREAKS}]|\s*\Z")  # to the last break, for the next line may be indented
@@ -99,13 +100,15 @@ def link_spans(text: str) -> Iterator[Span]:
 
 
 def _cue_line(text: str, place: int) -> Iterator[Span]:
-    """Yield the line of a text in which a place is, if it is furniture by its words."""
+    """Yield the line of a text in which a place is, or its label, if it is furniture by its words."""
     start = max(text.rfind(sign, 0, place) for sign in BREAKS) + 1
     stop = _BREAK.search(text, place)
     end = stop.start() if stop else len(text)
     line = text[start:end].strip()
     if (is_cue(line) or is_note(line)) and not _is_continued(text, start):
         yield start, end
+    elif label := _LABEL.match(text, start):
+        yield label.span()
 
 
 def opening_end(text: str, start: int = 0) -> int:
@@ -130,7 +133,8 @@ def _is_continued(text: str, start: int) -> bool:
 @functools.cache
 def _cue_hashes() -> NDArray[np.uint64]:
     """Sorted hashes of the tokens that lines with a cue begin with, in either form of accented letters."""
-    openings = {unicodedata.normalize(form, each) for each in cue_openings() for form in ("NFC", "NFD")}
+    phrases = {*cue_openings(), *LABELS}
+    openings = {unicodedata.normalize(form, each) for each in phrases for form in ("NFC", "NFD")}
     pages = PageTokens.of(sorted(openings))
     return np.unique(pages.hashes[pages.indptr[:-1]])
 
