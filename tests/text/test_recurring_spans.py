@@ -118,7 +118,8 @@ def slow_learn(pages, needed):
                 continue
             holding = [row for row in sorted(rows) if own[row]]
             of_span = unlike(holding)
-            of_tail = unlike([row for row in holding if elsewhere[row] <= witnesses.TAIL_ALONE])
+            alone = [row for row in holding if elsewhere[row] <= witnesses.TAIL_ALONE]
+            of_tail = unlike(alone) if needed.tail < needed.long else of_span
             bits, counts = (IS_LONG, IS_EDGE, IS_SHORT, IS_TAIL), (of_span, of_span, of_span, of_tail)
             enough = zip(bits, counts, needed, strict=True)
             kind = sum(

@@ -160,7 +160,7 @@ NOTES = """editor's note; editors' note; editors note; correction; clarification
     編者注; ghi chú của tòa soạn; सम्पादकीय नोट; ملاحظة المحرر; poznámka redakce"""
 DISCLAIMERS = """the opinions expressed; the views expressed; opinions expressed; views expressed;
     die hier geäußerten ansichten; las opiniones expresadas; les opinions exprimées"""
-NOTE_CHARACTERS = 800  # a note is shorter
+NOTE_CHARACTERS, NOTE_OPENING = 800, 80  # a note is shorter; its opening phrase is, too
 # What may stand around a cue: bullets, brackets and arrows, but no quotation marks.
 _FRAME = " \t\u00a0\u3000\ufeff\u200b*#|_~=–—-….:!()[]<>›»→⇒■□▲▼▶►▸◀●○◆◇★☆※•·・：！（）［］＜＞【】《》〈〉"
 # Accents that Greek capitals go without, the apostrophe; and signs that most writers of Arabic leave out.
@@ -187,8 +187,9 @@ def is_note(line: str) -> bool:
     >>> is_note("Editor’s note: This story has been updated."), is_note("Correction of the course is hard.")
     (True, False)
     """
-    bare = _fold(line[: NOTE_CHARACTERS + 1].strip(_FRAME))
-    return len(line) <= NOTE_CHARACTERS and _note_pattern().match(bare) is not None
+    if len(line) > NOTE_CHARACTERS:
+        return False
+    return _note_pattern().match(_fold(line[:NOTE_OPENING].strip(_FRAME))) is not None
 
 
 @functools.cache

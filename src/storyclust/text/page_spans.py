@@ -6,13 +6,13 @@ import functools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from storyclust._core.parallel import kernel
 from storyclust.text.boilerplate_cues import cue_openings, is_cue, is_note
-from storyclust.text.page_tokens import PageTokens
+from storyclust.text.page_tokens import MIX, PageTokens, hash_run
 from storyclust.text.recurring_spans import Recurring, recurring_spans
 
 if TYPE_CHECKING:
@@ -21,13 +21,18 @@ if TYPE_CHECKING:
 Span = tuple[int, int]
 MIN_REMAINING = 0.2  # share of a text that must remain, else it is left whole
 WRAP = 40  # characters of a line that may have been broken to fit a page
+LONGEST_SCHEME = 6
 LONGEST_NAME = 64  # characters before the @ of an e-mail address
 LABELS = ("CLOSE", "ADVERTISEMENT", "PLAY VIDEO", "Skip to main content")  # glued to the beginning of a line
 OPENING = "([{<«“‘（［【「『〈《"
 BREAKS = "\n\r\u2028\u2029"
 _BREAK = re.compile(f"[{BREAKS}]")
-_URL = re.compile(r"(?:https?://|www\.|pic\.twitter\.com/)[!#-;=?-~]+", re.IGNORECASE)
-_URL_SIGNS = ("://", "www.", "Www.", "WWW.", "pic.twitter.com/")  # one of them is in every link
+_URL = re.compile(r"[!#-;=?-~]+")
+_SCHEME, _NO_WORD = re.compile(r"[Hh][Tt][Tt][Pp][Ss]?\Z"), re.compile(r"(?<![\w.])\Z")
+_URL_SIGNS = (
+    ("://", _SCHEME),
+    *((sign, _NO_WORD) for sign in ("www.", "Www.", "WWW.", "pic.twitter.com/")),
+)
 _MAILBOX = re.compile(r"[\w.+-]+\Z")
 _DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)+")
 _HANDLE = re.compile(r"\w+")
@@ -70,7 +75,7 @@ def page_spans(texts: Sequence[str], pages: PageTokens, *learnt: Recurring) -> l
     ends = character_places(pages.data, pages.offsets, rows, pages.ends[last - 1])
     for row, start, end in zip(rows.tolist(), begins.tolist(), ends.tolist(), strict=True):
         found[row].append((start, end))
-    rows, tokens = lines_with_cues(pages.hashes, pages.indptr, pages.opens, _cue_hashes())
+    rows, tokens = lines_with_cues(pages.hashes, pages.indptr, pages.opens, *_cue_hashes())
     places = character_places(pages.data, pages.offsets, rows, pages.starts[tokens])
     for row, place in zip(rows.tolist(), places.tolist(), strict=True):
         found[row] += _cue_line(texts[row], place)
@@ -85,8 +90,14 @@ def link_spans(text: str) -> Iterator[Span]:
     ...     "See www.a.example or @desk, x@y.example")]
     ['www.a.example', '@desk', 'x@y.example']
     """
-    if any(sign in text for sign in _URL_SIGNS):
-        yield from (match.span() for match in _URL.finditer(text))
+    for sign, opening in _URL_SIGNS:
+        at = text.find(sign)
+        while at >= 0:
+            before = opening.search(text, max(at - LONGEST_SCHEME, 0), at)
+            after = _URL.match(text, at + len(sign))
+            if before and after:
+                yield before.start(), after.end()
+            at = text.find(sign, at + len(sign))
     at = text.find("@")
     while at >= 0:
         before = _MAILBOX.search(text, max(at - LONGEST_NAME, 0), at)
@@ -131,12 +142,14 @@ def _is_continued(text: str, start: int) -> bool:
 
 
 @functools.cache
-def _cue_hashes() -> NDArray[np.uint64]:
-    """Sorted hashes of the tokens that lines with a cue begin with, in either form of accented letters."""
+def _cue_hashes() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Sorted hashes of cues of one token, and of the first two tokens of others."""
     phrases = {*cue_openings(), *LABELS}
-    openings = {unicodedata.normalize(form, each) for each in phrases for form in ("NFC", "NFD")}
-    pages = PageTokens.of(sorted(openings))
-    return np.unique(pages.hashes[pages.indptr[:-1]])
+    forms = {unicodedata.normalize(form, each) for each in phrases for form in ("NFC", "NFD")}
+    pages = PageTokens.of(sorted(form.partition("*")[0] for form in forms))
+    starts, sizes = pages.indptr[:-1], np.diff(pages.indptr)
+    pairs = [hash_run(pages.hashes, start, 2, MIX) for start in starts[sizes > 1]]
+    return np.unique(pages.hashes[starts[sizes == 1]]), np.unique(np.array(pairs, np.uint64))
 
 
 def _tidied(text: str, spans: Iterable[Span]) -> tuple[Span, ...]:
@@ -197,19 +210,30 @@ def lines_with_cues(
     tokens: NDArray[np.uint64],
     indptr: NDArray[np.int64],
     opens: NDArray[np.bool_],
-    cues: NDArray[np.uint64],
+    words: NDArray[np.uint64],
+    pairs: NDArray[np.uint64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows and first tokens of the lines that begin with one of some sorted tokens."""
+    """Rows and first tokens of the lines that begin with one of some words or pairs of words."""
     rows, firsts = np.empty(len(tokens), np.int64), np.empty(len(tokens), np.int64)
     n = 0
     for row in range(len(indptr) - 1):
         for p in range(indptr[row], indptr[row + 1]):
-            if opens[p]:
-                at = np.searchsorted(cues, tokens[p])
-                if at < len(cues) and cues[at] == tokens[p]:
-                    rows[n], firsts[n] = row, p
-                    n += 1
+            if not opens[p]:
+                continue
+            found = is_among(words, tokens[p])
+            if not found and p + 1 < indptr[row + 1]:
+                found = is_among(pairs, hash_run(tokens, p, 2, MIX))
+            if found:
+                rows[n], firsts[n] = row, p
+                n += 1
     return rows[:n].copy(), firsts[:n].copy()
+
+
+@kernel
+def is_among(values: NDArray[np.uint64], value: Any) -> Any:
+    """Whether a value is among sorted ones."""
+    at = np.searchsorted(values, value)
+    return at < len(values) and values[at] == value
 
 
 @kernel

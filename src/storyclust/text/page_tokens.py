@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SHINGLE = 5  # tokens: shorter runs recur in unlike articles by chance ("the president of the")
 SHORTEST_TAIL = 2  # tokens
 MIX = np.uint64(0x9E3779B97F4A7C15)  # odd multiplier (the golden ratio), to combine hashes
-STOPS = np.frombuffer(b".:!?-|*", np.uint8)
+STOPS = np.isin(np.arange(256), list(b".:!?-|*"))
 PHRASE_SEED = np.uint64(0xD6E8FEB86659FD93)  # keeps phrases apart from shingles
 SHIFT = np.uint64(29)
 
@@ -102,7 +102,7 @@ def find_stops(
             if not closes[p]:
                 for at in range(ends[p], starts[p + 1]):
                     is_dash = data[at] == 0xE2 and data[at + 1] == 0x80 and 0x93 <= data[at + 2] <= 0x94
-                    closes[p] |= is_dash or np.any(data[at] == STOPS)
+                    closes[p] |= is_dash or STOPS[data[at]]
     return closes
 
 

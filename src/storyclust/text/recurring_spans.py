@@ -88,7 +88,9 @@ def learn_recurring(pages: PageTokens, needed: Needed) -> Recurring:
             is_witness = samples.is_witness
             ends_alone = is_witness & (samples.elsewhere <= TAIL_ALONE)
             of_span = count_witnesses(bounds, rows, samples, is_witness, most)
-            of_tail = count_witnesses(bounds, rows, samples, ends_alone, most)
+            of_tail = of_span
+            if needed.tail < needed.long:
+                of_tail = count_witnesses(bounds, rows, samples, ends_alone, most)
             kinds = np.zeros(len(keys), np.uint8)
             for bit, count in zip((IS_LONG, IS_EDGE, IS_SHORT, IS_TAIL), needed, strict=True):
                 witnesses = of_tail if bit == IS_TAIL else of_span
