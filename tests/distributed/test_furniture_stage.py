@@ -72,13 +72,12 @@ def clean_in_parts(shards, folder, runner):
 
 
 def check(shards, folder, runner):
-    """Compare the spans and languages of both engines; returns the spans."""
+    """Compare the spans and languages of both engines."""
     rows, spans, languages, _ = clean_in_parts(shards, folder, runner)
     articles = list(sc.iter_articles(folder / "in"))
     independent = [articles[row] for row in rows]
     assert spans == find_furniture(independent)
     assert languages == name_languages(without_spans(independent, spans))
-    return spans
 
 
 @settings(max_examples=60)
@@ -99,15 +98,14 @@ def test_any_cut_finds_the_same_furniture(tmp_path_factory, data, seed):
 
 
 def test_footers_and_inserted_headlines_are_found_in_shards_that_have_one_of_them_each(tmp_path):
-    records = make_pages(120, 1)
-    shards = write_shards(tmp_path / "in", records, range(1, 120))
-    spans = check(shards, tmp_path, Cut(4))
-    texts = [article.text for article in sc.iter_articles(tmp_path / "in")]
-    rows, *_ = clean_in_parts(shards, tmp_path, Cut(4))
-    left = " ".join(furniture.cut(texts[row], own) for row, own in zip(rows, spans, strict=True))
-    assert FOOTERS["Ledger"] in " ".join(texts)
+    records = [record for record in make_pages(120, 1) if len(record["text"]) > 250]
+    shards = write_shards(tmp_path / "in", records, range(1, len(records)))
+    rows, spans, *_ = clean_in_parts(shards, tmp_path, Cut(4))
+    texts = [records[row]["text"] for row in rows]
+    left = [furniture.cut(text, own) for text, own in zip(texts, spans, strict=True)]
     for part in ("night desk of the Ledger", "Redaktion vorbehalten", "balks at lengthy dredging", "@desk"):
-        assert part not in left
+        assert sum(part in text for text in texts) > 5
+        assert not any(part in text for text in left)
 
 
 def test_the_language_is_that_of_the_text_without_furniture(tmp_path):
@@ -154,10 +152,8 @@ def test_any_cut_gives_the_same_stories_with_and_without_furniture(tmp_path_fact
 
 
 def run_stories(shards, folder, runner, clean=True):
-    wanted = StorySettings(clean=clean)
-    return run_job(
-        Job(shards, str(folder / "out"), Input(stories=True), CopySettings(), None, wanted), runner
-    )
+    out, wanted = str(folder / "out"), StorySettings(clean=clean)
+    return run_job(Job(shards, out, Input(stories=True), CopySettings(), None, wanted), runner)
 
 
 def labels_in(folder):
@@ -209,7 +205,9 @@ def test_an_interrupted_run_continues_on_a_cluster_of_another_size(tmp_path, mon
     check(shards, tmp_path, Cut(4))
 
 
-def test_a_shard_that_changes_during_the_run_is_an_error(tmp_path):
+@pytest.mark.parametrize("changed", ["text-samples", "spans", "terms"])
+@pytest.mark.parametrize("change", [lambda lines: lines + lines[:1], lambda lines: lines[:-2]])
+def test_a_shard_that_changes_during_the_run_is_an_error(tmp_path, changed, change):
     shards = write_shards(tmp_path / "in", make_pages(20, 3), [10])
 
     class Changing(Cut):
@@ -219,10 +217,8 @@ def test_a_shard_that_changes_during_the_run_is_an_error(tmp_path):
                 (tmp_path / "in" / "0001.jsonl").write_text("".join(change(text)))
             return super().run(name, function, calls, needs, processors)
 
-    for changed in ("text-samples", "spans", "terms"):
-        for change in (lambda lines: lines + lines[:1], lambda lines: lines[:-2]):
-            with pytest.raises(InputError, match=r"0001\.jsonl has changed"):
-                run_stories(shards, tmp_path, Changing(1))
+    with pytest.raises(InputError, match=r"0001\.jsonl has changed"):
+        run_stories(shards, tmp_path, Changing(1))
 
 
 # Keys and sources --------------------------------------------------------------------------------
@@ -249,7 +245,7 @@ def test_keys_of_all_bits_stay_apart():
     assert keys.tolist() == [2**31, 2**32 - 1, 0]
 
 
-@pytest.mark.parametrize("of_hash", [WHOLE_HASH, lambda name: len(name)])
+@pytest.mark.parametrize("of_hash", [WHOLE_HASH, len])
 @given(st.sets(st.text(max_size=3)), st.lists(st.text(max_size=3), unique=True), st.integers(1, 9))
 def test_sources_are_found_by_their_names(tmp_path_factory, of_hash, names, wanted, n_bins):
     path = str(tmp_path_factory.mktemp("t") / "t")
