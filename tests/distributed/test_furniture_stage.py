@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ pytest.importorskip("pyarrow", reason="shards are read and written through pyarr
 import storyclust as sc
 from storyclust.cli.app import main
 from storyclust.distributed import command, furniture_stage, sketching, source_tables, stages
-from storyclust.distributed.array_files import ArrayFile, write_arrays
+from storyclust.distributed.array_files import ArrayFile, read_texts, write_arrays
 from storyclust.distributed.copy_parts import Input
 from storyclust.distributed.copy_stage import find_copies
 from storyclust.distributed.furniture_stage import KeySample, clean_shards, read_spans, smallest_distinct
@@ -25,7 +26,7 @@ from storyclust.distributed.source_tables import bin_bounds, bins_of, find_sourc
 from storyclust.distributed.story_stage import StorySettings, _order_articles
 from storyclust.errors import InputError
 from storyclust.text import furniture
-from storyclust.text.furniture import find_furniture, without_spans
+from storyclust.text.furniture import find_furniture, sample_of, without_spans
 from storyclust.text.language import name_languages
 
 WHOLE_HASH = source_tables.hash_source
@@ -58,11 +59,13 @@ def divide_work(patch, draw):
     patch.setattr(furniture_stage, "ARTICLES_AT_ONCE", draw(st.sampled_from([1, 7, 1000])))
 
 
-def clean_in_parts(shards, folder, runner):
+def copies_of(shards, folder, runner):
+    return find_copies(shards, str(folder / "work"), Input(stories=True), CopySettings(), runner)
+
+
+def clean_in_parts(shards, copies):
     """Return the rows of the independent articles, their spans and languages, and the stages."""
-    source = Input(stories=True)
-    copies = find_copies(shards, str(folder / "work"), source, CopySettings(), runner)
-    stages_ = copies.stages.branch("clean")
+    source, stages_ = Input(stories=True), copies.stages.branch("clean")
     places = _order_articles(copies, stages_)
     clean = clean_shards(shards, source, places.address, places.place, stages_)
     rows = np.flatnonzero(places.place >= 0)
@@ -71,11 +74,39 @@ def clean_in_parts(shards, folder, runner):
     return rows, spans, [clean.languages[code] for code in clean.codes[rows]], stages_
 
 
-def check(shards, folder, runner):
-    """Compare the spans and languages of both engines."""
-    rows, spans, languages, _ = clean_in_parts(shards, folder, runner)
+def samples_in(stages_):
+    """Return the texts that the shards have sampled: of each source, and of all."""
+    samples, whole = {}, []
+    n_bins = len(stages_.metadata["furniture"]) - 1
+    for number in range(len(stages_.metadata["text-samples"])):
+        with ArrayFile(stages_.address(f"text-samples-{n_bins}-{number}")) as file:
+            texts, whole_texts, names = (
+                read_texts(file, name, np.arange(file.length(f"{name}.bounds") - 1))
+                for name in ("text", "whole", "source")
+            )
+            bounds = file["text_bounds"].tolist()
+            for name, (start, stop) in zip(names, pairwise(bounds), strict=True):
+                samples.setdefault(name, []).extend(texts[start:stop])
+            whole += whole_texts
+    return samples, whole
+
+
+def check(shards, folder, copies):
+    """Compare the samples, spans and languages of both engines."""
+    rows, spans, languages, stages_ = clean_in_parts(shards, copies)
     articles = list(sc.iter_articles(folder / "in"))
     independent = [articles[row] for row in rows]
+    by_source = {}
+    for article in independent:
+        if article.source:
+            by_source.setdefault(article.source, []).append(article.text)
+    samples, whole = samples_in(stages_)
+    size = furniture.SAMPLE
+    assert {name: sample_of(texts, size) for name, texts in samples.items()} == {
+        name: sample_of(texts, size) for name, texts in by_source.items()
+    }
+    every = [article.text for article in independent]
+    assert sample_of(whole, furniture.WHOLE_SAMPLE) == sample_of(every, furniture.WHOLE_SAMPLE)
     assert spans == find_furniture(independent)
     assert languages == name_languages(without_spans(independent, spans))
 
@@ -87,20 +118,21 @@ def test_any_cut_finds_the_same_furniture(tmp_path_factory, data, seed):
     records = make_pages(data.draw(st.integers(0, 60)), seed)
     bounds = sorted(data.draw(st.lists(st.integers(0, len(records)), max_size=4)))
     with pytest.MonkeyPatch.context() as patch:
-        divide_work(patch, data.draw)
         limit_samples(patch, data.draw(st.sampled_from([1, 4, 9, 1000])), data.draw(st.sampled_from([1, 12])))
         if n_keys := data.draw(st.sampled_from([0, 1, 5, 20])):
             limit_keys(patch, n_keys)
         of_hash = data.draw(st.sampled_from([WHOLE_HASH, lambda name: 7, lambda name: 2**64 - 1]))
         patch.setattr(source_tables, "hash_source", of_hash)
         shards = write_shards(folder / "in", records, bounds)
-        check(shards, folder, Cut(data.draw(st.sampled_from([1, 3, 40]))))
+        copies = copies_of(shards, folder, Cut(data.draw(st.sampled_from([1, 3]))))
+        divide_work(patch, data.draw)
+        check(shards, folder, copies)
 
 
 def test_footers_and_inserted_headlines_are_found_in_shards_that_have_one_of_them_each(tmp_path):
     records = [record for record in make_pages(120, 1) if len(record["text"]) > 250]
     shards = write_shards(tmp_path / "in", records, range(1, len(records)))
-    rows, spans, *_ = clean_in_parts(shards, tmp_path, Cut(4))
+    rows, spans, *_ = clean_in_parts(shards, copies_of(shards, tmp_path, Cut(4)))
     texts = [records[row]["text"] for row in rows]
     left = [furniture.cut(text, own) for text, own in zip(texts, spans, strict=True)]
     for part in ("night desk of the Ledger", "Redaktion vorbehalten", "balks at lengthy dredging", "@desk"):
@@ -114,7 +146,7 @@ def test_the_language_is_that_of_the_text_without_furniture(tmp_path):
         for k in range(12)
     ]
     shards = write_shards(tmp_path / "in", records, [5])
-    _, spans, languages, _ = clean_in_parts(shards, tmp_path, Cut(1))
+    _, spans, languages, _ = clean_in_parts(shards, copies_of(shards, tmp_path, Cut(1)))
     assert all(spans)
     assert set(name_languages(list(sc.iter_articles(tmp_path / "in")))) == {"de"}
     assert set(languages) == {"en"}
@@ -124,13 +156,10 @@ def test_no_more_texts_are_sent_than_the_samples_have(tmp_path, monkeypatch):
     limit_samples(monkeypatch, 20, 30)
     records = [{"text": f"One of many: number {k}", "source": "Ledger"} for k in range(400)]
     shards = write_shards(tmp_path / "in", records, [100, 200, 300])
-    _, _, _, stages_ = clean_in_parts(shards, tmp_path, Cut(1))
-    sent = {"text": 0, "whole": 0}
-    for path in (tmp_path / "work").glob("*-text-samples-*"):
-        with ArrayFile(str(path)) as file:
-            for name in sent:
-                sent[name] += file.length(f"{name}.bounds") - 1
-    assert sent == {"text": 20, "whole": 30}, "no two of these texts share a key"
+    *_, stages_ = clean_in_parts(shards, copies_of(shards, tmp_path, Cut(1)))
+    samples, whole = samples_in(stages_)
+    assert {name: len(texts) for name, texts in samples.items()} == {"Ledger": 20}
+    assert len(whole) == 30, "no two of these texts share a key"
     assert {"sample-bounds", "text-samples", "furniture", "spans"} <= stages_.bytes_read.keys()
     assert all(stages_.bytes_read[name] for name in ("text-samples", "furniture", "spans"))
 
@@ -201,8 +230,8 @@ def test_an_interrupted_run_continues_on_a_cluster_of_another_size(tmp_path, mon
 
     for width in (6, 5):
         with pytest.raises(KeyboardInterrupt):
-            clean_in_parts(shards, tmp_path, Broken(width))
-    check(shards, tmp_path, Cut(4))
+            clean_in_parts(shards, copies_of(shards, tmp_path, Broken(width)))
+    check(shards, tmp_path, copies_of(shards, tmp_path, Cut(4)))
 
 
 @pytest.mark.parametrize("changed", ["text-samples", "spans", "terms"])
