@@ -37,3 +37,7 @@ class StoreBusyError(StoreError):
 
 class StoryclustWarning(UserWarning):
     """Input was rejected or guessed; the result is valid, and the message gives counts."""
+
+
+class ConvertedTextWarning(StoryclustWarning):
+    """Texts were HTML, had entities or mis-decoded characters, and were read as plain text."""

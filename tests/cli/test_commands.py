@@ -99,6 +99,33 @@ def test_a_digest_in_a_locale_without_utf8():
     assert done.stdout.rstrip().endswith(b"articles on their own.")
 
 
+def test_bodies_that_are_html_through_a_pipe(tmp_path):
+    """They are compared as text and told of once; records come out as they were."""
+    html = {"id": "h", "title": "Ferry &amp; pier", "body": f"<p>{FERRY}</p><script>x()</script>"}
+    plain = {"id": "p", "title": "Ferry", "body": FERRY, "published": "2024-01-02"}
+    wrong = {"id": "w", "title": "Budget", "body": BUDGET.replace("Carrow", "CarrowÂ\xa0– cafÃ©")}
+    data = jsonl(html, plain, wrong).encode()
+    said = (
+        "storyclust: 1 of 3 articles was HTML and was read as plain text; "
+        "1 had mis-decoded characters, now mended.\n"
+    )
+    done = process("dedup", "-", "--keep", "first", input=data)
+    assert (done.returncode, done.stderr.decode()) == (0, said)
+    assert parsed(done.stdout.decode()) == [html, wrong]
+
+    labelled, report = tmp_path / "labelled.jsonl", tmp_path / "report.html"
+    done = process("threads", "-", "--labelled", labelled, "--report", report, input=data)
+    assert (done.returncode, done.stderr.decode()) == (0, said)
+    articles = parsed(labelled.read_text(encoding="utf-8"))
+    assert [article["body"] for article in articles] == [html["body"], FERRY, wrong["body"]]
+    assert [article["duplicate_of"] for article in articles].count(None) == 2
+    page = report.read_text(encoding="utf-8")
+    assert FERRY in page
+    assert "x()" not in page
+    assert "café" in page
+    assert "cafÃ©" not in page
+
+
 @posix_only
 @pytest.mark.parametrize("arguments", [["dedup"], ["threads", "--format", "digest"]])
 def test_a_closed_output_pipe_is_not_an_error(arguments):
@@ -635,3 +662,25 @@ def test_unexpected_errors_keep_their_traceback(run, three, monkeypatch):
     monkeypatch.setattr("storyclust.render.digest.thread_record", broken)
     with pytest.raises(ZeroDivisionError):
         run("threads", three)
+
+
+# Page furniture
+
+
+def test_furniture_is_listed_by_source_and_left_out_of_threads(put):
+    boxed = [
+        {**record, "text": f"{record['text']} Photo: Getty Images", "source": "wire"} for record in THREE
+    ]
+    boxed.append({"id": "c1", "text": "Snow closed the pass above Ebrin.\n\nRead more: Pass closed"})
+    path = put("boxed.jsonl", jsonl(*boxed))
+    done = process("furniture", path)
+    assert (done.returncode, done.stderr) == (0, b"")
+    wire, unnamed = parsed(done.stdout)
+    assert (wire["source"], wire["articles"], wire["with_furniture"]) == ("wire", 2, 2)
+    assert wire["lines"] == [{"text": "Photo: Getty Images", "articles": 2, "id": "f2"}]
+    assert (unnamed["source"], unnamed["lines"][0]["text"]) == (None, "Read more: Pass closed")
+    threads = parsed(process("threads", path).stdout)
+    assert sorted(thread["size"] for thread in threads) == [1, 1, 2]
+    assert process("threads", path, "--no-clean", "--labelled", f"{path}.l.jsonl").returncode == 0
+    labelled = parsed(Path(f"{path}.l.jsonl").read_text(encoding="utf-8"))
+    assert [article["text"] for article in labelled] == [record["text"] for record in boxed]

@@ -399,6 +399,19 @@ def test_shards_too_large_for_a_worker_are_reported(tmp_path, monkeypatch):
     ]
 
 
+def test_texts_that_are_not_plain_are_reported_and_read_as_here(tmp_path):
+    plain = [article.to_record() for article in make_newswire(30, random_state=1)]
+    records = [{**record, "text": f"<p>{record['text']}</p>"} for record in plain[:20]] + plain[20:]
+    shards = write_shards(tmp_path / "in", records, [12])
+    report = run_job(Job(shards, str(tmp_path / "out"), Input(), CopySettings(), None), Cut(1))
+    assert report.messages == ["20 of 30 articles were HTML and were read as plain text."]
+    with pytest.warns(sc.ConvertedTextWarning):
+        found = sc.read_articles(str(tmp_path / "out" / "*.jsonl"))
+    assert [article.record["text"] for article in found] == [record["text"] for record in records]
+    copies = [article.record["duplicate_of"] is not None for article in found]
+    assert copies == (~sc.Deduplicator().fit(plain).keep_).tolist()
+
+
 @pytest.mark.parametrize("broken", ["trees", "edge-bins", "merging", "contraction"])
 def test_an_interrupted_run_continues_on_a_cluster_of_another_size(tmp_path, monkeypatch, broken):
     """Blocks and bins differ then: no file of the first run may be used as a part of the second."""

@@ -178,7 +178,7 @@ def test_of_a_big_thread_the_closest_stand_together(plt):
         f"The ferry Selka struck the pier in Aldmouth {' '.join(f'own{n}x{k}' for k in range(n))}"
         for n in range(99)
     ]
-    stories = sc.StoryClusterer(event_distance=1, thread_distance=1).fit(texts)
+    stories = sc.StoryClusterer(event_distance=1, thread_distance=1, clean=False).fit(texts)
     ax = plot_dendrogram(stories)
     drawn(ax)
     n = len(stories.threads_[0].independent)

@@ -31,7 +31,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import storyclust
-from storyclust.errors import InputError, InputTypeError, MissingExtraError, StoryclustWarning
+from storyclust.articles import plain_text
+from storyclust.errors import (
+    ConvertedTextWarning,
+    InputError,
+    InputTypeError,
+    MissingExtraError,
+    StoryclustWarning,
+)
 from storyclust.io import ReadReport, Reject, open_output, read_articles, write_records
 
 PACK = {".gz": gzip.compress, ".xz": lzma.compress, ".bz2": bz2.compress, ".zst": zstandard.compress}
@@ -661,6 +668,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.filterwarnings("ignore::storyclust.ConvertedTextWarning")  # records keep what was mended
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.dictionaries(KEYS, VALUES, max_size=4), max_size=4), TEXT, st.sampled_from(["jsonl", "json"])
@@ -671,9 +679,10 @@ def test_any_json_comes_back_as_it_was(tmp_path, records, text, kind):
     write_records(path, records)
     articles = read_articles(path)
     assert [article.record for article in articles] == [paired(record) for record in records]
-    assert texts(articles) == [paired(text).removeprefix("\ufeff")] * len(records)
+    assert texts(articles) == [plain_text(paired(text).removeprefix("\ufeff"))] * len(records)
 
 
+@pytest.mark.filterwarnings("ignore::storyclust.ConvertedTextWarning")  # as above
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(TEXT, TEXT), max_size=4), st.sampled_from(["csv", "tsv", "parquet"]))
 def test_any_text_comes_back_from_tables(tmp_path, rows, kind):
@@ -684,6 +693,24 @@ def test_any_text_comes_back_from_tables(tmp_path, rows, kind):
         ["".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text) for text in row] for row in rows
     ]
     assert [[article.record["text"], article.record["title"]] for article in read_articles(path)] == expected
+
+
+# Texts that are not plain
+
+
+def test_converted_texts_are_counted_once_over_files_of_all_kinds(tmp_path):
+    bodies = ["<p>One.</p>", "Two &amp; 2.", "Three."]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"body": body}) + "\n" for body in bodies))
+    (tmp_path / "b.txt").write_text("Headline\n\n<p>Four.</p>")
+    paths = [tmp_path / "a.jsonl", tmp_path / "b.txt"]
+    report = ReadReport()
+    articles = read_articles(paths, report=report)
+    assert texts(articles) == ["One.", "Two & 2.", "Three.", "Four."]
+    assert articles[0].record == {"body": "<p>One.</p>"}
+    assert (report.html, report.entities, report.mended) == (2, 1, 0)
+    with pytest.warns(ConvertedTextWarning) as caught:
+        read_articles(paths)
+    assert [str(warning.message) for warning in caught] == report.messages()
 
 
 # Where it is written

@@ -28,10 +28,9 @@ from storyclust.render.report.content import (
     TITLE,
     differences,
     least_size,
-    plain,
-    shortened,
     web_address,
 )
+from storyclust.render.report.excerpts import plain, shortened
 from storyclust.render.report.joined import COMPARED
 from storyclust.render.report.page import asset, source_hash
 

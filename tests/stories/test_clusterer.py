@@ -506,7 +506,7 @@ def test_clone_pickle_and_parameters(stories, records):
         "event_window": 3,
         "thread_distance": 0.96,
         "copy_threshold": 0.8,
-        "clean": False,
+        "clean": True,
         "n_jobs": 2,
         "memory_limit": None,
     }

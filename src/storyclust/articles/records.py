@@ -10,7 +10,8 @@ from typing import Any
 
 from storyclust.articles.article import Article, wrong_type
 from storyclust.articles.dates import is_missing, parse_date, quoted
-from storyclust.errors import InputError, InputTypeError, StoryclustWarning
+from storyclust.articles.markup import TextCounts
+from storyclust.errors import ConvertedTextWarning, InputError, InputTypeError, StoryclustWarning
 
 # Names under which each field is looked for, the most specific first.
 FIELD_NAMES: dict[str, tuple[str, ...]] = {
@@ -28,7 +29,7 @@ FIELD_NAMES: dict[str, tuple[str, ...]] = {
 
 
 class ArticleMaker:
-    """Convert records to articles, and count the dates that could not be read.
+    """Convert records to articles; count unreadable dates, and texts that were not plain.
 
     Records of one file mostly have the same fields, so the lookup is planned once for each set of names.
     """
@@ -46,6 +47,7 @@ class ArticleMaker:
         self.first_fields: tuple[Any, ...] | None = None
         self.dates = self.bad_dates = 0
         self.first_bad_date: object = None
+        self.texts = TextCounts()
 
     def plan(self, record: Mapping[Any, Any]) -> dict[str, list[Any]]:
         """Find the keys of `record` that can hold each field, the preferred one first."""
@@ -86,9 +88,10 @@ class ArticleMaker:
             if plan["text"]:
                 raise wrong_type("text", record[plan["text"][0]], "str")
             raise InputError(f"it has neither a text nor a title; its fields are: {_listed(record)}")
+        text, title = self.texts.read(_text_field("text", text), _text_field("title", title))
         return Article(
-            text=_text_field("text", text),
-            title=_text_field("title", title),
+            text=text,
+            title=title,
             id=_label("id", _first_value(record, plan["id"])) or "",
             published=self._date(_first_value(record, plan["published"])),
             source=_label("source", _first_value(record, plan["source"])),
@@ -117,13 +120,15 @@ def article_from_record(record: Mapping[str, Any], *, fields: Mapping[str, str] 
     record : mapping
         Fields are found by their usual names, ignoring case: the text is `text, body, content, maintext` or
         `article_text`, the title `title` or `headline`, and so on. If a field is blank, the next is used.
+        A text or title that is HTML becomes plain text; `Article.record` remains as it is.
     fields : mapping of str to str or None, default=None
         The names to use instead, such as ``{"text": "lede"}``; the keys are fields of `Article`.
 
     Returns
     -------
     Article
-        Undated, with a StoryclustWarning, if its date cannot be read.
+        Undated, with a StoryclustWarning, if its date cannot be read. A ConvertedTextWarning says if its text
+        was HTML, had entities or mis-decoded characters.
 
     Raises
     ------
@@ -146,6 +151,7 @@ def article_from_record(record: Mapping[str, Any], *, fields: Mapping[str, str] 
     article = maker(record)
     if maker.bad_dates:
         warnings.warn(dates_unread(1, 1, quoted(maker.first_bad_date)), StoryclustWarning, stacklevel=2)
+    _warn_of_texts(maker.texts)
     return article
 
 
@@ -158,7 +164,8 @@ def as_articles(data: Any, *, fields: Mapping[str, str] | None = None, first_row
     Parameters
     ----------
     data : iterable of str, mapping or Article, or a DataFrame
-        Strings are texts. DataFrames may be of pandas, polars, pyarrow or any library that narwhals supports.
+        Strings are texts. What is HTML becomes plain text, except in an Article. DataFrames may be of pandas,
+        polars, pyarrow or any library that narwhals supports.
     fields : mapping of str to str or None, default=None
         Names of the fields of mappings and DataFrames, as for `article_from_record`.
     first_row : int, default=0
@@ -167,7 +174,8 @@ def as_articles(data: Any, *, fields: Mapping[str, str] | None = None, first_row
     Returns
     -------
     list of Article
-        In the order of `data`. Unreadable dates become None, and one StoryclustWarning counts them.
+        In the order of `data`. Unreadable dates become None, and one StoryclustWarning counts them. One
+        ConvertedTextWarning counts texts that were HTML, had entities or mis-decoded characters.
 
     Raises
     ------
@@ -186,9 +194,9 @@ def as_articles(data: Any, *, fields: Mapping[str, str] | None = None, first_row
     if all(type(row) is Article for row in rows):
         articles = list(rows)
     elif all(type(row) is str for row in rows):
-        articles = [
-            Article(text.removeprefix("\ufeff"), id=str(row)) for row, text in enumerate(rows, first_row)
-        ]
+        texts = (maker.texts.read(text.removeprefix("\ufeff"))[0] for text in rows)
+        articles = [Article(text, id=str(row)) for row, text in enumerate(texts, first_row)]
+        _warn_of_texts(maker.texts)
     else:
         maker.check_fields(row for row in rows if isinstance(row, Mapping))
         articles = _converted(rows, maker, first_row)
@@ -248,7 +256,7 @@ def _converted(rows: Sequence[Any], maker: ArticleMaker, first_row: int) -> list
         if isinstance(row, Article):
             articles.append(row)
         elif isinstance(row, str):
-            articles.append(Article(_text_field("text", row)))
+            articles.append(Article(maker.texts.read(_text_field("text", row))[0]))
         elif isinstance(row, Mapping):
             try:
                 articles.append(maker(row))
@@ -261,7 +269,13 @@ def _converted(rows: Sequence[Any], maker: ArticleMaker, first_row: int) -> list
     if maker.bad_dates:
         message = dates_unread(maker.bad_dates, maker.dates, first_bad)
         warnings.warn(message, StoryclustWarning, stacklevel=3)
+    _warn_of_texts(maker.texts, stacklevel=4)
     return articles
+
+
+def _warn_of_texts(texts: TextCounts, stacklevel: int = 3) -> None:
+    if message := texts.message():
+        warnings.warn(message, ConvertedTextWarning, stacklevel=stacklevel)
 
 
 def _located(place: str, error: InputError, name: object) -> InputError:

@@ -20,6 +20,7 @@ from storyclust.cli import store as store_cli
 from storyclust.cli.common import input_options, say
 from storyclust.cli.dedup import run_dedup
 from storyclust.cli.evaluate import run_evaluate, run_tune
+from storyclust.cli.furniture import run_furniture
 from storyclust.cli.links import run_explain, run_links
 from storyclust.cli.threads import run_threads
 from storyclust.stories.settings import EVENT_DISTANCE, EVENT_WINDOW, LINK_SIMILARITY, THREAD_DISTANCE
@@ -66,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
     _add_threads(commands)
     _add_links(commands)
     _add_explain(commands)
+    _add_furniture(commands)
     _add_tune(commands)
     _add_evaluate(commands)
     store_cli.add_commands(commands)
@@ -156,12 +158,7 @@ def _add_threads(commands: Any) -> None:
         metavar="N",
         help="omit threads of fewer articles (default: 1)",
     )
-    threads.add_argument(
-        "--no-clean",
-        dest="clean",
-        action="store_false",
-        help="compare whole texts, page furniture included",
-    )
+    _clean_option(threads)
     threads.add_argument("--event-distance", type=float, metavar="D", help=f"default: {EVENT_DISTANCE}")
     threads.add_argument("--event-window", type=float, metavar="DAYS", help=f"default: {EVENT_WINDOW:g}")
     threads.add_argument("--thread-distance", type=float, metavar="D", help=f"default: {THREAD_DISTANCE}")
@@ -192,6 +189,7 @@ def _add_links(commands: Any) -> None:
         metavar="DAYS",
         help=f"default: {EVENT_WINDOW:g}",
     )
+    _clean_option(links)
     links.set_defaults(run=run_links)
 
 
@@ -208,6 +206,21 @@ def _add_explain(commands: Any) -> None:
     explain.set_defaults(run=run_explain)
 
 
+def _add_furniture(commands: Any) -> None:
+    furniture = commands.add_parser(
+        "furniture",
+        help="show the page furniture that comparisons leave out",
+        description="Show what threads and links ignore: lines of each source that belong to its pages and "
+        "not to its articles. Prints a list to a terminal, one record for each source otherwise.",
+    )
+    input_options(furniture)
+    furniture.add_argument("-o", "--output", default="-", metavar="FILE", help="- is stdout (default: -)")
+    furniture.add_argument(
+        "--most", type=int, default=5, metavar="N", help="lines of each source (default: %(default)s)"
+    )
+    furniture.set_defaults(run=run_furniture)
+
+
 def _add_tune(commands: Any) -> None:
     tune = commands.add_parser(
         "tune",
@@ -216,6 +229,7 @@ def _add_tune(commands: Any) -> None:
         "window; give the reasons.",
     )
     input_options(tune)
+    _clean_option(tune)
     tune.add_argument("--gold", metavar="FIELD", help="field with the gold event or thread, if known")
     tune.add_argument(
         "--level", choices=("event", "thread"), default="event", help="what to tune (default: event)"
@@ -244,6 +258,15 @@ def _keep_policy(name: str) -> str:
             f"{name!r} is not one of earliest, latest, longest, first, source:A,B"
         )
     return name
+
+
+def _clean_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--no-clean",
+        dest="clean",
+        action="store_false",
+        help="compare whole texts, page furniture included; see storyclust furniture",
+    )
 
 
 def _memory_option(command: argparse.ArgumentParser) -> None:

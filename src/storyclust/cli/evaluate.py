@@ -14,7 +14,7 @@ def run_tune(options: argparse.Namespace) -> None:
 
     articles = read_inputs(options)
     gold = field_values(articles, options.gold) if options.gold else None
-    tuning = sc.tune(articles, gold, options.level, n_jobs=options.jobs)
+    tuning = sc.tune(articles, gold, options.level, clean=options.clean, n_jobs=options.jobs)
     if options.plot:
         tuning.plot(options.plot)
     if options.format == "json":

@@ -13,7 +13,13 @@ from storyclust.cli.reading import read_inputs
 def run_links(options: argparse.Namespace) -> None:
     """Run `storyclust links`."""
     articles = read_inputs(options)
-    links = sc.coverage_links(articles, options.min_similarity, options.event_window, n_jobs=options.jobs)
+    links = sc.coverage_links(
+        articles,
+        options.min_similarity,
+        options.event_window,
+        clean=options.clean,
+        n_jobs=options.jobs,
+    )
     ids = [article.id for article in articles]
     count = sc.write_records(options.output, (_link_record(link, ids) for link in links))
     note(options, f"{count:,} links between {len(articles):,} articles.")

@@ -31,7 +31,10 @@ from storyclust.distributed.stages import Metadata, save
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-COUNTS = ("read", "kept", "undated", "dates", "bad_dates", "first_bad_date")  # of a ReadReport
+COUNTS = (  # of a ReadReport
+    *("read", "kept", "undated", "dates", "bad_dates", "first_bad_date"),
+    *("html", "entities", "mended"),
+)
 
 
 class Input(NamedTuple):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from storyclust.articles.markup import texts_converted
 from storyclust.articles.records import dates_unread
 from storyclust.distributed.array_files import write_arrays
 from storyclust.distributed.copy_parts import Input
@@ -52,7 +53,7 @@ class Report:
     rejects : int
         Number of records that could not be used.
     messages : list of str
-        Sentences about records set aside, unreadable dates and renamed articles.
+        Sentences about records set aside, unreadable dates, converted texts and renamed articles.
     largest : int
         Articles of the largest connected component of candidate pairs, which one worker holds.
     oversized_components : list of int
@@ -269,6 +270,9 @@ def _messages(rejects: int, first: str, copies: Copies) -> list[str]:
         dates = sum(report["dates"] for report in reports)
         place = next(report["first_bad_date"] for report in reports if report["bad_dates"])
         messages.append(dates_unread(bad, dates, place))
+    texts = (sum(report[name] for report in reports) for name in ("kept", "html", "entities", "mended"))
+    if converted := texts_converted(*texts):
+        messages.append(converted)
     sizes = [sketch["articles"] for sketch in copies.sketches]
     if max(sizes, default=0) > LARGE_SHARD:
         n = sum(size > LARGE_SHARD for size in sizes)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-FORMAT_VERSION = 3  # of the files of stages; raised when a stage changes what it writes
+FORMAT_VERSION = 4  # of the files of stages; raised when a stage changes what it writes
 WRITABLE = ("jsonl", "json", "csv", "tsv", "parquet")
 
 
@@ -195,8 +195,7 @@ class Reader:
             self.set_aside = True
             self.report.read += 1
             self.report.rejects.append(Reject(shard.address, 0, f"the shard cannot be read ({reason})", ""))
-        self.report.dates += self.maker.dates
-        self.report.bad_dates += self.maker.bad_dates
+        self.report.count(self.maker)
 
     def chosen(self, chosen: NDArray[np.bool_]) -> Iterator[Article]:
         """Yield the chosen articles; raises if the shard does not have as many as `chosen`."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from storyclust._core.validation import check_choice, check_int
+from storyclust._core.validation import check_bool, check_choice, check_int
 from storyclust.articles.records import as_articles
 from storyclust.evaluation.borderline import Borderline, borderline_pairs
 from storyclust.evaluation.parameter_search import (
@@ -163,6 +163,7 @@ def tune(
     gold: Iterable[Hashable | None] | None = None,
     level: str = "event",
     *,
+    clean: bool = True,
     random_state: int = 0,
     n_jobs: int | None = None,
 ) -> Tuning:
@@ -178,6 +179,8 @@ def tune(
     level : {'event', 'thread'}, default='event'
         The level whose distance is tuned. The other settings keep their defaults, except that
         `thread_distance` is never less than `event_distance`.
+    clean : bool, default=True
+        Leave page furniture out, as `StoryClusterer` does.
     random_state : int, default=0
         Seed of the subsamples that measure stability.
     n_jobs : int or None, default=None
@@ -248,7 +251,7 @@ def tune(
     seed = check_int("random_state", random_state, low=0)
     listed = as_articles(articles)
     stories = None if gold is None else GoldStories.of(list(gold), len(listed))
-    ready = prepare(listed, n_jobs=n_jobs)
+    ready = prepare(listed, clean=check_bool("clean", clean), n_jobs=n_jobs)
     dated = not np.isnan(ready.times).all()
     tried = stories is not None and dated and level == "event"
     windows = WINDOWS if tried else (DEFAULTS["event_window"],)

@@ -14,8 +14,9 @@ from typing import IO, Any
 
 from storyclust.articles.article import Article
 from storyclust.articles.dates import quoted
+from storyclust.articles.markup import texts_converted
 from storyclust.articles.records import ArticleMaker, dates_unread, ensure_ids, ids_renamed
-from storyclust.errors import InputError, StoryclustWarning
+from storyclust.errors import ConvertedTextWarning, InputError, StoryclustWarning
 from storyclust.io.record_readers import RAW_LIMIT, Row, read_rows
 from storyclust.io.sources import Source, known_format, sources
 from storyclust.io.writing import json_bytes, write_records
@@ -57,6 +58,9 @@ class ReadReport:
         Number of articles without a date, of dates found, and of dates that could not be read.
     first_bad_date : str
         The first unreadable date with its file and line, or "".
+    html, entities, mended : int
+        Number of articles that were HTML, of others that had entities, and of those that had mis-decoded
+        characters.
     renamed : list of (str, str)
         Old and new id of each article whose id was already in use.
 
@@ -74,10 +78,13 @@ class ReadReport:
     dates: int = 0
     bad_dates: int = 0
     first_bad_date: str = ""
+    html: int = 0
+    entities: int = 0
+    mended: int = 0
     renamed: list[tuple[str, str]] = field(default_factory=list)
 
     def messages(self) -> list[str]:
-        """Return one sentence each on rejected records, unreadable dates and renamed ids."""
+        """Return one sentence each on rejected records, unreadable dates, renamed ids and converted texts."""
         found = []
         if count := len(self.rejects):
             verb = "was" if count == 1 else "were"
@@ -86,7 +93,21 @@ class ReadReport:
             found.append(dates_unread(self.bad_dates, self.dates, self.first_bad_date))
         if self.renamed:
             found.append(ids_renamed(self.renamed))
+        if converted := self.converted():
+            found.append(converted)
         return found
+
+    def converted(self) -> str:
+        """Return a sentence on texts that were HTML, had entities or mis-decoded characters, "" for none."""
+        return texts_converted(self.kept, self.html, self.entities, self.mended)
+
+    def count(self, maker: ArticleMaker) -> None:
+        """Add the dates and texts that a maker has counted."""
+        self.dates += maker.dates
+        self.bad_dates += maker.bad_dates
+        self.html += maker.texts.html
+        self.entities += maker.texts.entities
+        self.mended += maker.texts.mended
 
 
 def read_articles(
@@ -217,8 +238,7 @@ def _read(
     maker = ArticleMaker(fields)
     for source in sources(paths, known_format(kind)):
         yield from read_source(source, maker, tally)
-    tally.dates += maker.dates
-    tally.bad_dates += maker.bad_dates
+    tally.count(maker)
     maker.check_fields()
 
 
@@ -233,7 +253,8 @@ def _conclude(tally: ReadReport, earlier: int, rejects: str | os.PathLike[str] |
 def _warn(tally: ReadReport) -> None:
     """Emit the messages of a report as warnings."""
     for message in tally.messages():
-        warnings.warn(message, StoryclustWarning, stacklevel=3)
+        category = ConvertedTextWarning if message == tally.converted() else StoryclustWarning
+        warnings.warn(message, category, stacklevel=3)
 
 
 def read_source(source: Source, maker: ArticleMaker, tally: ReadReport) -> Iterator[Article]:
@@ -247,7 +268,9 @@ def read_source(source: Source, maker: ArticleMaker, tally: ReadReport) -> Itera
 
 def read_file(file: IO[bytes], source: Source, maker: ArticleMaker, tally: ReadReport) -> Iterator[Article]:
     """Read the articles of an open file."""
-    maker = ArticleMaker() if source.kind == "txt" else maker  # fields of .txt records are fixed
+    if source.kind == "txt":  # fields of .txt records are fixed
+        texts, maker = maker.texts, ArticleMaker()
+        maker.texts = texts
     yield from articles_of(read_rows(file, source), _shown(source), maker, tally)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from storyclust.articles.article import Article
 from storyclust.articles.dates import as_utc, is_missing, parse_date, quoted
+from storyclust.articles.markup import plain_text
 from storyclust.articles.records import ArticleMaker
 from storyclust.errors import InputError
 from storyclust.io.writing import json_bytes
@@ -108,11 +109,11 @@ def _others(article: Article) -> dict[str, Any]:
     if article.published is None:
         plan["published"] = []
     taken = {next((key for key in keys if _is_set(article.record[key])), None) for keys in plan.values()}
-    own = (article.text, article.title)  # the user may have named the fields of these
+    own = (article.text, article.title)  # the user may have named the fields of these, which may be HTML
     return {
         str(key): value
         for key, value in article.record.items()
-        if key not in taken and _is_set(value) and not (isinstance(value, str) and value in own)
+        if key not in taken and _is_set(value) and not (isinstance(value, str) and plain_text(value) in own)
     }
 
 

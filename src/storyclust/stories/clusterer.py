@@ -277,7 +277,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         of_events: Medoids,
     ) -> None:
         """Number threads and events, and create the objects that describe them."""
-        self._articles = articles
+        self._articles, self._counted = articles, counted
         is_kept = np.zeros(len(articles), bool)
         is_kept[kept] = True
         self.labels_, self.event_labels_ = number_stories(threads, events, seconds_of(articles))

@@ -154,6 +154,11 @@ CUES = {
         haz clic aquí; haga clic aquí; apoya nuestro periodismo""",
     ),
 }
+# What opens a paragraph about the article; a colon or a dash follows, or in some a date.
+NOTES = """editor's note; editors' note; editors note; correction; clarification; note de la rédaction; ndlr;
+    anmerkung der redaktion; anm. d. red.; nota del editor; nota de la redacción; nota do editor; 編集部注;
+    編者注; ghi chú của tòa soạn; सम्पादकीय नोट; ملاحظة المحرر; poznámka redakce"""
+NOTE_CHARACTERS = 800  # a note is shorter
 # What may stand around a cue: bullets, brackets and arrows, but no quotation marks.
 _FRAME = " \t\u00a0\u3000\ufeff\u200b*#|_~=–—-….:!()[]<>›»→⇒■□▲▼▶►▸◀●○◆◇★☆※•·・：！（）［］＜＞【】《》〈〉"
 # Accents that Greek capitals go without, the apostrophe; and signs that most writers of Arabic leave out.
@@ -174,6 +179,23 @@ def is_cue(line: str) -> bool:
     return _pattern().match(_fold(bare)) is not None
 
 
+def is_note(line: str) -> bool:
+    """Whether a paragraph is a note on the article: an editor's note, a correction, a clarification.
+
+    >>> is_note("Editor’s note: This story has been updated."), is_note("Correction of the course is hard.")
+    (True, False)
+    """
+    bare = _fold(line[: NOTE_CHARACTERS + 1].strip(_FRAME))
+    return len(line) <= NOTE_CHARACTERS and _note_pattern().match(bare) is not None
+
+
+@functools.cache
+def _note_pattern() -> re.Pattern[str]:
+    openings = "|".join(map(re.escape, _phrases(NOTES)))
+    date = r" ?[,(]? ?(?:[^\W\d_]{3,9}\.? )?\d[\w ,/.]{0,14}\)?"
+    return re.compile(rf"(?:{openings})(?:{date})? ?[:—–-]")
+
+
 def count_words(text: str) -> int:
     """Count words, two characters for one where words are not spaced."""
     return len(text.split()) + len(_UNSPACED.findall(text)) // 2
@@ -181,7 +203,8 @@ def count_words(text: str) -> int:
 
 def cue_openings() -> frozenset[str]:
     """Phrases that cues begin with, as they are written and as they are compared."""
-    written = (each.strip() for cues in CUES.values() for kind in cues for each in kind.split(";"))
+    kinds = [kind for cues in CUES.values() for kind in cues]
+    written = (" ".join(each.split()) for kind in [*kinds, NOTES] for each in kind.split(";"))
     return frozenset(form for phrase in written for form in (phrase, _fold(phrase)))
 
 

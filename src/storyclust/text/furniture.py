@@ -147,7 +147,7 @@ def find_furniture(articles: Sequence[Article], n_jobs: int | None = None) -> li
     tokens is enough in two unlike articles, or 1%.
 
     Two articles are unlike if of the first 128 words that are their own, they share less than two fifths, and
-    of pairs of these less than a fifth; a third of an article must be its own for it to count at all.
+    of pairs of these less than a fifth; half of an article must be its own for it to count at all.
 
     An article of which less than a fifth would remain is left whole.
 

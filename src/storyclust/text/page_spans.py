@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from storyclust._core.parallel import kernel
-from storyclust.text.boilerplate_cues import cue_openings, is_cue
+from storyclust.text.boilerplate_cues import cue_openings, is_cue, is_note
 from storyclust.text.page_tokens import PageTokens
 from storyclust.text.recurring_spans import Recurring, recurring_spans
 
@@ -22,6 +22,7 @@ Span = tuple[int, int]
 MIN_REMAINING = 0.2  # share of a text that must remain, else it is left whole
 WRAP = 40  # characters of a line that may have been broken to fit a page
 LONGEST_NAME = 64  # characters before the @ of an e-mail address
+OPENING = "([{<«“‘（［【「『〈《"
 BREAKS = "\n\r\u2028\u2029"
 _BREAK = re.compile(f"[{BREAKS}]")
 _URL = re.compile(r"(?:https?://|www\.|pic\.twitter\.com/)[!#-;=?-~]+", re.IGNORECASE)
@@ -29,7 +30,15 @@ _URL_SIGNS = ("://", "www.", "Www.", "WWW.", "pic.twitter.com/")  # one of them 
 _MAILBOX = re.compile(r"[\w.+-]+\Z")
 _DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)+")
 _HANDLE = re.compile(r"\w+")
+_REGION = r"(?:, [A-Z][\w.]{0,14}(?: [A-Z][\w.]{1,14})?){0,2}"
+_DASH = r"\s?(?:[–—―]|--?)\s+"
+_PLACE_WORD = r"[^\W\d_a-z][\w.'’/-]*"
+_AGENCY = re.compile(
+    rf"\s*(?:{_PLACE_WORD}(?: {_PLACE_WORD}| \d+){{0,3}}{_REGION}\s)?\([A-Z][\w.' ]{{1,20}}\){_DASH}"
+)
+_PLACE = re.compile(rf"\s*[A-Z][A-Z.'’/ -]{{3,30}}{_REGION}{_DASH}")
 _WORD = re.compile(r"\w")
+_BLANKS = re.compile(rf"\s*[{BREAKS}]|\s*\Z")  # to the last break, for the next line may be indented
 _SPACES = re.compile(r"\s+")
 
 
@@ -61,7 +70,8 @@ def page_spans(texts: Sequence[str], pages: PageTokens, *learnt: Recurring) -> l
     places = character_places(pages.data, pages.offsets, rows, pages.starts[tokens])
     for row, place in zip(rows.tolist(), places.tolist(), strict=True):
         found[row] += _cue_line(texts[row], place)
-    return [_tidied(text, [*own, *link_spans(text)]) for text, own in zip(texts, found, strict=True)]
+    every = zip(texts, found, strict=True)
+    return [_tidied(text, [*_dateline(text), *own, *link_spans(text)]) for text, own in every]
 
 
 def link_spans(text: str) -> Iterator[Span]:
@@ -90,8 +100,19 @@ def _cue_line(text: str, place: int) -> Iterator[Span]:
     start = max(text.rfind(sign, 0, place) for sign in BREAKS) + 1
     stop = _BREAK.search(text, place)
     end = stop.start() if stop else len(text)
-    if is_cue(text[start:end].strip()) and not _is_continued(text, start):
+    line = text[start:end].strip()
+    if (is_cue(line) or is_note(line)) and not _is_continued(text, start):
         yield start, end
+
+
+def _dateline(text: str) -> Iterator[Span]:
+    """Yield the span of the place, the agency and the dash that a report opens with.
+
+    >>> list(_dateline("TAMPA, Fla. (Press) - Snow fell.")), list(_dateline("Snow fell - or so they say."))
+    ([(0, 22)], [])
+    """
+    if match := _AGENCY.match(text) or _PLACE.match(text):
+        yield match.span()
 
 
 def _is_continued(text: str, start: int) -> bool:
@@ -141,12 +162,13 @@ def _widened(text: str, start: int, end: int) -> Span:
         right += 1
     closes = right == len(text) or text[right] in BREAKS
     start, end = left if opens else start, right if closes else end
-    if closes:
-        while end < len(text) and opens and text[end].isspace():
-            end += 1
-        if end == len(text):
-            while start > 0 and text[start - 1].isspace():
-                start -= 1
+    while start > 0 and text[start - 1] in OPENING:
+        start -= 1
+    if opens and closes:
+        blanks = _BLANKS.match(text, end)
+        end = blanks.end() if blanks else end
+    if end == len(text):
+        start = len(text[:start].rstrip())
     return start, end
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 SHINGLE = 5  # tokens: shorter runs recur in unlike articles by chance ("the president of the")
 SHORTEST_TAIL = 2  # tokens
 MIX = np.uint64(0x9E3779B97F4A7C15)  # odd multiplier (the golden ratio), to combine hashes
+STOPS = np.frombuffer(b".:!?-|*", np.uint8)
 PHRASE_SEED = np.uint64(0xD6E8FEB86659FD93)  # keeps phrases apart from shingles
 SHIFT = np.uint64(29)
 
@@ -34,6 +35,7 @@ class PageTokens(NamedTuple):
     starts: NDArray[np.int64]  # bytes in `data`
     ends: NDArray[np.int64]
     opens: NDArray[np.bool_]  # whether a token is the first of its line
+    closes: NDArray[np.bool_]  # whether it is the last of its line, or one of `STOPS` follows
     shingles: NDArray[np.uint64]  # hash of the five tokens from each on; 0 where the text ends before
     phrases: NDArray[np.uint64]  # hash of the phrase that begins at each token; 0 for none
     widths: NDArray[np.int8]  # tokens of the phrase
@@ -42,9 +44,11 @@ class PageTokens(NamedTuple):
     def of(cls, texts: Sequence[str]) -> PageTokens:
         r"""Tokenize texts.
 
+        Examples
+        --------
         >>> pages = PageTokens.of(["Ferry late\nRead more"])
         >>> pages.opens, pages.widths
-        (array([ True, False,  True, False]), array([2, 0, 2, 0], dtype=int8))
+        (array([ True, False,  True, False]), array([2, 3, 2, 0], dtype=int8))
         """
         encoded = [text.encode("utf-8", "replace") for text in texts]
         sizes = np.fromiter(map(len, encoded), np.int64, len(encoded))
@@ -52,9 +56,16 @@ class PageTokens(NamedTuple):
         data, offsets = TextBuffer(np.frombuffer(b"".join(encoded), np.uint8), offsets)
         indptr, hashes, starts, ends = tokenize_all(data, offsets, codepoint_table())
         opens = find_line_starts(data, indptr, starts, ends)
+        closes = find_stops(data, indptr, starts, ends, opens)
         shingles = hash_shingles(hashes, indptr)
         phrases, widths = hash_phrases(data, hashes, starts, indptr, opens)
-        return cls(data, offsets, indptr, hashes, starts, ends, opens, shingles, phrases, widths)
+        return cls(data, offsets, indptr, hashes, starts, ends, opens, closes, shingles, phrases, widths)
+
+
+@kernel
+def is_separator(data: NDArray[np.uint8], at: Any) -> Any:
+    """Whether the line or the paragraph separator of Unicode begins at a byte."""
+    return data[at] == 0xE2 and data[at + 1] == 0x80 and (data[at + 2] == 0xA8 or data[at + 2] == 0xA9)
 
 
 @kernel
@@ -71,8 +82,28 @@ def find_line_starts(
             opens[p] = p == indptr[row]
             if not opens[p]:
                 for at in range(ends[p - 1], starts[p]):
-                    opens[p] |= data[at] == 10 or data[at] == 13
+                    opens[p] |= data[at] == 10 or data[at] == 13 or is_separator(data, at)
     return opens
+
+
+@kernel
+def find_stops(
+    data: NDArray[np.uint8],
+    indptr: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    opens: NDArray[np.bool_],
+) -> Any:
+    """Whether each token is the last of its line, or followed by a sign that ends a part of a sentence."""
+    closes = np.zeros(len(starts), np.bool_)
+    for row in range(len(indptr) - 1):
+        for p in range(indptr[row], indptr[row + 1]):
+            closes[p] = p + 1 == indptr[row + 1] or opens[p + 1]
+            if not closes[p]:
+                for at in range(ends[p], starts[p + 1]):
+                    is_dash = data[at] == 0xE2 and data[at + 1] == 0x80 and 0x93 <= data[at + 2] <= 0x94
+                    closes[p] |= is_dash or np.any(data[at] == STOPS)
+    return closes
 
 
 @kernel

@@ -203,4 +203,6 @@ class Watch:
         maker = self.reader.maker
         if maker.bad_dates:
             say(dates_unread(maker.bad_dates, maker.dates, self.reader.report.first_bad_date))
+        if converted := maker.texts.message():
+            say(converted)
         self._outcome.report()

@@ -19,6 +19,7 @@ import numpy as np
 from storyclust._core.progress import stage
 from storyclust.articles.ordering import time_of
 from storyclust.dedup.evidence import Edit, explain
+from storyclust.render.report.excerpts import excerpt_of, plain, shortened
 from storyclust.render.report.joined import ALL_LINKS, COMPARED, LEAVES, LINKS, Links, tree_of
 
 if TYPE_CHECKING:
@@ -55,12 +56,6 @@ SAME, ONLY_KEPT, ONLY_COPY = 0, 1, 2
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE = timedelta(minutes=1)
-_SURROGATE = re.compile("[\ud800-\udfff]")
-# Control, direction override and invisible characters; direction marks and joiners are kept.
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u200b\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ufffe\uffff\U000e0000-\U000e007f]"
-)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
@@ -169,11 +164,13 @@ class Writer:
         self.articles = articles
         self.excerpt = excerpt
         self.original = stories.deduplicator_.representatives_
+        self.furniture = stories.furniture_
+        self.ignored: list[list[int]] = []  # of each listed article, as in `excerpt_of`
         self.threads: list[list[Any]] = []
         self.rows: list[int] = []
         self.texts: list[Any] = []
         self.joined: list[Any] = []
-        self.links = Links(stories, articles)
+        self.links = Links(stories, stories._counted)
         self.n_compared = 0
 
     def add(self, thread: StoryThread) -> None:
@@ -227,8 +224,11 @@ class Writer:
         for row in rows:
             kept = int(self.original[row])
             if kept == row:
-                texts.append(shortened(plain(self.articles[row].text[: 4 * self.excerpt]), self.excerpt))
+                excerpt, ignored = excerpt_of(self.articles[row].text, self.furniture[row], self.excerpt)
+                texts.append(excerpt)
+                self.ignored.append(ignored)
                 continue
+            self.ignored.append([])
             seen[kept] += 1
             if seen[kept] > COPIES_COMPARED or self.n_compared >= ALL_COMPARED:
                 texts.append(None)
@@ -254,6 +254,7 @@ class Writer:
             "language": [of_language[language_of(article)] for article in listed],
             "url": [web_address(article.url) for article in listed],
             "copy": [int(self.original[row] != row) for row in self.rows],
+            "ignored": self.ignored,
             "threads": self.threads,
         }
 
@@ -262,32 +263,6 @@ def display_key(articles: Sequence[Article], row: int) -> tuple[float, str, str,
     """Sort key by time, undated articles last; the row only decides between equal titles and ids."""
     article = articles[row]
     return time_of(article), article.title, article.id, row
-
-
-def plain(text: str) -> str:
-    r"""Return text in one line, without controls, direction overrides and lone surrogates.
-
-    Examples
-    --------
-    >>> plain(" Talks\x00 open\r\n in \u202eoykoT ")
-    'Talks open in oykoT'
-    """
-    return " ".join(_UNSEEN.sub("", _SURROGATE.sub("\ufffd", text)).split())
-
-
-def shortened(text: str, most: int) -> str:
-    """Shorten a text to at most `most` characters, at a word boundary if one is near.
-
-    Examples
-    --------
-    >>> shortened("Ministers met in Tokyo", 15), shortened("Ministers", 5)
-    ('Ministers met…', 'Mini…')
-    """
-    if len(text) <= most:
-        return text
-    short = text[: max(0, most - 1)]
-    gap = short.rfind(" ")
-    return (short[:gap] if gap > len(short) // 2 else short).rstrip(" ,;:") + "…"
 
 
 def title_of(article: Article) -> str:

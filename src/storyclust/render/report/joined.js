@@ -142,7 +142,7 @@ function linkItem(kept, [a, b, relation, thousandths, passages, terms, marksA, m
   return item;
 }
 
-const KINDS = [null, "term", "passage"];
+const KINDS = [null, "term", "passage", "furniture"], FURNITURE = 3;
 
 // Positions count code points, not the UTF-16 units of a JavaScript string.
 function marked(text, marks, language) {

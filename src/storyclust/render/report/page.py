@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 import orjson
 
-from storyclust.render.report.content import TITLE, Content, language_of, plain, shortened, title_of
+from storyclust.render.report.content import TITLE, Content, language_of, title_of
+from storyclust.render.report.excerpts import plain, shortened
 
 if TYPE_CHECKING:
     from storyclust.articles.article import Article

@@ -158,6 +158,8 @@ function articleList(thread) {
   return { whole: long.whole, show };
 }
 
+const furnitureMarks = (bounds) => bounds.flatMap((bound, k) => (k % 2 ? [] : [bound, bounds[k + 1], FURNITURE]));
+
 function articleItem(thread, article, next) {
   const item = el("li", null, articleLine(article));
   if (article === thread.typical && thread.size > 1) {
@@ -167,7 +169,11 @@ function articleItem(thread, article, next) {
   for (let a = article + 1; a < next && index.copy[a]; a++) copies.push(a);
   const excerpt = textOf(article);
   if (excerpt) {
-    item.append(el("details", { class: "excerpt" }, el("summary", null, "Excerpt"), said(excerpt, languageOf(article), "p")));
+    const ignored = index.ignored[article], language = languageOf(article);
+    const text = ignored.length ? marked(excerpt, furnitureMarks(ignored), language) : said(excerpt, language, "p");
+    const details = el("details", { class: "excerpt" }, el("summary", null, "Excerpt"), text);
+    if (ignored.length) details.append(el("p", { class: "note" }, "Grey: page furniture, which was not compared."));
+    item.append(details);
   }
   if (copies.length) {
     const list = el("ul");

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storyclust.articles.article import Article
-from storyclust.text.boilerplate import find_furniture, without_furniture
-from storyclust.text.boilerplate_cues import CUES, is_cue
-from storyclust.text.paragraphs import count_words, split_paragraphs
+from storyclust.text import furniture as module
+from storyclust.text.boilerplate_cues import CUES, count_words, is_cue
+from storyclust.text.furniture import Furniture, find_furniture, sample_of, without_furniture, without_spans
+from storyclust.text.page_spans import blank
 
 BOX = (
     "Get the Carrow Courier every morning. Sign up with your address and agree to our terms; we write "
@@ -64,19 +65,35 @@ def test_a_box_may_stand_anywhere():
     assert without_furniture(articles) == [page(*report(k)).text for k in range(3)]
 
 
-def test_two_articles_are_not_enough():
-    assert furniture(pages(2, after=[BOX])) == [[], []]
+def boxed(n, source="courier", first=0):
+    """Pages with a box among their paragraphs, which is no sign of furniture by its place."""
+    reports = map(report, range(first, first + n))
+    return [page(*each[:2], BOX, *each[2:], source=source) for each in reports]
+
+
+def test_two_articles_are_enough_at_the_end_alone():
+    assert furniture(boxed(2)) == [[], []]
+    assert furniture(pages(2, after=[BOX])) == [[BOX]] * 2
+    assert furniture(pages(2, after=[BOX], source=None)) == [[BOX]] * 2
+    assert furniture([*pages(2, after=[BOX]), *pages(248, first=2)])[:2] == [[], []]
 
 
 def test_sources_have_furniture_of_their_own():
-    articles = [*pages(3, after=[BOX]), *pages(2, after=[BOX], source="herald", first=3)]
-    assert furniture(articles) == [[BOX]] * 3 + [[]] * 2
+    articles = [*boxed(3), *boxed(2, "herald", 3), *pages(10, source="post", first=5)]
+    assert furniture(articles) == [[BOX]] * 3 + [[]] * 12
 
 
-def test_articles_without_a_source_need_ten():
-    assert furniture(pages(9, after=[BOX], source=None)) == [[]] * 9
-    assert furniture(pages(10, after=[BOX], source=None)) == [[BOX]] * 10
-    assert furniture(pages(10, after=[BOX], source="")) == [[BOX]] * 10
+def test_articles_without_a_source_need_half_or_ten():
+    assert furniture([*boxed(4, None), *pages(6, source=None, first=4)]) == [[]] * 10
+    assert furniture([*boxed(5, None), *pages(5, source="", first=5)]) == [[BOX]] * 5 + [[]] * 5
+    others = pages(90, source=None, first=10)
+    assert furniture([*boxed(9, None), *others])[:9] == [[]] * 9
+    assert furniture([*boxed(10, None), *others])[:10] == [[BOX]] * 10
+
+
+def test_a_box_of_many_sources_is_furniture():
+    articles = [page(*report(k)[:2], BOX, *report(k)[2:], source=f"outlet {k}") for k in range(10)]
+    assert furniture(articles) == [[BOX]] * 10
 
 
 def test_furniture_is_left_out_of_articles_that_are_no_witness_too():
@@ -129,7 +146,7 @@ def test_updates_among_other_articles_lose_the_box_and_nothing_else():
 
 
 def test_copies_do_not_make_a_paragraph_recur():
-    articles = [page(*report(0), BOX)] * 5 + [page(*report(1), BOX)] * 5
+    articles = boxed(1) * 5 + boxed(1, first=1) * 5
     assert furniture(articles) == [[]] * 10
 
 
@@ -155,8 +172,8 @@ def test_a_phrase_that_anyone_may_write_is_kept_where_it_is_rare(phrase):
 
 
 @pytest.mark.parametrize("phrase", [SENTENCE, "The Courier, page 12"])
-def test_a_phrase_at_the_end_is_kept_where_it_is_rare(phrase):
-    articles = [*pages(5, after=[phrase]), *pages(55, first=5)]
+def test_a_phrase_at_the_beginning_is_kept_where_it_is_rare(phrase):
+    articles = [*pages(4, before=[phrase]), *pages(56, first=4)]
     assert furniture(articles) == [[]] * 60
 
 
@@ -177,12 +194,18 @@ def test_a_short_paragraph_that_recurs_all_the_time_is_furniture():
     assert furniture(articles) == [["Story goes on"]] * 20
 
 
-def test_a_label_at_the_end_needs_one_in_a_hundred():
+def test_a_label_at_the_beginning_needs_five_and_one_in_a_hundred():
     label = "The Carrow Courier on the go"
-    articles = [*pages(5, after=[label]), *pages(55, first=5)]
+    articles = [*pages(5, before=[label]), *pages(55, first=5)]
     assert furniture(articles) == [[label]] * 5 + [[]] * 55
     assert furniture(articles[1:]) == [[]] * 59
     assert furniture([*articles, *pages(500, first=60)])[:5] == [[]] * 5
+
+
+@pytest.mark.parametrize("credit", ["Photo: Getty Images", "(Aldmouth Press Agency)", "写真 通信社"])
+def test_a_credit_at_the_very_end_is_furniture(credit):
+    articles = [Article(f"{prose(k)} {credit}") for k in range(3)]
+    assert [text.rstrip() for text in without_furniture(articles)] == [prose(k) for k in range(3)]
 
 
 def test_what_is_chance_grows_with_the_archive():
@@ -194,7 +217,7 @@ def test_the_rest_of_a_broken_line_is_no_paragraph():
     def wrapped(k):
         return "\n".join(
             [
-                f"{prose(k, 4)[:-1]} and {prose(k + 100, 3)[:-1].lower()} and the port of Aldmouth",
+                f"{prose(k, 9)[:-1]} and {prose(k + 100, 9)[:-1].lower()}",
                 "officials said",
                 f"    {prose(k + 200, 4)}",
             ]
@@ -202,7 +225,6 @@ def test_the_rest_of_a_broken_line_is_no_paragraph():
 
     articles = [Article(wrapped(k), source="wire") for k in range(30)]
     assert furniture(articles) == [[]] * 30
-    assert [len(split_paragraphs(article.text)) for article in articles] == [2] * 30
 
 
 # What is left
@@ -388,20 +410,14 @@ def test_words_are_counted_where_none_are_spaced():
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n", "\u2028", "\n \t\n"])
-def test_a_line_is_a_paragraph(end):
-    assert split_paragraphs(f"one two{end}three{end}") == ["one two", "three"]
+def test_a_line_ends_at_any_break(end):
+    text = f"Snow fell.{end}Read more{end}It melted."
+    assert furniture([Article(text)]) == [["Read more"]]
 
 
-def test_broken_lines_are_put_together():
-    text = (
-        "The harbour ferry Aldmouth struck the north pier on Monday\n"
-        "morning, the port authority\nsaid.\n    Nobody was hurt.\n\nCrossings\nresume."
-    )
-    assert split_paragraphs(text) == [
-        "The harbour ferry Aldmouth struck the north pier on Monday\nmorning, the port authority\nsaid.",
-        "Nobody was hurt.",
-        "Crossings\nresume.",
-    ]
+def test_a_broken_line_that_begins_like_a_cue_is_kept():
+    text = "Readers of the Gazette were asked on Monday to write in and to\nshare this article with friends."
+    assert furniture([Article(text)]) == [[]]
 
 
 # Copies are found that furniture hid
@@ -466,9 +482,7 @@ def test_spans_are_in_order_apart_and_inside_and_never_everything(articles):
         assert bounds == sorted(bounds)
         kept = [article.text[start:end] for start, end in zip(bounds[::2], bounds[1::2], strict=True)]
         assert text == "".join(kept)
-        paragraphs = split_paragraphs(article.text)
-        assert sum(map(len, split_paragraphs(text))) >= 0.2 * sum(map(len, paragraphs))
-        assert set(split_paragraphs(text)) <= set(paragraphs)
+        assert len("".join(text.split())) >= 0.2 * len("".join(article.text.split()))
 
 
 @settings(max_examples=100)
@@ -510,3 +524,150 @@ def test_printing_everything_twice_changes_nothing(articles):
 @given(st.text())
 def test_any_line_can_be_asked(line):
     assert is_cue(line) in (True, False)
+
+
+# Inside paragraphs
+
+
+INSERTED = "Harbour board balks at lengthy dredging dispute Mayor goes local to save the old fish market"
+
+
+def unlike_texts(n, seed=0):
+    """Texts of which no two share a word."""
+    numbers = random.Random(seed).sample(range(10**6), 60 * n)  # noqa: S311
+    return [" ".join(f"word{k}" for k in numbers[start : start + 60]) for start in range(0, 60 * n, 60)]
+
+
+def counted(articles):
+    return [article.text for article in without_spans(articles, find_furniture(articles))]
+
+
+@pytest.mark.parametrize("source", ["Gazette", None])
+def test_a_span_inside_sentences_of_unlike_articles_does_not_count(source):
+    bodies = unlike_texts(12)
+    parts = [(body.split()[:20], body.split()[20:]) for body in bodies]
+    texts = [" ".join([*before, INSERTED, "MORE", *after]) for before, after in parts]
+    left = counted([Article(text, source=source) for text in texts])
+    for text, new, body in zip(texts, left, bodies, strict=True):
+        assert len(new) == len(text)
+        assert new.split() == body.split()
+
+
+def test_a_word_that_a_few_share_beside_a_box_stays():
+    bodies = [f"{body} {'behind' if k < 2 else ''}".strip() for k, body in enumerate(unlike_texts(12))]
+    texts = counted([Article(f"{body} {BOX}", source="Gazette") for body in bodies])
+    assert [text.rstrip() for text in texts] == bodies
+
+
+def test_what_versions_of_one_report_share_counts():
+    body = unlike_texts(1)[0].split()
+    versions = [" ".join([*body[:30], f"new{k}", *body[31:]]) for k in range(12)]
+    assert counted([Article(text, source="Gazette") for text in versions]) == versions
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Snow at 5<6 & up. https://t.co/Ab1 pic.twitter.com/x1 #snow", "Snow at 5<6 & up. #snow"),
+        ("Write to desk@news.example or @gazette, a@ 3@4", "Write to or , a@ 3@4"),
+        ("Snow is on the road. WWW.Carrow.example, www.a.example/b?c=d.", "Snow is on the road."),
+        ("雪が降った。https://t.co/Ab1。道路は閉鎖された。", "雪が降った。 。道路は閉鎖された。"),
+        ("@@x e@mail @", "@@x e@mail @"),
+    ],
+)
+def test_links_and_handles_do_not_count_and_other_signs_do(text, left):
+    new = counted([Article(text)])[0]
+    assert new.split() == left.split()
+    assert len(new) == len(text)
+
+
+def test_a_text_of_links_alone_is_left_whole():
+    texts = ["https://t.co/Ab1", "", "@desk"]
+    assert counted([Article(text) for text in texts]) == texts
+
+
+def test_letters_that_are_composed_or_not_have_the_same_places():
+    bodies = [body.replace("word", "o\u0302\u0323") for body in unlike_texts(4)]
+    texts = counted([Article(f"{body} Nhận bản tin của chúng tôi mỗi sáng") for body in bodies])
+    assert [text.rstrip() for text in texts] == bodies
+
+
+@given(st.text(max_size=30), st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=5))
+def test_any_spans_can_be_blanked(text, spans):
+    bounds = sorted({min(k, len(text)) for span in spans for k in span})
+    spans = list(zip(bounds[::2], bounds[1::2], strict=False))
+    inside = {k for a, b in spans for k in range(a, b)}
+    assert blank(text, spans) == "".join(" " if k in inside and c != "\n" else c for k, c in enumerate(text))
+
+
+@pytest.mark.parametrize(
+    "dateline",
+    [
+        *("ALDMOUTH (Press) - ", "(Press) -- ", "Carrow (CPA) -- ", "NEW CARROW — ", "JERUSALEM, Israel – "),
+        *(
+            "Damascus, Syria (CPA) -- ",
+            "DES MOINES, Iowa (AP) — ",
+            "WASHINGTON, D.C. — ",
+            "March 16 (CPA) — ",
+        ),
+        "FILE - ",
+    ],
+)
+def test_a_dateline_does_not_count(dateline):
+    assert counted([Article(f"{dateline}Snow fell on the pass in the night.")])[0].strip()[:4] == "Snow"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Snow fell - or so they say.", "The bank (BCA) - which failed - reopens.", "Miners (M) - a", "IT — was"],
+)
+def test_an_opening_that_is_no_dateline_counts(text):
+    assert counted([Article(text)]) == [text]
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "Editor’s note: This report is new.",
+        "CORRECTION: x",
+        "Correction, March 19, 2020: This",
+        "編集部注：注",
+        "[Editors’ note — A look]",
+        "Clarification (May 3): x",
+        "Anmerkung der Redaktion: x",
+    ],
+)
+def test_a_note_on_the_article_does_not_count(note):
+    text = "Snow fell on the pass in the night, and the road to Carrow is closed until Monday."
+    assert counted([Article(f"{note} {'It was. ' * 20}\n{text}")])[0].strip() == text
+    assert counted([Article(f"{text} {note}")]) == [f"{text} {note}"]
+
+
+def test_a_sentence_on_corrections_is_no_note():
+    text = "Snow fell.\nCorrection officers said: no.\nCorrection of the course: a day."
+    assert counted([Article(text)]) == [text]
+
+
+# Samples
+
+
+@settings(max_examples=40)
+@given(ARTICLES, st.integers(1, 6), st.integers(1, 9), st.integers(1, 3))
+def test_parts_that_learn_from_samples_find_what_the_whole_does(articles, sample, whole, n_parts):
+    sizes = module.SAMPLE, module.WHOLE_SAMPLE
+    module.SAMPLE, module.WHOLE_SAMPLE = sample, whole
+    try:
+        expected = find_furniture(articles, n_jobs=2)
+        parts = [articles[k::n_parts] for k in range(n_parts)]
+        texts, every = {}, []
+        for part in parts:
+            sources = {article.source for article in part if article.source}
+            for source in sources:
+                own = sample_of((a.text for a in part if a.source == source), sample)
+                texts.setdefault(source, []).extend(own)
+            every += sample_of((a.text for a in part), whole)
+        samples = {source: sample_of(own, sample) for source, own in texts.items()}
+        learnt = Furniture.learn(samples, sample_of(every, whole))
+        assert [learnt.spans(part) for part in parts] == [expected[k::n_parts] for k in range(n_parts)]
+    finally:
+        module.SAMPLE, module.WHOLE_SAMPLE = sizes
