@@ -111,7 +111,7 @@ def check(shards, folder, copies):
     assert languages == name_languages(without_spans(independent, spans))
 
 
-@settings(max_examples=60)
+@settings(max_examples=150)
 @given(st.data(), st.integers(0, 99))
 def test_any_cut_finds_the_same_furniture(tmp_path_factory, data, seed):
     folder = tmp_path_factory.mktemp("f")
@@ -147,7 +147,7 @@ def unlike_words(k):
 
 def test_the_language_is_that_of_the_text_without_furniture(tmp_path):
     records = [
-        {"text": f"{unlike_words(k)} the w{k} and of\n\n{FOOTERS['Bote']}", "source": "Bote"}
+        {"text": f"{unlike_words(k)} the w{k}c and w{k}d of w{k}e\n\n{FOOTERS['Bote']}", "source": "Bote"}
         for k in range(12)
     ]
     shards = write_shards(tmp_path / "in", records, [5])
