@@ -45,6 +45,7 @@ from storyclust.distributed.term_counts import (
 )
 from storyclust.stories.clusterer import StoryClusterer
 from storyclust.stories.grouping import LEAST_SIMILARITY, number_stories, prepare
+from storyclust.text.furniture import SAMPLE, WHOLE_SAMPLE, Furniture, sample_of, without_spans
 from storyclust.text.language import common_latin, name_languages
 
 
@@ -79,7 +80,7 @@ def in_parts(articles, dedup, cut, distances=(0.89, 7.0, 0.96)):
     place[kept] = np.arange(len(kept))
     shards = [range(start, stop) for start, stop in zip(cut.bounds, cut.bounds[1:], strict=False)]
     own = [[row for row in shard if place[row] >= 0] for shard in shards]
-    languages, groups, blocks, table = vectors_from(articles, own, place, cut)
+    languages, groups, blocks, table = vectors_from(without_furniture(articles, own), own, place, cut)
     n = len(kept)
     group_of = np.empty(n, np.int64)
     for rows, numbers in zip(own, groups, strict=True):
@@ -111,6 +112,30 @@ def frozen(made):
     if isinstance(made, np.ndarray):
         made.flags.writeable = False
     return made
+
+
+def without_furniture(articles, own):
+    """Articles without page furniture: what recurs is learnt from samples of the shards."""
+    sampled = []
+    for rows in own:
+        texts = {}
+        for row in rows:
+            texts.setdefault(articles[row].source or "", []).append(articles[row].text)
+        of_all = sample_of([text for each in texts.values() for text in each], WHOLE_SAMPLE)
+        sampled.append(({name: sample_of(each, SAMPLE) for name, each in texts.items()}, of_all))
+    names = {name for samples, _ in sampled for name in samples if name}
+    samples = {
+        name: sample_of([text for each, _ in sampled for text in each.get(name, [])], SAMPLE)
+        for name in names
+    }
+    whole = sample_of([text for _, of_all in sampled for text in of_all], WHOLE_SAMPLE)
+    furniture = Furniture.learn(samples, whole)
+    clean = list(articles)
+    for rows in own:
+        chosen = [articles[row] for row in rows]
+        for row, article in zip(rows, without_spans(chosen, furniture.spans(chosen)), strict=True):
+            clean[row] = article
+    return clean
 
 
 def vectors_from(articles, own, place, cut):

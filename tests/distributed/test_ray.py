@@ -214,6 +214,7 @@ def killing(monkeypatch, folder):
 
 
 COPIES = ("sketches", "names", "duplicates", "bands", "verification", "pair-bins", "groups")
+CLEANING = ("sample-bounds", "text-samples", "furniture", "spans")
 VECTORS = ("terms", "weights", "vectors", "samples", "blocks")
 STORIES = (
     "similarities",
@@ -232,7 +233,7 @@ def test_a_worker_killed_in_every_stage_is_made_good(tmp_path, monkeypatch, shar
     flags.mkdir()
     killing(monkeypatch, flags)
     run(shards, tmp_path / "out", stories=StorySettings())
-    assert {flag.name for flag in flags.iterdir()} == {*COPIES, *VECTORS, *STORIES, "labels"}
+    assert {flag.name for flag in flags.iterdir()} == {*COPIES, *CLEANING, *VECTORS, *STORIES, "labels"}
     assert labels_in(tmp_path / "out") == right
 
 

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import count
-from typing import IO, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from storyclust.articles.article import Article
 from storyclust.articles.records import ArticleMaker
@@ -32,7 +32,11 @@ from storyclust.io.reading import ReadReport, Reject, read_file
 from storyclust.io.sources import Source, format_of, known_format, sources, unpacked
 from storyclust.io.writing import write_into
 
-FORMAT_VERSION = 3  # of the files of stages; raised when a stage changes what it writes
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+FORMAT_VERSION = 4  # of the files of stages; raised when a stage changes what it writes
 WRITABLE = ("jsonl", "json", "csv", "tsv", "parquet")
 
 
@@ -192,6 +196,18 @@ class Reader:
             self.report.read += 1
             self.report.rejects.append(Reject(shard.address, 0, f"the shard cannot be read ({reason})", ""))
         self.report.count(self.maker)
+
+    def chosen(self, chosen: NDArray[np.bool_]) -> Iterator[Article]:
+        """Yield the chosen articles; raises if the shard does not have as many as `chosen`."""
+        n = 0
+        for article in self:
+            if n >= len(chosen):
+                raise self.shard.changed_error()
+            if chosen[n]:
+                yield article
+            n += 1
+        if n < len(chosen):
+            raise self.shard.changed_error()
 
 
 def resolve_ids(rows: list[int], ids: list[str]) -> dict[int, str]:

@@ -7,6 +7,7 @@ buckets by their leading bits: a range of buckets is one range of rows in each f
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,7 +26,9 @@ from storyclust.dedup.minhash import MinHasher
 from storyclust.dedup.sketches import Sketches
 from storyclust.distributed.array_files import pack_texts
 from storyclust.distributed.shards import id_root
+from storyclust.distributed.source_tables import pack_sources, sort_sources
 from storyclust.errors import InputError
+from storyclust.text.furniture import sample_key
 from storyclust.text.language import name_languages
 from storyclust.text.tokens import mix
 
@@ -90,7 +93,7 @@ def sketch_articles(
         With the ids of their records, "" for none.
     settings : CopySettings
     stories : bool, default=False
-        Include the dates and languages of articles.
+        Include the dates, languages and sources of articles, and the keys by which they are sampled.
 
     Returns
     -------
@@ -106,7 +109,10 @@ def sketch_articles(
         - `id_hashes`, `id_rows` and `id_bounds`: sorted hashes of the roots of ids; `without_id`: the
           articles that have none.
         - `preferences` (n, columns): the numbers that the keep policy sorts by.
-        - `id` and `title`: packed texts. For stories, `language` and `seconds`.
+        - `id` and `title`: packed texts.
+        - For stories, `language` and `seconds`; the table of sources, of which source `k` has the entries
+          from ``source_bounds[k]`` up to ``source_bounds[k + 1]`` of `sample_keys` and `sample_rows`; and
+          `source_buckets`, the bounds of the buckets of sources.
     """
     columns = ArticleColumns(stories)
     sketches = Sketches(MinHasher(settings.num_perm, settings.shingle_size), settings.keep, sample=False)
@@ -133,6 +139,7 @@ def sketch_articles(
         number = {name: k for k, name in enumerate(languages)}
         arrays["language"] = np.array([number[name] for name in columns.languages], np.int16)
         arrays["seconds"] = np.array(columns.seconds, np.float64)
+        arrays |= _sorted_samples(columns.sources, columns.sample_keys)
     return ShardSketch(arrays, sketches.shelf, texts, languages)
 
 
@@ -143,13 +150,15 @@ def _shingle_bounds(n: int, rows: NDArray[np.int64], counts: NDArray[np.int64]) 
 
 
 class ArticleColumns:
-    """Collects ids, dates and languages of articles while they are sketched."""
+    """Collects ids and, for stories, other values of articles while they are sketched."""
 
     def __init__(self, stories: bool) -> None:
         self.stories = stories
         self.ids: list[str] = []
         self.seconds: list[float] = []
         self.languages: list[str] = []
+        self.sources: list[str] = []
+        self.sample_keys: list[int] = []
 
     def numbered(self, articles: Iterable[Article]) -> Iterator[Article]:
         """Yield articles with their numbers as ids."""
@@ -158,6 +167,8 @@ class ArticleColumns:
             if self.stories:
                 self.seconds += seconds_of([article]).tolist()
                 self.languages += name_languages([article])
+                self.sources.append(sys.intern(article.source or ""))
+                self.sample_keys.append(sample_key(article.text)[0])
             yield replace(article, id=str(number))
 
 
@@ -201,6 +212,22 @@ def _sorted_ids(ids: list[str]) -> dict[str, NDArray[Any]]:
         "id_rows": rows[order].astype(np.uint32),
         "id_bounds": bucket_bounds(hashes[order]),
         "without_id": np.flatnonzero([not own for own in ids]).astype(np.uint32),
+    }
+
+
+def _sorted_samples(sources: list[str], keys: list[int]) -> dict[str, NDArray[Any]]:
+    """Sort the sample keys of articles by their sources, "" for none."""
+    names = sort_sources(set(sources))
+    number = {name: k for k, name in enumerate(names)}
+    numbers = np.array([number[name] for name in sources], np.int64)
+    order = np.argsort(numbers, kind="stable")
+    table = pack_sources(names)
+    return {
+        **table,
+        "source_buckets": bucket_bounds(table["source_hashes"]),
+        "source_bounds": np.append(0, np.cumsum(np.bincount(numbers, minlength=len(names)))).astype(np.int64),
+        "sample_keys": np.array(keys, np.uint32)[order],
+        "sample_rows": order.astype(np.uint32),
     }
 
 

@@ -158,10 +158,20 @@ class Stages:
         self.bytes_read[name] = self.bytes_read.get(name, 0) + n_bytes
         return targets
 
-    def run_by_bucket(self, name: str, function: Callable[..., Metadata], size: int) -> list[str]:
+    def run_by_bucket(
+        self, name: str, function: Callable[..., Metadata], size: int, *arguments: Any
+    ) -> list[str]:
         """Run a stage over ranges of all buckets, which hold `size` values."""
         ranges = bucket_ranges(size, self.runner.width)
-        return self.run(name, function, {f"{a}-{b}": (self.shared_corpus, a, b) for a, b in ranges})
+        calls = {f"{a}-{b}": (self.shared_corpus, a, b, *arguments) for a, b in ranges}
+        return self.run(name, function, calls)
+
+    def branch(self, key: str) -> Stages:
+        """Return stages whose files have a prefix of their own, and that are counted with these."""
+        branch = Stages(f"{self.prefix}-{key}", self.corpus, self.runner)
+        branch.shared_corpus = self.shared_corpus
+        branch.bytes_read, branch.metadata = self.bytes_read, self.metadata
+        return branch
 
 
 def bucket_ranges(size: int, least: int = 1) -> list[tuple[int, int]]:

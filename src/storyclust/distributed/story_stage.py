@@ -1,25 +1,27 @@
 """Events and threads among shards, once copies are known.
 
 Independent articles are ordered by their fingerprints; the position of an article in this order is its place.
-Shards are read a second time, for terms. Vectors are written in blocks of consecutive places, pairs of blocks
-are compared, and average linkage merges articles to events and events to threads.
+Shards are read again, for page furniture and for terms. Vectors are written in blocks of consecutive places,
+pairs of blocks are compared, and average linkage merges articles to events and events to threads.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from storyclust._core.validation import check_bool
 from storyclust.articles.ordering import DAY, fingerprint_order
 from storyclust.distributed.array_files import pack_ragged, write_arrays
 from storyclust.distributed.blocks import sample_places
 from storyclust.distributed.copy_parts import Input
 from storyclust.distributed.copy_stage import Copies
 from storyclust.distributed.corpus import SketchReader
+from storyclust.distributed.furniture_stage import clean_shards
 from storyclust.distributed.graph_stage import find_edges
 from storyclust.distributed.linkage_stage import Clusters, EdgeFiles, LinkageRule
 from storyclust.distributed.shards import Shard, digest_of
@@ -46,10 +48,12 @@ class StorySettings:
     event_distance: float = EVENT_DISTANCE
     event_window: float | None = EVENT_WINDOW
     thread_distance: float = THREAD_DISTANCE
+    clean: bool = True
 
     def checked(self) -> StorySettings:
         """Raise if a parameter is out of range."""
-        check_grouping(**asdict(self))
+        check_grouping(self.event_distance, self.event_window, self.thread_distance)
+        check_bool("clean", self.clean)
         return self
 
     @property
@@ -83,10 +87,15 @@ def find_stories(
     -------
     labels : StoryLabels
     """
-    stages = copies.stages
-    order = _order_articles(copies)
-    if order.n == 0:
+    stages = copies.stages.branch("clean" if settings.clean else "whole")
+    places = _order_articles(copies, stages)
+    if places.n == 0:
         return StoryLabels(np.empty(0, np.int64), np.empty(0, np.int64), [])
+    if settings.clean:
+        clean = clean_shards(shards, source, places.address, places.place, stages)
+        order = _order_languages(places, clean.languages, clean.codes, stages)._replace(spans=clean.addresses)
+    else:
+        order = _order_languages(places, *_sketched_languages(copies), stages)
     blocks = make_blocks(shards, source, order, stages)
     edges = EdgeFiles(find_edges(blocks, stages), blocks.bounds)
     kept = np.flatnonzero(order.place >= 0)
@@ -100,37 +109,62 @@ def find_stories(
     return StoryLabels(events, threads, oversized)
 
 
-def _order_articles(copies: Copies) -> Order:
-    """Order the independent articles, and collect all languages."""
-    corpus, stages = copies.corpus, copies.stages
-    seconds, codes = np.empty(corpus.n), np.empty(corpus.n, np.int16)
-    prints = np.empty((corpus.n, 2), np.uint64)
-    all_names: list[str] = []
+class Places(NamedTuple):
+    """The independent articles in the order of their fingerprints."""
+
+    address: str  # file of `place` of every article, and of the bits `independent`
+    place: NDArray[np.int64]  # of every article, -1 for a copy
+    seconds: NDArray[np.float64]  # of every article
+    n: int
+
+
+def _order_articles(copies: Copies, stages: Stages) -> Places:
+    """Order the independent articles."""
+    corpus = copies.corpus
+    seconds, prints = np.empty(corpus.n), np.empty((corpus.n, 2), np.uint64)
     with SketchReader(corpus) as sketches:
         for file, begin in sketches.all():
             rows = slice(begin, begin + file.length("seconds"))
             seconds[rows], prints[rows] = file["seconds"], file["fingerprints"]
-            names: list[str] = file.metadata["languages"]
-            all_names += [name for name in names if name not in all_names]
-            numbers = np.array([all_names.index(name) for name in names], np.int16)
-            codes[rows] = numbers[file["language"]]
-    kept = fingerprint_order(prints, np.flatnonzero(copies.kept == np.arange(corpus.n)))
+    independent = copies.kept == np.arange(corpus.n)
+    kept = fingerprint_order(prints, np.flatnonzero(independent))
     del prints
-    counts = np.bincount(codes[kept], minlength=len(all_names)).tolist()
-    common = common_latin(Counter(dict(zip(all_names, counts, strict=True))))
-    present = [name for name, count in zip(all_names, counts, strict=True) if count]
-    languages = sorted({name or common for name in present})
-    number = {name: k for k, name in enumerate(languages)}
-    group_of_code = np.array([number.get(name or common, -1) for name in all_names] or [0], np.int16)
     place = np.full(corpus.n, -1, np.int64)
     place[kept] = np.arange(len(kept))
-    group = group_of_code[codes]
-    by_place = group[kept].astype(np.int64)
-    arrays: dict[str, NDArray[Any]] = {"place": place, "group": group}
+    address = stages.address("places")
+    write_arrays(address, {"place": place, "independent": np.packbits(independent)})
+    return Places(address, place, seconds, len(kept))
+
+
+def _sketched_languages(copies: Copies) -> tuple[list[str], NDArray[np.int16]]:
+    """Return the languages of whole texts: all names, and the index of that of each article."""
+    codes = np.empty(copies.corpus.n, np.int16)
+    all_names: dict[str, int] = {}
+    with SketchReader(copies.corpus) as sketches:
+        for file, begin in sketches.all():
+            own = [all_names.setdefault(name, len(all_names)) for name in file.metadata["languages"]]
+            codes[begin : begin + file.length("language")] = np.array(own, np.int16)[file["language"]]
+    return [*all_names], codes
+
+
+def _order_languages(places: Places, names: list[str], codes: NDArray[np.int16], stages: Stages) -> Order:
+    """Give each independent article a language, in the numbers of all languages."""
+    kept = np.flatnonzero(places.place >= 0)
+    counts = np.bincount(codes[kept], minlength=len(names)).tolist()
+    common = common_latin(Counter(dict(zip(names, counts, strict=True))))
+    present = [name for name, count in zip(names, counts, strict=True) if count]
+    languages = sorted({name or common for name in present})
+    number = {name: k for k, name in enumerate(languages)}
+    group_of_code = np.array([number.get(name or common, -1) for name in names], np.int16)
+    group = np.full(len(codes), -1, np.int16)
+    group[kept] = group_of_code[codes[kept]]
+    by_place = np.empty(places.n, np.int64)
+    by_place[places.place[kept]] = group[kept]
+    arrays: dict[str, NDArray[Any]] = {"place": places.place, "group": group}
     address = stages.address("order")
-    write_arrays(address, {**arrays, **pack_ragged("samples", sample_places(by_place) if len(kept) else [])})
+    write_arrays(address, {**arrays, **pack_ragged("samples", sample_places(by_place))})
     sizes = np.bincount(by_place, minlength=len(languages))
-    return Order(address, place, seconds, languages, sizes, len(kept))
+    return Order(address, places.place, places.seconds, languages, sizes, places.n)
 
 
 def _compact_labels(cluster: NDArray[np.int64]) -> NDArray[np.int64]:

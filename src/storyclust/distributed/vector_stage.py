@@ -25,6 +25,7 @@ from storyclust.distributed.block_search import MarkedBlock, mark_block
 from storyclust.distributed.blocks import Block, background_of_block, join_blocks, rows_at, take_rows
 from storyclust.distributed.copy_parts import Input
 from storyclust.distributed.corpus import Corpus
+from storyclust.distributed.furniture_stage import read_spans
 from storyclust.distributed.shards import Reader, Shard
 from storyclust.distributed.stages import Metadata, Runner, Stages, save
 from storyclust.distributed.term_counts import (
@@ -40,6 +41,7 @@ from storyclust.distributed.term_counts import (
     vectors_of,
     weigh_terms,
 )
+from storyclust.text.furniture import without_spans
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,6 +62,7 @@ class Order(NamedTuple):
     languages: list[str]
     sizes: NDArray[np.int64]  # independent articles of each language
     n: int
+    spans: list[str] | None = None  # files of the page furniture of each shard
 
 
 class Blocks(NamedTuple):
@@ -78,20 +81,16 @@ def terms_shard(
     order: str,
     languages: list[str],
     n_parts: int,
+    spans: str | None,
 ) -> Metadata:
-    """Read a shard again, and count the terms of its independent articles."""
+    """Read a shard again, and count the terms of its independent articles, without page furniture."""
     begin, end = corpus.offsets[number : number + 2].tolist()
     with ArrayFile(order) as file:
         places, groups = file.read("place", begin, end), file.read("group", begin, end)
     own = places >= 0
-    articles = []
-    for row, article in enumerate(Reader(shard, source.fields, forgiving=source.forgiving)):
-        if row >= len(own):
-            raise shard.changed_error()
-        if own[row]:
-            articles.append(article)
-    if len(articles) != own.sum():
-        raise shard.changed_error()
+    articles = [*Reader(shard, source.fields, forgiving=source.forgiving).chosen(own)]
+    if spans is not None:
+        articles = without_spans(articles, read_spans(spans))
     terms = shard_terms(articles, groups[own].astype(np.int64), languages)
     counts = count_terms(terms, n_parts)
     arrays = {**pack_tuple("terms", terms), "places": places[own], **pack_partitions("counts", counts)}
@@ -182,9 +181,11 @@ def make_blocks(shards: Sequence[Shard], source: Input, order: Order, stages: St
     """
     runner, width = stages.runner, stages.runner.width
     n_parts = max(width, TERMS_PER_ARTICLE * order.n // TERMS_PER_CALL) if order.n > SMALL_CORPUS else 1
+    spans: Sequence[str | None] = order.spans or [None] * len(shards)
+    common = stages.shared_corpus, order.address, order.languages, n_parts
     calls: dict[str, Any] = {
-        f"{n_parts}-{k}": (k, shard, source, stages.shared_corpus, order.address, order.languages, n_parts)
-        for k, shard in enumerate(shards)
+        f"{n_parts}-{k}": (k, shard, source, *common, of_shard)
+        for k, (shard, of_shard) in enumerate(zip(shards, spans, strict=True))
     }
     terms = stages.run("terms", terms_shard, calls)
     shared = runner.share(terms)
