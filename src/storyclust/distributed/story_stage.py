@@ -88,7 +88,7 @@ def find_stories(
     if order.n == 0:
         return StoryLabels(np.empty(0, np.int64), np.empty(0, np.int64), [])
     blocks = make_blocks(shards, source, order, stages)
-    edges = EdgeFiles(find_edges(blocks, stages), blocks.bounds)
+    edges = EdgeFiles(find_edges(blocks, order, stages), blocks.bounds)
     kept = np.flatnonzero(order.place >= 0)
     days = np.empty(order.n)
     days[order.place[kept]] = order.seconds[kept] / DAY
