@@ -72,12 +72,17 @@ def background_similarity(
     similarity = np.zeros(X.shape[0])
     for group in range(int(groups.max(initial=-1)) + 1):
         rows = np.flatnonzero(groups == group)
-        if len(rows) > NEAREST:
+        if is_measurable(len(rows)):
             own = X if len(rows) == X.shape[0] else sparse.csr_array(X[rows])
             places = sample_rows(len(rows))
             sample = BackgroundSample.of(Csr.of(sparse.csr_array(own[places])), X.shape[1], places)
             similarity[rows] = mean_similarities_among(Csr.of(own), np.arange(len(rows)), sample, n_jobs)
     return similarity
+
+
+def is_measurable(n: int) -> bool:
+    """Whether the articles of a group of `n` have any neighbour that is background."""
+    return n > NEAREST
 
 
 def sample_rows(n: int) -> NDArray[np.int64]:

@@ -14,8 +14,8 @@ import numpy as np
 
 from storyclust._core.union_find import rows_by_label
 from storyclust.cluster.background_similarity import (
-    NEAREST,
     BackgroundSample,
+    is_measurable,
     mean_similarities_among,
     sample_rows,
 )
@@ -110,7 +110,7 @@ def background_of_block(
     similarity = np.zeros(len(block.places))
     for group in np.unique(block.groups).tolist():
         rows = np.flatnonzero(block.groups == group)
-        if sizes[group] > NEAREST:
+        if is_measurable(int(sizes[group])):
             sample = samples[group]
             own = _in_terms_of(take_rows(block, rows), sample.terms)
             compared = Csr(sample.indptr, sample.indices, sample.data)

@@ -8,8 +8,8 @@ import numpy as np
 
 from storyclust._core.parallel import kernel
 from storyclust.cluster.background_similarity import (
-    NEAREST,
     BackgroundSample,
+    is_measurable,
     sample_rows,
 )
 from storyclust.cluster.graph import default_limits
@@ -155,7 +155,7 @@ class TermsIndex:
 
     def measure_background(self, weighed: Weighed, places: NDArray[np.int64]) -> NDArray[np.float64]:
         """Background similarity of articles at some places: see `background_similarity`."""
-        if self.n_kept > NEAREST and self._sample is not None:
+        if is_measurable(self.n_kept) and self._sample is not None:
             return self._sample.mean_similarities(weighed, places)
         return np.zeros(len(places))
 

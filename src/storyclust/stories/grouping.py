@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 # Corrected similarity below which a pair counts as 0. At 0.05 threads lose 0.01 to 0.03 of B-cubed F1,
 # because averages over loosely related articles become too small.
 LEAST_SIMILARITY = 0.03
-# The same among few articles of a language, whose background similarity cannot be measured: nine of ten
-# pairs of unrelated articles in English are less similar than half of it, 99 of 100 about as similar at most.
-# Without a background, vectors consist only of terms that some other article has too, so that two articles
-# are the more similar the fewer there are. All five are chosen with `bench_small_piles`.
-FEW_LEAST, FEW_LEAST_UNKNOWN, FEW_SHARED = 0.1, 0.15, 0.5
-FEW, ENOUGH = 50, 100  # articles between which these limits fade
+# The same among few articles of a language, whose background similarity cannot be measured: a constant and a
+# share of one by the number of articles. Nine of ten pairs of unrelated articles in English are less similar
+# than half of it. Without a background, vectors consist only of terms that some other article has too, so two
+# articles are the more similar the fewer there are. All six are chosen with `bench_small_piles`.
+LEAST_OF_FEW, LEAST_UNKNOWN = (0.09, 0.2), (0.15, 0.5)
+FEW, ENOUGH = 50, 102  # articles between which these limits fade; at 110, multiling loses up to 0.04
 
 
 class Prepared(NamedTuple):
@@ -93,7 +93,7 @@ def least_similarities(
 ) -> NDArray[np.float64]:
     """Least similarity of an edge, by the language of its articles.
 
-    From a hundred articles on it is `LEAST_SIMILARITY`. Among fewer, two articles that have nothing to do
+    From `ENOUGH` articles on it is `LEAST_SIMILARITY`. Among fewer, two articles that have nothing to do
     with each other may well be that similar, so it is larger, most of all in a language without a background.
 
     Parameters
@@ -112,11 +112,12 @@ def least_similarities(
     >>> import numpy as np
     >>> from storyclust.text.background import Background
     >>> english = Background.load("english")
-    >>> least_similarities(english, ["en", "en", "fr"], np.array([20, 100, 20])).round(3)
+    >>> least_similarities(english, ["en", "en", "fr"], np.array([20, 200, 20])).round(3)
     array([0.1  , 0.03 , 0.175])
     """
     known = np.array([background.knows(language) for language in languages], bool)
-    among_few = np.where(known, FEW_LEAST, FEW_LEAST_UNKNOWN + FEW_SHARED / np.maximum(sizes, 1))
+    constant, share = np.where(known[:, None], LEAST_OF_FEW, LEAST_UNKNOWN).T
+    among_few = constant + share / np.maximum(sizes, 1)
     fading = np.clip((ENOUGH - sizes) / (ENOUGH - FEW), 0.0, 1.0)
     least: NDArray[np.float64] = LEAST_SIMILARITY + fading * (among_few - LEAST_SIMILARITY)
     return least
