@@ -17,11 +17,10 @@ import numpy as np
 import storyclust as sc
 from bench_stories import labelled_sets
 from common import RESULTS, table, write_results
-from storyclust.cluster.background_similarity import background_similarity
 from storyclust.cluster.graph import similarity_graph
 from storyclust.cluster.linkage import Merges, cut
 from storyclust.evaluation.parameter_search import DISTANCES, USUAL, cut_all
-from storyclust.stories.grouping import LEAST_SIMILARITY, Prepared, prepare
+from storyclust.stories.grouping import Prepared, prepare, story_graph
 from storyclust.text.background import Background
 
 SMALL = ("vietnamese_dev", "multiling2011 en", "examples")
@@ -71,8 +70,7 @@ def graph_of(independent: list[sc.Article], *, calibrated: bool = True, **settin
     vectors = vectorizer.fit_transform(independent)
     if not calibrated:
         return similarity_graph(vectors, LEAST_COSINE)
-    null_similarity = background_similarity(vectors, vectorizer.groups_)
-    return similarity_graph(vectors, LEAST_SIMILARITY, null_similarity=null_similarity)
+    return story_graph(vectors, vectorizer)
 
 
 def ours(*, window: float | None = 7.0, calibrated: bool = True, **settings: Any) -> Way:

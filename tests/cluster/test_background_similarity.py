@@ -8,7 +8,6 @@ from storyclust._core import parallel
 from storyclust.cluster.agglomerate import unit_rows
 from storyclust.cluster.background_similarity import (
     FARTHEST,
-    LEAST,
     NEAREST,
     SAMPLE_SIZE,
     background_similarity,
@@ -27,12 +26,10 @@ def slow_twin(X, groups):
     means = []
     for row, group in enumerate(groups):
         own = np.flatnonzero(groups == group)
-        own_size = len(own)
         if len(own) > SAMPLE_SIZE:
             own = own[np.unique(np.linspace(0, len(own) - 1, SAMPLE_SIZE).astype(int))]
         ranked = np.sort(products[row, own])[::-1][NEAREST:FARTHEST]
-        missing = 1 - min(max(own_size - NEAREST, 0) / (FARTHEST - NEAREST), 1)
-        means.append(ranked.sum() / (FARTHEST - NEAREST) + LEAST * missing**3)
+        means.append(ranked.sum() / (FARTHEST - NEAREST))
     return np.array(means)
 
 
@@ -48,7 +45,7 @@ def test_each_language_is_compared_with_itself_alone():
     groups = np.random.default_rng(1).permutation(np.repeat([0, 1, 3], [200, 100, 30]))
     found = background_similarity(X, groups)
     np.testing.assert_allclose(found, slow_twin(X, groups), rtol=0, atol=1e-7)
-    assert (found[groups == 3] == LEAST).all(), "thirty articles may all be of one story"
+    assert (found[groups == 3] == 0).all(), "thirty articles may all be of one story"
     alone = background_similarity(sparse.csr_array(X[groups == 1]), np.zeros(100, np.int64))
     assert alone.tobytes() == found[groups == 1].tobytes()
 
@@ -63,9 +60,8 @@ def test_threads_and_chunks_change_nothing(monkeypatch):
 def test_rows_without_terms_share_nothing():
     X = sparse.csr_array(np.vstack([np.zeros((60, 5)), np.ones((60, 5)) / np.sqrt(5)]))
     found = background_similarity(X, np.zeros(120, np.int64))
-    fading = LEAST * 0.3**3
-    assert found[:60] == pytest.approx(fading, abs=1e-7)
-    assert found[60:] == pytest.approx(9 / 100 + fading, abs=1e-7)  # ranks 50 to 58 are its own kind
+    assert (found[:60] == 0).all()
+    assert found[60:] == pytest.approx(9 / 100, abs=1e-7)  # ranks 50 to 58 are its own kind
 
 
 def test_similarities_are_counted_from_the_larger_of_both():

@@ -44,7 +44,8 @@ from storyclust.distributed.term_counts import (
     weigh_terms,
 )
 from storyclust.stories.clusterer import StoryClusterer
-from storyclust.stories.grouping import LEAST_SIMILARITY, number_stories, prepare
+from storyclust.stories.grouping import LEAST_SIMILARITY, least_similarities, number_stories, prepare
+from storyclust.text.background import Background
 from storyclust.text.furniture import SAMPLE, WHOLE_SAMPLE, Furniture, sample_of, without_spans
 from storyclust.text.language import common_latin, name_languages
 
@@ -90,7 +91,9 @@ def in_parts(articles, dedup, cut, distances=(0.89, 7.0, 0.96)):
     blocks = [part for block in blocks for part in split_block(block, cut.block_rows)] or blocks[:1]
     frozen(blocks)
     null_similarity = floors_of(blocks, group_of, len(languages), n)
-    edges = edges_between(blocks, null_similarity, n)
+    background, sizes = Background.load("english"), np.bincount(group_of, minlength=len(languages))
+    strong = least_similarities(background, languages, sizes)[group_of]
+    edges = edges_between(blocks, null_similarity, n, strong=strong)
     seconds = seconds_of(articles)
     events, threads, giants = grouped(edges, seconds[kept], n, cut, distances)
     place = place[dedup.representatives_]
@@ -184,8 +187,10 @@ def floors_of(blocks, group_of, n_languages, n):
     return null_similarity
 
 
-def edges_between(blocks, null_similarity, n, least=LEAST_SIMILARITY):
+def edges_between(blocks, null_similarity, n, least=LEAST_SIMILARITY, strong=None):
     """Edges of the graph, those of each block with earlier rows."""
+    strong = np.full(n, least) if strong is None else strong
+    few = np.flatnonzero(strong > least)
     marked = [frozen(mark_block(block, null_similarity[block.places])) for block in blocks]
     pairs = []
     for number, one in enumerate(marked):
@@ -204,7 +209,7 @@ def edges_between(blocks, null_similarity, n, least=LEAST_SIMILARITY):
     floors = np.empty(0)
     if len(crowded):
         floors = crowd_floors(crowded, [crowd_cosines(part, crowded) for part in pairs])
-    return [frozen(count_edges(part, crowded, floors, least)) for part in pairs]
+    return [frozen(count_edges(part, crowded, floors, few, strong[few], least)) for part in pairs]
 
 
 def grouped(edges, seconds, n, cut, distances):

@@ -235,12 +235,14 @@ def test_well_made_articles_keep_the_defaults(unlabelled):
 
 
 def test_labels_find_a_better_setting(articles, stories, threads):
+    # As events: as threads, the stories of the examples are found best at the defaults.
+    tuning = sc.tune(articles, stories, level="event")
     before, after = (
-        sc.evaluate(stories, sc.StoryClusterer(**chosen).fit(articles).labels_.tolist()).f1
-        for chosen in ({}, threads.settings)
+        sc.evaluate(stories, sc.StoryClusterer(**chosen).fit(articles).event_labels_.tolist()).f1
+        for chosen in ({}, tuning.settings)
     )
     assert after > before
-    assert threads.gain > threads.gain_spread > 0
+    assert tuning.gain > tuning.gain_spread > 0
     assert {trial.event_window for trial in threads.trials} == {7.0}
 
 
@@ -351,7 +353,7 @@ def test_it_reads_as_text(threads):
     assert lines[0] == threads.call
     assert lines[1] == threads.reasons[0]
     assert sum(line.endswith("recommended") for line in lines) == 1
-    assert sum("default" in line.split() for line in lines) >= 1
+    assert sum("default" in line.replace(",", " ").split() for line in lines) >= 1
     assert "Judge by eye:" in lines
     made = eval(threads.call, {"StoryClusterer": sc.StoryClusterer})  # noqa: S307 - it is Python
     assert threads.settings.items() <= made.get_params().items()

@@ -573,11 +573,13 @@ def test_what_only_the_window_parts_is_joined_just_above_the_events():
 def test_the_closest_pairs_are_links(stories, records):
     links = {(link.a, link.b): link.similarity for link in sc.coverage_links(records, 0.03, None)}
     kinds = Counter()
-    for thread in stories.threads_:
+    # At the defaults no two events of a single article each are a thread.
+    narrow = sc.StoryClusterer(event_distance=0.7).fit(records)
+    for fitted, thread in ((each, thread) for each in (stories, narrow) for thread in each.threads_):
         pairs = thread.closest_pairs(most=2)
         assert [s for *_, s in pairs] == sorted((s for *_, s in pairs), reverse=True)
         for a, b, similarity in pairs:
-            kinds[stories.event_labels_[a] == stories.event_labels_[b]] += 1
+            kinds[fitted.event_labels_[a] == fitted.event_labels_[b]] += 1
             assert {a, b} <= set(thread.independent.tolist())
             wanted = links[min(a, b), max(a, b)]
             assert similarity == pytest.approx(wanted, abs=1e-6) or wanted == 1.0, "an excerpt"

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 SAMPLE_SIZE = 2_000  # articles of a language that each is compared with
 NEAREST, FARTHEST = 50, 150  # ranks of the neighbours that are background; nearer ranks scored worse
-LEAST = 0.01  # similarity of any two articles, where there are too few to measure it
 
 
 class BackgroundSample(NamedTuple):
@@ -52,9 +51,10 @@ def background_similarity(
     """Mean cosine of each row with its 50th to 150th neighbours among rows of its group.
 
     The first fifty may belong to the same story. Neighbours that a small group does not have count as
-    similarity 0, so that a corpus of fewer than fifty articles, which may all be about one thing, is hardly
-    corrected; for such groups a constant is added that fades as the group grows. In a large group neighbours
-    are taken from a sample of evenly spaced rows, so that the measure means the same at any size.
+    similarity 0, so that a group of at most fifty articles, which may all be about one thing, is not
+    corrected at all. There, edges must be more similar instead: see
+    `storyclust.stories.grouping.least_similarities`. In a large group neighbours are taken from a sample of
+    evenly spaced rows, so that the measure means the same at any size.
 
     Parameters
     ----------
@@ -72,24 +72,17 @@ def background_similarity(
     similarity = np.zeros(X.shape[0])
     for group in range(int(groups.max(initial=-1)) + 1):
         rows = np.flatnonzero(groups == group)
-        coverage = neighbor_coverage(len(rows))
-        if coverage:
+        if is_measurable(len(rows)):
             own = X if len(rows) == X.shape[0] else sparse.csr_array(X[rows])
             places = sample_rows(len(rows))
             sample = BackgroundSample.of(Csr.of(sparse.csr_array(own[places])), X.shape[1], places)
             similarity[rows] = mean_similarities_among(Csr.of(own), np.arange(len(rows)), sample, n_jobs)
-        similarity[rows] += small_sample_prior(coverage)
     return similarity
 
 
-def neighbor_coverage(n: int) -> float:
-    """Share of the 50th to 150th neighbours that exist in a group of `n` rows."""
-    return min(max(n - NEAREST, 0) / (FARTHEST - NEAREST), 1.0)
-
-
-def small_sample_prior(coverage: float) -> float:
-    """Similarity that any two articles are assumed to have: the more, the fewer neighbours exist."""
-    return LEAST * (1.0 - coverage) ** 3
+def is_measurable(n: int) -> bool:
+    """Whether the articles of a group of `n` have any neighbour that is background."""
+    return n > NEAREST
 
 
 def sample_rows(n: int) -> NDArray[np.int64]:

@@ -147,7 +147,12 @@ def crowd_floors(
 
 
 def count_edges(
-    pairs: Pairs, crowded: NDArray[np.int64], raised: NDArray[np.float64], min_similarity: float
+    pairs: Pairs,
+    crowded: NDArray[np.int64],
+    raised: NDArray[np.float64],
+    few: NDArray[np.int64],
+    strong: NDArray[np.float64],
+    min_similarity: float,
 ) -> Edges:
     """Correct cosines for background similarity; the pairs that remain are the edges of the graph.
 
@@ -158,18 +163,29 @@ def count_edges(
         Rows with more than `MAX_NEIGHBORS` neighbours, ascending.
     raised : float64 array of shape (k,)
         The cosine of each with the last neighbour that counts: see `crowd_floors`.
+    few : int64 array of shape (m,)
+        Rows whose language has few articles, ascending.
+    strong : float64 array of shape (m,)
+        Least similarity of an edge of each of them.
     min_similarity : float
-        Least similarity of an edge.
+        Least similarity of an edge of the others.
 
     Returns
     -------
     edges : Edges
     """
-    floors = pairs.floors
-    if len(crowded):
-        for ends in (pairs.earlier, pairs.later):
-            at = np.minimum(np.searchsorted(crowded, ends), len(crowded) - 1)
-            floors = np.where(crowded[at] == ends, np.maximum(floors, raised[at]), floors)
-    similarities = corrected_similarities(pairs.cosines, floors)
-    kept = (similarities >= min_similarity) & (similarities > 0.0)
+    similarities = corrected_similarities(pairs.cosines, _raise_to(pairs.floors, pairs, crowded, raised))
+    least = _raise_to(np.full(len(similarities), min_similarity), pairs, few, strong)
+    kept = (similarities >= least) & (similarities > 0.0)
     return Edges(pairs.earlier[kept], pairs.later[kept], similarities[kept])
+
+
+def _raise_to(
+    values: NDArray[np.float64], pairs: Pairs, rows: NDArray[np.int64], of_rows: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Values of pairs, or what some ascending rows require of all their pairs if that is larger."""
+    if len(rows):
+        for ends in (pairs.earlier, pairs.later):
+            at = np.minimum(np.searchsorted(rows, ends), len(rows) - 1)
+            values = np.where(rows[at] == ends, np.maximum(values, of_rows[at]), values)
+    return values

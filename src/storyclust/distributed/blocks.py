@@ -15,10 +15,9 @@ import numpy as np
 from storyclust._core.union_find import rows_by_label
 from storyclust.cluster.background_similarity import (
     BackgroundSample,
+    is_measurable,
     mean_similarities_among,
-    neighbor_coverage,
     sample_rows,
-    small_sample_prior,
 )
 from storyclust.cluster.postings import Csr
 from storyclust.distributed.columns import numbers_in, renumbered
@@ -111,14 +110,12 @@ def background_of_block(
     similarity = np.zeros(len(block.places))
     for group in np.unique(block.groups).tolist():
         rows = np.flatnonzero(block.groups == group)
-        coverage = neighbor_coverage(int(sizes[group]))
-        if coverage:
+        if is_measurable(int(sizes[group])):
             sample = samples[group]
             own = _in_terms_of(take_rows(block, rows), sample.terms)
             compared = Csr(sample.indptr, sample.indices, sample.data)
             indexed = BackgroundSample.of(compared, len(sample.terms), sample.places)
             similarity[rows] = mean_similarities_among(own, block.places[rows], indexed, n_jobs)
-        similarity[rows] += small_sample_prior(coverage)
     return similarity
 
 

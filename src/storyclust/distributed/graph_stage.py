@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from storyclust.distributed.array_files import (
     pack_tuple,
     read_partition,
     read_tuple,
+    split_ragged,
     write_arrays,
 )
 from storyclust.distributed.block_search import (
@@ -30,8 +32,13 @@ from storyclust.distributed.block_search import (
 )
 from storyclust.distributed.columns import degrees_of, some_of
 from storyclust.distributed.stages import Metadata, Stages, save
-from storyclust.distributed.vector_stage import Blocks, read_block, workers_for
-from storyclust.stories.grouping import LEAST_SIMILARITY
+from storyclust.distributed.term_counts import SETTINGS
+from storyclust.distributed.vector_stage import Blocks, Order, read_block, workers_for
+from storyclust.stories.grouping import LEAST_SIMILARITY, least_similarities
+from storyclust.text.background import Background
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 ROWS_PER_CALL = 10_000  # articles with more than MAX_NEIGHBORS neighbours, for one call
 KEPT, FAILED = 0, 1  # partitions of the results of a tile, by `split_found`
@@ -92,11 +99,14 @@ def floors_part(target: str, cosines: list[str], crowded: str, first: int, last:
 def edges_part(target: str, pairs: str, cutoffs: str) -> Metadata:
     """Correct the cosines of pairs for background similarity."""
     with ArrayFile(pairs) as file, ArrayFile(cutoffs) as of:
-        found = count_edges(read_tuple(file, "pairs", Pairs), of["crowded"], of["floors"], LEAST_SIMILARITY)
+        found = count_edges(
+            read_tuple(file, "pairs", Pairs), of["crowded"], of["floors"], of["few"], of["strong"],
+            LEAST_SIMILARITY,
+        )  # fmt: skip
     return save(target, pack_tuple("edges", found))
 
 
-def find_edges(blocks: Blocks, stages: Stages) -> list[str]:
+def find_edges(blocks: Blocks, order: Order, stages: Stages) -> list[str]:
     """Compare all blocks; returns, for each block, the file of the edges to earlier articles."""
     runner, n_blocks = stages.runner, len(blocks.addresses)
     shared = runner.share(blocks.addresses)
@@ -110,7 +120,7 @@ def find_edges(blocks: Blocks, stages: Stages) -> list[str]:
         of_block[b].append(address)
     begins = blocks.bounds.tolist()
     pairs = stages.run("neighbours", merge_tiles, _by_block(list(zip(of_block, begins[:-1], strict=True))))
-    cutoffs = _find_cutoffs(pairs, int(blocks.bounds[-1]), stages)
+    cutoffs = _find_cutoffs(pairs, order, stages)
     return stages.run("edges", edges_part, _by_block([(address, cutoffs) for address in pairs]))
 
 
@@ -131,9 +141,25 @@ def tiles_of(n_blocks: int, width: int) -> list[tuple[int, int, int]]:
     return tiles
 
 
-def _find_cutoffs(pairs: list[str], n: int, stages: Stages) -> str:
-    """Find articles with more than MAX_NEIGHBORS neighbours and their least cosines; returns the address."""
-    degrees = np.zeros(n, np.int32)
+def few_of_language(order: Order) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Articles of languages that have few, ascending, and the least similarity of an edge of each."""
+    least = least_similarities(Background.load(SETTINGS.background), order.languages, order.sizes)
+    with ArrayFile(order.address) as file:
+        samples = split_ragged(file["samples"], file["samples.bounds"])  # of few articles: all of them
+    own = [k for k in range(len(least)) if least[k] > LEAST_SIMILARITY]
+    few = np.concatenate([np.empty(0, np.int64), *(samples[k] for k in own)])
+    strong = np.repeat(least[own], [len(samples[k]) for k in own])
+    ascending = np.argsort(few)
+    return few[ascending], strong[ascending]
+
+
+def _find_cutoffs(pairs: list[str], order: Order, stages: Stages) -> str:
+    """Find what articles require of their edges; returns the address.
+
+    These are articles with more than MAX_NEIGHBORS neighbours, with their least cosines, and those of a
+    language that has few.
+    """
+    degrees = np.zeros(order.n, np.int32)
     for address in pairs:
         with ArrayFile(address) as file:
             degrees[file["places"]] += file["degrees"].astype(np.int32)
@@ -153,5 +179,7 @@ def _find_cutoffs(pairs: list[str], n: int, stages: Stages) -> str:
         for address in stages.run("floors", floors_part, calls):
             with ArrayFile(address) as file:
                 floors.append(file["floors"])
-    write_arrays(target, {"crowded": crowded, "floors": np.concatenate(floors)})
+    few, strong = few_of_language(order)
+    arrays = {"crowded": crowded, "floors": np.concatenate(floors), "few": few, "strong": strong}
+    write_arrays(target, arrays)
     return target

@@ -97,7 +97,7 @@ def find_stories(
     else:
         order = _order_languages(places, *_sketched_languages(copies), stages)
     blocks = make_blocks(shards, source, order, stages)
-    edges = EdgeFiles(find_edges(blocks, stages), blocks.bounds)
+    edges = EdgeFiles(find_edges(blocks, order, stages), blocks.bounds)
     kept = np.flatnonzero(order.place >= 0)
     days = np.empty(order.n)
     days[order.place[kept]] = order.seconds[kept] / DAY

@@ -19,6 +19,7 @@ from storyclust.store.growable_array import GrowableArray
 from storyclust.store.postings import Levels
 from storyclust.store.terms_index import TermsIndex
 from storyclust.store.weights import SETTINGS, ArticleTerms
+from storyclust.stories.grouping import least_similarities
 from storyclust.text.background import Background
 
 if TYPE_CHECKING:
@@ -124,8 +125,14 @@ class ArticleIndex:
             out[own] = self._indexes[code].null_similarity.values[self._place.values[rows[own]]]
         return out
 
+    def least_similarities(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Least similarity of an edge of each row; it changes as long as a language has few articles."""
+        sizes = np.array([index.n_kept for index in self._indexes], np.int64)
+        least = least_similarities(self._background, self._names, sizes)
+        return least.take(self._language.values[rows])
+
     def neighbours(self, rows: NDArray[np.int64], least: float, n_jobs: int | None = None) -> Edges:
-        """Earlier rows that ascending rows are similar to."""
+        """Edges of the graph of stories: earlier rows that ascending rows are similar to."""
         first, second, cosines = [], [], []
         for code, own in self._by_language(rows):
             index = self._indexes[code]
@@ -189,7 +196,8 @@ class ArticleIndex:
             own = first == row
             floors[own] = np.maximum(floors[own], nth_largest(cosines[own], MAX_NEIGHBORS))
         similarities = corrected_similarities(cosines, floors)
-        kept = (similarities >= least) & (similarities > 0.0)
+        strong = np.maximum(self.least_similarities(first), self.least_similarities(second))
+        kept = (similarities >= np.maximum(least, strong)) & (similarities > 0.0)
         order = np.lexsort((second[kept], first[kept]))
         return Edges(first[kept][order], second[kept][order], similarities[kept][order])
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from storyclust.cluster.graph import similarity_graph
-from storyclust.stories.grouping import LEAST_SIMILARITY, find_events, find_threads
+from storyclust.stories.grouping import LEAST_SIMILARITY, drop_weak_edges, find_events, find_threads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -92,6 +92,7 @@ def regroup(
     graph = similarity_graph(
         vectors, LEAST_SIMILARITY, null_similarity=index.null_similarity(rows), n_jobs=n_jobs
     )
+    graph = drop_weak_edges(graph, index.least_similarities(rows))
     events = find_events(graph, index.times.values[rows], settings.event_distance, settings.event_window)
     return events, find_threads(graph, events, settings.thread_distance)
 

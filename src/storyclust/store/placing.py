@@ -18,7 +18,6 @@ from scipy import sparse
 
 from storyclust.cluster.correction import corrected_similarities
 from storyclust.cluster.linkage import agglomerate, cut
-from storyclust.stories.grouping import LEAST_SIMILARITY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -368,14 +367,15 @@ def bridge_sums(index: ArticleIndex, groups: Groups, bridges: list[tuple[int, in
     sums = np.zeros(len(bridges))
     if len(bridges):
         X = index.vectors(rows)
-        null_similarity = index.null_similarity(rows)
+        null_similarity, least = index.null_similarity(rows), index.least_similarities(rows)
     for k, (a, b) in enumerate(bridges):
         first, second = members[a], members[b]
         cosines = (X[first] @ X[second].T).toarray()
         similarities = corrected_similarities(
             cosines, np.maximum.outer(null_similarity[first], null_similarity[second])
         )
-        similarities[similarities < LEAST_SIMILARITY] = 0.0  # as in the graph, which has no such edge
+        # As in the graph, which has no such edges.
+        similarities[similarities < np.maximum.outer(least[first], least[second])] = 0.0
         sums[k] = float(similarities.mean()) * groups.sizes[a] * groups.sizes[b]
     return Sums(ids[:, 0], ids[:, 1], sums)
 

@@ -9,9 +9,8 @@ import numpy as np
 from storyclust._core.parallel import kernel
 from storyclust.cluster.background_similarity import (
     BackgroundSample,
-    neighbor_coverage,
+    is_measurable,
     sample_rows,
-    small_sample_prior,
 )
 from storyclust.cluster.graph import default_limits
 from storyclust.cluster.pair_search import Scratch, map_with_scratch
@@ -81,6 +80,11 @@ class TermsIndex:
         return len(self.rows)
 
     @property
+    def n_kept(self) -> int:
+        """Number of articles that have not been removed."""
+        return len(self) - self.n_removed
+
+    @property
     def held(self) -> ArticleTerms:
         """Terms of all articles."""
         return ArticleTerms(self.bounds.values, self.heads.values, self.terms.values)
@@ -121,7 +125,7 @@ class TermsIndex:
     def idf(self, terms: NDArray[np.uint32], df: NDArray[np.int64], guest: int = 0) -> NDArray[np.float32]:
         """Inverse document frequencies of ascending terms; 0 for one that is below `min_df` everywhere."""
         rates, known = known_rates(self.known, self.rates, terms)
-        n, df = max(len(self) - self.n_removed + guest, 1), df + guest
+        n, df = max(self.n_kept + guest, 1), df + guest
         weights = inverse_document_frequencies(df, n, rates, self.background.worth, SETTINGS.max_idf_ratio)
         rare = np.flatnonzero((df < SETTINGS.min_df) & ~known)
         anywhere = df[rare]
@@ -151,11 +155,9 @@ class TermsIndex:
 
     def measure_background(self, weighed: Weighed, places: NDArray[np.int64]) -> NDArray[np.float64]:
         """Background similarity of articles at some places: see `background_similarity`."""
-        coverage = neighbor_coverage(len(self) - self.n_removed)
-        similarity = np.zeros(len(places))
-        if coverage and self._sample is not None:
-            similarity = self._sample.mean_similarities(weighed, places)
-        return similarity + small_sample_prior(coverage)
+        if is_measurable(self.n_kept) and self._sample is not None:
+            return self._sample.mean_similarities(weighed, places)
+        return np.zeros(len(places))
 
     def _weigh_new(self, first: int) -> None:
         """Weigh the articles from a place on."""

@@ -106,6 +106,11 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
     is the larger of the two articles' mean cosines with their 50th to 150th nearest neighbours in the same
     language. Pairs whose corrected similarity is below 0.03 count as 0.
 
+    Up to fifty articles of a language have no such neighbours, and unrelated ones may be more similar than
+    0.03. Among `n` of them the limit is therefore ``0.09 + 0.2 / n``, and ``0.15 + 0.5 / n`` in languages
+    other than English, for which there is no background of general news. It falls to 0.03 between 50 and 102
+    articles. A credit of several words at the end of texts of one or two sentences can still join them.
+
     Average linkage follows nearest-neighbour chains [2]_ on the sparse graph of the remaining pairs. Time and
     memory grow with the number of these pairs.
 

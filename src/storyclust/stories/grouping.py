@@ -21,6 +21,7 @@ from storyclust.cluster.background_similarity import corrected_similarity_graph
 from storyclust.cluster.linkage import Merges, agglomerate, below, cut
 from storyclust.dedup.deduplicator import Deduplicator
 from storyclust.stories.settings import COPY_THRESHOLD
+from storyclust.text.background import Background
 from storyclust.text.furniture import find_furniture, without_spans
 from storyclust.text.page_spans import Span
 from storyclust.text.vectorize import NewsVectorizer
@@ -31,6 +32,12 @@ if TYPE_CHECKING:
 # Corrected similarity below which a pair counts as 0. At 0.05 threads lose 0.01 to 0.03 of B-cubed F1,
 # because averages over loosely related articles become too small.
 LEAST_SIMILARITY = 0.03
+# The same among few articles of a language, whose background similarity cannot be measured: a constant and a
+# share of one by the number of articles. Nine of ten pairs of unrelated articles in English are less similar
+# than half of it. Without a background, vectors consist only of terms that some other article has too, so two
+# articles are the more similar the fewer there are. All six are chosen with `bench_small_piles`.
+LEAST_OF_FEW, LEAST_UNKNOWN = (0.09, 0.2), (0.15, 0.5)
+FEW, ENOUGH = 50, 102  # articles between which these limits fade; at 110, multiling loses up to 0.04
 
 
 class Prepared(NamedTuple):
@@ -70,8 +77,62 @@ def prepare(
     place = place[deduplicator.representatives_]
     vectorizer = NewsVectorizer(n_jobs=n_jobs, memory_limit=memory_limit)
     vectors = vectorizer.fit_transform(independent)
-    graph = corrected_similarity_graph(vectors, vectorizer.groups_, LEAST_SIMILARITY, n_jobs=n_jobs)
+    graph = story_graph(vectors, vectorizer, n_jobs)
     return Prepared(deduplicator, kept, place, times_of(independent), vectorizer, vectors, graph, spans)
+
+
+def story_graph(
+    vectors: sparse.csr_array, vectorizer: NewsVectorizer, n_jobs: int | None = None
+) -> sparse.csr_array:
+    """Similarity graph of the articles that the vectorizer was fitted to."""
+    groups = vectorizer.groups_
+    graph = corrected_similarity_graph(vectors, groups, LEAST_SIMILARITY, n_jobs=n_jobs)
+    sizes = np.bincount(groups, minlength=len(vectorizer.languages_))
+    least = least_similarities(Background.load(vectorizer.background), vectorizer.languages_, sizes)
+    return drop_weak_edges(graph, least[groups])
+
+
+def least_similarities(
+    background: Background, languages: Sequence[str], sizes: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Least similarity of an edge, by the language of its articles.
+
+    From `ENOUGH` articles on it is `LEAST_SIMILARITY`. Among fewer, two articles that have nothing to do
+    with each other may well be that similar, so it is larger, most of all in a language without a background.
+
+    Parameters
+    ----------
+    background : Background
+    languages : sequence of str
+    sizes : int64 array of shape (n_languages,)
+        Independent articles of each language.
+
+    Returns
+    -------
+    least : float64 array of shape (n_languages,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from storyclust.text.background import Background
+    >>> english = Background.load("english")
+    >>> least_similarities(english, ["en", "en", "fr"], np.array([20, 200, 20])).round(3)
+    array([0.1  , 0.03 , 0.175])
+    """
+    known = np.array([background.knows(language) for language in languages], bool)
+    constant, share = np.where(known[:, None], LEAST_OF_FEW, LEAST_UNKNOWN).T
+    among_few = constant + share / np.maximum(sizes, 1)
+    fading = np.clip((ENOUGH - sizes) / (ENOUGH - FEW), 0.0, 1.0)
+    least: NDArray[np.float64] = LEAST_SIMILARITY + fading * (among_few - LEAST_SIMILARITY)
+    return least
+
+
+def drop_weak_edges(graph: sparse.csr_array, least: NDArray[np.float64]) -> sparse.csr_array:
+    """Edges of a graph that are at least as similar as both of their rows require; `graph` is overwritten."""
+    if not (least > LEAST_SIMILARITY).any():
+        return graph
+    indptr, end = keep_strong(graph.indptr, graph.indices, graph.data, least)
+    return compressed_rows(indptr, graph.indices[:end], graph.data[:end], graph.shape)
 
 
 def inside_window(graph: sparse.csr_array, times: NDArray[np.float64], window: float) -> sparse.csr_array:
@@ -151,6 +212,21 @@ def _beginnings(
     begins = np.full(len(first), np.inf)
     np.fmin.at(begins, labels, seconds)
     return begins, first
+
+
+@kernel
+def keep_strong(
+    indptr: NDArray[Any], indices: NDArray[Any], data: NDArray[np.float64], least: NDArray[np.float64]
+) -> Any:
+    """Move the edges that are similar enough for both rows to the front; returns their indptr and number."""
+    bounds, end = np.zeros(len(indptr), np.int64), 0
+    for row in range(len(indptr) - 1):
+        for k in range(indptr[row], indptr[row + 1]):
+            if data[k] >= max(least[row], least[indices[k]]):
+                indices[end], data[end] = indices[k], data[k]
+                end += 1
+        bounds[row + 1] = end
+    return bounds, end
 
 
 @kernel

@@ -102,12 +102,23 @@ class Background(NamedTuple):
         kept = df >= min_df
         return cls(language, terms[kept], df[kept] / max(1, len(listed)))
 
+    def knows(self, language: str) -> bool:
+        """Whether it has words of this language.
+
+        Examples
+        --------
+        >>> from storyclust.text.background import Background
+        >>> Background.load("english").knows("fr")
+        False
+        """
+        return language == self.language and len(self.terms) > 0
+
     def rates(self, language: str, vocabulary: NDArray[np.uint64]) -> tuple[NDArray[np.float64], float]:
         """Share of background articles that hold each term (0 where unknown), and their number.
 
         For articles in another language all terms are unknown, but the number is the same.
         """
-        if language != self.language or not len(self.terms):
+        if not self.knows(language):
             return np.zeros(len(vocabulary)), self.worth
         at, known = look_up(self.terms, vocabulary)
         return np.where(known, self.shares[at], 0.0), self.worth
