@@ -177,7 +177,8 @@ def test_the_smallest_threads_of_a_large_corpus_are_only_counted(stories, articl
     assert content.overview["listed"] == len(content.columns["threads"]) == sum(size >= 5 for size in sizes)
     assert content.overview["threads"] == len(sizes)
     listed = sum(size for size in sizes if size >= 5)
-    said = f"({len(sizes) - content.overview['listed']} of {len(sizes)} threads, {99 - listed} of 99 articles).\nExcerpts"
+    small = len(sizes) - content.overview["listed"]
+    said = f"({small} of {len(sizes)} threads, {99 - listed} of 99 articles).\nExcerpts"
     assert f"Threads of fewer than 5 articles are counted above and not listed {said}" in (
         page := stories.to_html(min_size=5)
     )
