@@ -1026,3 +1026,35 @@ def test_an_empty_corpus_is_a_page(view, tmp_path):
     sc.StoryClusterer().fit([]).to_html(path)
     view.load(path.as_uri())
     assert view.one("#count").text == "0 threads, 0 articles"
+
+
+@pytest.mark.parametrize(
+    ("text", "furniture", "most", "shown", "ignored"),
+    [
+        (
+            "Snow fell.  Read more. It melted.",
+            [(12, 22)],
+            60,
+            "Snow fell. Read more. It melted.",
+            ["Read more."],
+        ),
+        ("Read more\n\nSnow fell.", [(0, 11)], 60, "Read more Snow fell.", ["Read more"]),
+        ("Snow fell in the night. Read more", [(24, 33)], 26, "Snow fell in the night.…", []),
+        ("Snow \u202efell.\x00 A b", [(12, 15)], 60, "Snow fell. A b", ["A b"]),
+        ("Snow", [], 60, "Snow", []),
+        ("", [], 60, "", []),
+    ],
+)
+def test_ignored_furniture_keeps_its_place_in_an_excerpt(text, furniture, most, shown, ignored):
+    excerpt, bounds = excerpt_of(text, furniture, most)
+    assert excerpt == shown
+    assert [excerpt[a:b] for a, b in zip(bounds[::2], bounds[1::2], strict=True)] == ignored
+
+
+def test_the_data_of_a_report_says_what_was_ignored():
+    box = "Get the Carrow Courier every morning and read the news of the coast before anyone else does."
+    bodies = [" ".join(f"w{n}x{k}" for k in range(30)) for n in range(4)]
+    stories = sc.StoryClusterer().fit([f"{body}. {box}" for body in bodies])
+    content = report_content(stories, stories._articles)
+    for excerpt, (start, end) in zip(content.texts, content.columns["ignored"], strict=True):
+        assert excerpt[start:end] == box
