@@ -30,7 +30,7 @@ from storyclust.render.report.content import (
     least_size,
     web_address,
 )
-from storyclust.render.report.excerpts import plain, shortened
+from storyclust.render.report.excerpts import excerpt_of, plain, shortened
 from storyclust.render.report.joined import COMPARED
 from storyclust.render.report.page import asset, source_hash
 
@@ -1040,7 +1040,7 @@ def test_an_empty_corpus_is_a_page(view, tmp_path):
         ),
         ("Read more\n\nSnow fell.", [(0, 11)], 60, "Read more Snow fell.", ["Read more"]),
         ("Snow fell in the night. Read more", [(24, 33)], 26, "Snow fell in the night.…", []),
-        ("Snow \u202efell.\x00 A b", [(12, 15)], 60, "Snow fell. A b", ["A b"]),
+        ("Snow \u202efell.\x00 A b", [(13, 16)], 60, "Snow fell. A b", ["A b"]),
         ("Snow", [], 60, "Snow", []),
         ("", [], 60, "", []),
     ],
