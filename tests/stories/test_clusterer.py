@@ -26,6 +26,7 @@ from storyclust.articles.ordering import canonical_order
 from storyclust.articles.records import as_articles
 from storyclust.cluster.medoids import find_medoids
 from storyclust.stories.grouping import find_events, find_threads
+from storyclust.text.furniture import without_spans
 
 NEWSDESK = Path(__file__).parents[2] / "examples" / "newsdesk.jsonl"
 JAPAN_INDIA = "japan-india-two-plus-two"
@@ -620,7 +621,9 @@ def test_the_order_of_work_depends_on_what_articles_say():
 def test_cohesion_is_the_mean_cosine_with_the_centre(stories, records):
     vectorizer = sc.NewsVectorizer()
     kept = np.flatnonzero(stories.deduplicator_.keep_)
-    X = vectorizer.fit_transform([records[row] for row in kept]).toarray()
+    independent = sc.as_articles([records[row] for row in kept])
+    spans = [stories.furniture_[row] for row in kept]
+    X = vectorizer.fit_transform(without_spans(independent, spans)).toarray()
     for group in [*stories.threads_, *stories.threads_[0].events]:
         rows = X[np.searchsorted(kept, group.independent)]
         centre = rows.sum(axis=0)

@@ -69,6 +69,40 @@ def without_extensions(pages, holders):
     return {unit: rows for unit, rows in holders.items() if unit not in dropped}
 
 
+class SlowWitnesses:
+    """First own words and pairs of texts, of which some words are shared."""
+
+    def __init__(self, pages, shared, alike_pairs):
+        self.alike_pairs = alike_pairs
+        self.words, self.pairs, self.is_witness = [], [], []
+        for page, own in zip(pages, shared, strict=True):
+            n = len(page.words)
+            free = [p for p in range(n) if p not in own]
+            enough = max(witnesses.COMPARED, witnesses.LONG_OWN * n)
+            self.is_witness.append(len(free) >= witnesses.OWN * n or len(free) >= enough)
+            free = free[: witnesses.COMPARED]
+            self.words.append({page.folded[p] for p in free})
+            self.pairs.append({tuple(page.folded[p : p + 2]) for p in free if p + 1 < n and p + 1 not in own})
+
+    def alike(self, a, b):
+        return (
+            part(self.pairs[a], self.pairs[b]) >= self.alike_pairs
+            or part(self.words[a], self.words[b]) >= witnesses.ALIKE_WORDS
+        )
+
+    def unlike(self, rows, most):
+        chosen = []
+        for row in [row for row in rows if self.is_witness[row]][: witnesses.TRIED * most]:
+            if len(chosen) < most and not any(self.alike(row, other) for other in chosen):
+                chosen.append(row)
+        return len(chosen)
+
+
+def part(one, other):
+    fewer = min(len(one), len(other))
+    return len(one & other) / fewer if fewer else 1
+
+
 def slow_learn(pages, needed):
     """Kinds of the units that recur."""
     if len(pages) < min(needed):
@@ -78,57 +112,34 @@ def slow_learn(pages, needed):
     repeated = {
         layer: {unit for unit, rows in holders.items() if len(rows) > 1} for layer, holders in layers.items()
     }
-    words, pairs, own, elsewhere = [], [], [], []
-    for page in pages:
-        shared = covered(page.shingles, repeated["shingles"]) | covered(page.phrases, repeated["phrases"])
-        free = [p for p in range(len(page.words)) if p not in shared]
-        n = len(page.words)
-        own.append(
-            len(free) >= witnesses.OWN * n
-            or (len(free) >= witnesses.COMPARED and len(free) >= witnesses.LONG_OWN * n)
-        )
-        outside = [p for p in range(len(page.words)) if p in shared and any(q >= p for q in free)]
-        elsewhere.append(len(outside) / max(len(page.words), 1))
-        free = free[: witnesses.COMPARED]
-        words.append({page.folded[p] for p in free})
-        pairs.append(
-            {tuple(page.folded[p : p + 2]) for p in free if p + 1 < len(page.words) and p + 1 not in shared}
-        )
-
-    def part(sets, a, b):
-        fewer = min(len(sets[a]), len(sets[b]))
-        return len(sets[a] & sets[b]) / fewer if fewer else 1
-
-    def alike(a, b):
-        return part(pairs, a, b) >= witnesses.ALIKE_PAIRS or part(words, a, b) >= witnesses.ALIKE_WORDS
-
-    most = min(max(needed), module.MOST_NEEDED)
-
-    def unlike(rows):
-        chosen = []
-        for row in rows[: witnesses.TRIED * most]:
-            if len(chosen) < most and not any(alike(row, other) for other in chosen):
-                chosen.append(row)
-        return len(chosen)
-
+    shared = [
+        covered(page.shingles, repeated["shingles"]) | covered(page.phrases, repeated["phrases"])
+        for page in pages
+    ]
+    tails = []
+    for page, own in zip(pages, shared, strict=True):
+        last_free = max((p for p in range(len(page.words)) if p not in own), default=-1)
+        tails.append(set(range(last_free + 1, len(page.words))))
+    of_spans = SlowWitnesses(pages, shared, witnesses.ALIKE_PAIRS)
+    of_tails = SlowWitnesses(pages, tails, witnesses.TAIL_ALIKE_PAIRS)
+    most = module.MOST_NEEDED
     kinds = {}
-    for holders in layers.values():
+    for layer, holders in layers.items():
+        ending = {}
+        for row, page in enumerate(pages):
+            for p, unit in getattr(page, layer).items():
+                if p in tails[row]:
+                    ending.setdefault(unit, set()).add(row)
         for unit, rows in holders.items():
-            if len(rows) < min(*needed, most):
-                continue
-            holding = [row for row in sorted(rows) if own[row]]
-            of_span = unlike(holding)
-            alone = [row for row in holding if elsewhere[row] <= witnesses.TAIL_ALONE]
-            of_tail = unlike(alone) if needed.tail < needed.long else of_span
+            at_end = ending.get(unit, set())
+            of_span = of_spans.unlike(sorted(rows), most) if len(rows) >= min(needed) else 0
+            of_tail = of_tails.unlike(sorted(at_end), most)
             bits, counts = (IS_LONG, IS_EDGE, IS_SHORT, IS_TAIL), (of_span, of_span, of_span, of_tail)
-            enough = zip(bits, counts, needed, strict=True)
-            kind = sum(
-                bit
-                for bit, count, least in enough
-                if len(rows) >= least and count >= min(least, module.MOST_NEEDED)
-            )
+            held = (len(rows),) * 3 + (len(at_end),)
+            enough = zip(bits, counts, held, needed, strict=True)
+            kind = sum(bit for bit, count, n, least in enough if n >= least and count >= min(least, most))
             if kind:
-                kinds[holders is layers["phrases"], unit] = kind
+                kinds[layer == "phrases", unit] = kind
     return kinds
 
 

@@ -32,6 +32,7 @@ SAMPLE = 1_000  # texts of a source that are compared with one another
 WHOLE_SAMPLE = 2_000  # texts of the whole collection
 NAMED, UNNAMED = 3, 10  # witnesses in a source, and in a collection, whose articles have no page in common
 SHORT_WITNESSES = 5  # of a short span
+FEWEST_TAILS, TAIL_SHARE = 2, 0.1  # witnesses of a span at the very end of texts, in a small collection
 LONG_SHARE, EDGE_SHARE, SHORT_SHARE = 0.003, 0.01, 0.1  # shares of the sample that must be witnesses
 BATCH = 500  # texts that are tokenized at a time
 
@@ -64,7 +65,7 @@ def witnesses_needed(n: int, named: bool) -> Needed:
         long=needed(fewest, LONG_SHARE),
         at_edge=needed(short, EDGE_SHARE),
         short=needed(short, SHORT_SHARE),
-        tail=needed(2, EDGE_SHARE),
+        tail=needed(FEWEST_TAILS, TAIL_SHARE),
     )
 
 
@@ -143,8 +144,8 @@ def find_furniture(articles: Sequence[Article], n_jobs: int | None = None) -> li
     sample of a thousand of its articles. A span of fewer than 12 tokens may be there by chance: it must
     stand in five, and in 10%, or in 1% if it begins or ends articles. Spans of fewer than five tokens are
     found if they are lines of their own or end texts. In a sample of all articles, whatever their source, ten
-    are needed instead of three, or half of a small collection. At the very end of a text a span of three
-    tokens is enough in two unlike articles, or 1%.
+    are needed instead of three, or half of a small collection. At the very end of texts a span of three
+    tokens is enough in two unlike articles, or 10%, that share nothing before it.
 
     Two articles are unlike if of the first 128 words that are their own, they share less than two fifths, and
     of pairs of these less than a fifth; half of an article must be its own for it to count at all.

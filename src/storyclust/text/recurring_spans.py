@@ -19,7 +19,14 @@ import numpy as np
 
 from storyclust._core.parallel import kernel
 from storyclust.text.page_tokens import SHINGLE, PageTokens
-from storyclust.text.witnesses import TAIL_ALONE, count_witnesses, own_samples
+from storyclust.text.witnesses import (
+    ALIKE_PAIRS,
+    TAIL_ALIKE_PAIRS,
+    Samples,
+    count_witnesses,
+    mark_tails,
+    own_samples,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,9 +73,8 @@ def learn_recurring(pages: PageTokens, needed: Needed) -> Recurring:
     -------
     recurring : Recurring
     """
-    least, most = min(needed), min(max(needed), MOST_NEEDED)
-    n = len(pages.indptr) - 1
-    if n < least:
+    least = min(needed)
+    if len(pages.indptr) - 1 < least:
         return Recurring.nothing()
     five = np.full(len(pages.hashes), SHINGLE, np.int8)
     layers = []
@@ -81,25 +87,40 @@ def learn_recurring(pages: PageTokens, needed: Needed) -> Recurring:
                 drop_extensions(number, pages.indptr, holders)
             mark_covered(number, pages.indptr, holders >= 2, widths, shared)
     samples = own_samples(pages.hashes, pages.indptr, shared)
+    # Few articles are enough for a tail, so they must share nothing before it, be it shared by others or not.
+    tails = mark_tails(pages.indptr, shared)
+    before_tails = own_samples(pages.hashes, pages.indptr, tails)
     found = [Recurring.nothing()]
     for number, keys, holders in layers:
-        if len(keys) and int(holders.max()) >= least:
-            bounds, rows = list_holders(number, pages.indptr, holders, least)
-            is_witness = samples.is_witness
-            ends_alone = is_witness & (samples.elsewhere <= TAIL_ALONE)
-            of_span = count_witnesses(bounds, rows, samples, is_witness, most)
-            of_tail = of_span
-            if needed.tail < needed.long:
-                of_tail = count_witnesses(bounds, rows, samples, ends_alone, most)
-            kinds = np.zeros(len(keys), np.uint8)
-            for bit, count in zip((IS_LONG, IS_EDGE, IS_SHORT, IS_TAIL), needed, strict=True):
-                witnesses = of_tail if bit == IS_TAIL else of_span
-                enough = (holders >= count) & (witnesses >= min(count, MOST_NEEDED))
-                kinds |= np.where(enough, bit, 0).astype(np.uint8)
-            found.append(Recurring(keys[kinds > 0], kinds[kinds > 0]))
+        kinds = np.zeros(len(keys), np.uint8)
+        witnesses = _witnesses(number, holders, pages.indptr, samples, ALIKE_PAIRS, least)
+        for bit, count in zip((IS_LONG, IS_EDGE, IS_SHORT), needed[:3], strict=True):
+            kinds |= np.where(_are_enough(holders, witnesses, count), bit, 0).astype(np.uint8)
+        in_tails = np.where(tails, number, np.int32(-1))
+        ending = count_holders(in_tails, pages.indptr, len(keys))
+        witnesses = _witnesses(in_tails, ending, pages.indptr, before_tails, TAIL_ALIKE_PAIRS, needed.tail)
+        kinds |= np.where(_are_enough(ending, witnesses, needed.tail), IS_TAIL, 0).astype(np.uint8)
+        found.append(Recurring(keys[kinds > 0], kinds[kinds > 0]))
     hashes, kinds = (np.concatenate(parts) for parts in zip(*found, strict=True))
     order = np.argsort(hashes, kind="stable")
     return Recurring(hashes[order], kinds[order])
+
+
+def _witnesses(
+    number: NDArray[np.int32],
+    holders: NDArray[np.int32],
+    indptr: NDArray[np.int64],
+    samples: Samples,
+    alike_pairs: float,
+    least: int,
+) -> NDArray[np.int32]:
+    """Mutually unlike witnesses of each unit that has at least `least` holders, up to `MOST_NEEDED`."""
+    bounds, rows = list_holders(number, indptr, holders, least)
+    return count_witnesses(bounds, rows, samples, alike_pairs, MOST_NEEDED)
+
+
+def _are_enough(holders: NDArray[np.int32], witnesses: NDArray[np.int32], needed: int) -> NDArray[np.bool_]:
+    return (holders >= needed) & (witnesses >= min(needed, MOST_NEEDED))
 
 
 def recurring_spans(pages: PageTokens, *learnt: Recurring) -> NDArray[np.int64]:
@@ -172,6 +193,19 @@ def drop_extensions(number: NDArray[np.int32], indptr: NDArray[np.int64], holder
                 if number[q] >= 0 and before[number[q]] >= 2 * before[number[p]]:
                     holders[number[p]] = 0
                     break
+
+
+@kernel
+def count_holders(number: NDArray[np.int32], indptr: NDArray[np.int64], n_units: int) -> NDArray[np.int32]:
+    """How many rows hold each unit, -1 being none."""
+    holders, latest = np.zeros(n_units, np.int32), np.full(n_units, -1, np.int32)
+    for row in range(len(indptr) - 1):
+        for p in range(indptr[row], indptr[row + 1]):
+            k = number[p]
+            if k >= 0 and latest[k] != row:
+                latest[k] = row
+                holders[k] += 1
+    return holders
 
 
 @kernel

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 OWN = 0.5  # share of a witness that no other article of its sample holds
 LONG_OWN = 0.25  # the same of an article with `COMPARED` own words: galleries can be longer than reports
-TAIL_ALONE = 0.1  # share of a witness of a tail that may be shared elsewhere: reports of one story share more
 ALIKE_PAIRS, ALIKE_WORDS = 0.2, 0.4  # share of own word pairs, or words, from which two articles are alike
+TAIL_ALIKE_PAIRS = 0.1  # the same for tails, in what is before them
 COMPARED = 128  # own words of an article that are compared
 TRIED = 4  # times as many holders are tried as witnesses are needed
 
@@ -32,7 +32,18 @@ class Samples(NamedTuple):
     pairs: NDArray[np.uint64]
     pair_bounds: NDArray[np.int64]
     is_witness: NDArray[np.bool_]  # whether enough of an article is its own
-    elsewhere: NDArray[np.float64]  # share that is shared, but not at its end
+
+
+@kernel
+def mark_tails(indptr: NDArray[np.int64], shared: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Mark the shared tokens at the end of each row."""
+    tails = np.zeros(len(shared), np.bool_)
+    for row in range(len(indptr) - 1):
+        p = indptr[row + 1] - 1
+        while p >= indptr[row] and shared[p]:
+            tails[p] = True
+            p -= 1
+    return tails
 
 
 @kernel
@@ -41,7 +52,7 @@ def own_samples(tokens: NDArray[np.uint64], indptr: NDArray[np.int64], shared: N
     n = len(indptr) - 1
     words, pairs = np.empty(COMPARED * n + 1, np.uint64), np.empty(COMPARED * n + 1, np.uint64)
     word_bounds, pair_bounds = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
-    is_witness, elsewhere = np.zeros(n, np.bool_), np.zeros(n, np.float64)
+    is_witness = np.zeros(n, np.bool_)
     for row in range(n):
         start, stop = indptr[row], indptr[row + 1]
         w, q, kept = word_bounds[row], pair_bounds[row], 0
@@ -55,14 +66,10 @@ def own_samples(tokens: NDArray[np.uint64], indptr: NDArray[np.int64], shared: N
                 if p + 1 < stop and not shared[p + 1]:
                     pairs[q] = (tokens[p] * MIX) ^ tokens[p + 1]
                     q += 1
-        tail = 0
-        while tail < stop - start and shared[stop - 1 - tail]:
-            tail += 1
         is_witness[row] = kept >= OWN * (stop - start) or kept >= max(COMPARED, LONG_OWN * (stop - start))
-        elsewhere[row] = (stop - start - kept - tail) / max(stop - start, 1)
         word_bounds[row + 1] = sort_distinct(words, word_bounds[row], w)
         pair_bounds[row + 1] = sort_distinct(pairs, pair_bounds[row], q)
-    return Samples(words, word_bounds, pairs, pair_bounds, is_witness, elsewhere)
+    return Samples(words, word_bounds, pairs, pair_bounds, is_witness)
 
 
 @kernel
@@ -96,10 +103,10 @@ def shared_part(values: NDArray[np.uint64], bounds: NDArray[np.int64], one: Any,
 
 
 @kernel
-def are_alike(samples: Samples, one: Any, other: Any) -> bool:
+def are_alike(samples: Samples, one: Any, other: Any, alike_pairs: float) -> bool:
     """Whether two rows share so many own words or word pairs that they report the same thing."""
     return bool(
-        shared_part(samples.pairs, samples.pair_bounds, one, other) >= ALIKE_PAIRS
+        shared_part(samples.pairs, samples.pair_bounds, one, other) >= alike_pairs
         or shared_part(samples.words, samples.word_bounds, one, other) >= ALIKE_WORDS
     )
 
@@ -109,7 +116,7 @@ def count_witnesses(
     bounds: NDArray[np.int64],
     rows: NDArray[np.int32],
     samples: Samples,
-    is_witness: NDArray[np.bool_],
+    alike_pairs: float,
     most: int,
 ) -> NDArray[np.int32]:
     """Mutually unlike witnesses of each unit, counted up to `most`.
@@ -134,12 +141,12 @@ def count_witnesses(
                 continue
         n = tried = 0
         for t in range(start, stop):
-            if not is_witness[rows[t]]:
+            if not samples.is_witness[rows[t]]:
                 continue
             tried += 1
             alike = False
             for c in range(n):
-                if are_alike(samples, rows[t], chosen[c]):
+                if are_alike(samples, rows[t], chosen[c], alike_pairs):
                     alike = True
                     break
             if not alike:
