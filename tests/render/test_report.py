@@ -411,9 +411,7 @@ def test_writing_replaces_the_file_and_errors_are_one_sentence(stories, tmp_path
 
 def test_a_notebook_shows_the_biggest_threads_safely():
     assert "event_window" in sc.StoryClusterer(event_window=3)._repr_html_()
-    stories = sc.StoryClusterer().fit(
-        [{"title": "<img src=x onerror=alert(1)>\u202e", "text": BODY, "lang": '"><'}]
-    )
+    stories = sc.StoryClusterer().fit([Article(BODY, title="<img src=x onerror=alert(1)>\u202e", lang='"><')])
     table = stories._repr_mimebundle_()["text/html"]
     assert "&lt;img" in table
     assert "<img" not in table
