@@ -684,3 +684,11 @@ def test_parts_that_learn_from_samples_find_what_the_whole_does(articles, sample
         assert [learnt.spans(part) for part in parts] == [expected[k::n_parts] for k in range(n_parts)]
     finally:
         module.SAMPLE, module.WHOLE_SAMPLE = sizes
+
+
+def test_anything_that_is_an_article_can_be_asked():
+    texts = ["Snow fell on the pass.\nRead more: Ferry late", "The ferry is late again. @desk"]
+    expected = find_furniture([Article(text) for text in texts])
+    assert all(expected)
+    assert find_furniture(texts) == find_furniture(iter(texts)) == expected
+    assert find_furniture([{"body": text, "headline": "Late"} for text in texts]) == expected

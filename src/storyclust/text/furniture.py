@@ -16,12 +16,13 @@ import math
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from storyclust._core.parallel import map_chunks
 from storyclust.articles.article import Article
+from storyclust.articles.records import as_articles
 from storyclust.text.page_spans import Span, blank, cut, page_spans
 from storyclust.text.page_tokens import PageTokens
 from storyclust.text.recurring_spans import Needed, Recurring, learn_recurring
@@ -121,13 +122,14 @@ def learn_sample(texts: Sequence[str], named: bool) -> tuple[Recurring, PageToke
     return learn_recurring(pages, witnesses_needed(len(texts), named)), pages
 
 
-def find_furniture(articles: Sequence[Article], n_jobs: int | None = None) -> list[tuple[Span, ...]]:
+def find_furniture(articles: Iterable[Any], n_jobs: int | None = None) -> list[tuple[Span, ...]]:
     r"""Find the page furniture of each article.
 
     Parameters
     ----------
-    articles : sequence of Article
-        Best all there are: what recurs is known for furniture by the company it keeps.
+    articles : sequence of str, mapping or Article, or a DataFrame
+        The articles; see `as_articles`. Best all there are: what recurs is known for furniture by the company
+        it keeps.
     n_jobs : int or None, default=None
         Threads, by joblib's rule.
 
@@ -135,7 +137,8 @@ def find_furniture(articles: Sequence[Article], n_jobs: int | None = None) -> li
     -------
     spans : list of tuple of (int, int)
         For every article the stretches `text[start:end]` that are furniture, in order and apart from one
-        another. Those of whole lines take the line breaks behind them along, or those before them at the end
+        another. Positions are those of the article's text, from which markup was removed (see `as_articles`).
+        Those of whole lines take the line breaks behind them along, or those before them at the end
         of a text. The result depends neither on the order of the articles nor on equal texts.
 
     Notes
@@ -161,13 +164,14 @@ def find_furniture(articles: Sequence[Article], n_jobs: int | None = None) -> li
     >>> text[21:50]
     'Subscribe to our newsletter\n\n'
     """
+    listed = as_articles(articles)
     sources: dict[str, set[str]] = {}
-    for article in articles:
+    for article in listed:
         sources.setdefault(article.source or "", set()).add(article.text)
     found = _spans_by_text(
         {source: sorted(texts, key=sample_key) for source, texts in sources.items()}, n_jobs
     )
-    return [found.get((article.source or "", article.text), ()) for article in articles]
+    return [found.get((article.source or "", article.text), ()) for article in listed]
 
 
 Task = tuple[str, list[str]]  # a source, and texts of it
