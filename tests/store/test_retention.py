@@ -21,8 +21,9 @@ from storyclust.store.schema import connect
 from storyclust.store.store import NewsStore
 from storyclust.store.transactions import writing
 from storyclust.store.working_set import derive
+from storyclust.text.furniture import Furniture
 
-DERIVE = functools.partial(derive, threshold=0.8)
+DERIVE = functools.partial(derive, threshold=0.8, furniture=Furniture.learn({}, []))
 WORDS = (
     "The ferry Selka struck the old stone pier of Aldmouth in thick fog on Monday morning and nobody of the"
 )

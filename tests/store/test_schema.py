@@ -229,15 +229,15 @@ def test_an_older_file_is_brought_up_all_the_way_or_not_at_all(path, monkeypatch
     def fail(connection):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(schema, "MIGRATIONS", (add_column, fail))
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, add_column, fail))
     with pytest.raises(ZeroDivisionError):
         connect(path)
-    monkeypatch.setattr(schema, "MIGRATIONS", (add_column,))
+    monkeypatch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:-1])
     with pytest.raises(StoreError, match="written by an older storyclust; open it for writing once"):
         connect(path, read_only=True)
     for read_only in (False, True):
         with closing(connect(path, read_only)) as connection:
-            assert connection.execute("PRAGMA user_version").fetchone()[0] == 2
+            assert connection.execute("PRAGMA user_version").fetchone()[0] == 3
             assert connection.execute("SELECT pinned FROM threads").fetchall() == []
 
 

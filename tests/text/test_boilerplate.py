@@ -7,11 +7,11 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from storyclust.text.boilerplate import find_furniture, without_furniture
+from storyclust.text.paragraphs import count_words, split_paragraphs
 
 from storyclust.articles.article import Article
-from storyclust.text.boilerplate import find_furniture, without_furniture
 from storyclust.text.boilerplate_cues import CUES, is_cue
-from storyclust.text.paragraphs import count_words, split_paragraphs
 
 BOX = (
     "Get the Carrow Courier every morning. Sign up with your address and agree to our terms; we write "

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from storyclust.text.counted_text import blank, counted_articles
 
 import storyclust as sc
 from storyclust.articles import Article
 from storyclust.datasets import make_newswire
 from storyclust.text import recurring_spans as module
-from storyclust.text.counted_text import blank, counted_articles
 from storyclust.text.recurring_spans import Needed, recurring_spans
 
 FOOTER = "Sign here for the morning letter of the Aldmouth Gazette and read the news before it happens today."
