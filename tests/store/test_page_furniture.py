@@ -1,5 +1,6 @@
 """Page furniture in a store: learnt as it grows, and equal to that of the whole when it is consolidated."""
 
+import itertools
 import random
 import sqlite3
 from contextlib import closing
@@ -20,25 +21,25 @@ from storyclust.store.schema import FURNITURE_TABLES
 from storyclust.text.furniture import SAMPLE, WHOLE_SAMPLE, find_furniture, sample_of
 
 FOOTERS = {
-    "Herald": "Sign the petition for the harbour library and win a weekend in the hills with your whole family.",
+    "Herald": "Sign the petition for the harbour library and win a weekend in the hills with your family.",
     "Courier": "The Courier belongs to its readers and prints on paper made from the reeds of the lower Esk.",
 }
 INSERTED = "Why the old lighthouse keeper of Carrow counts every gull that lands on his roof in spring"
 START = datetime(2024, 3, 4, tzinfo=UTC)
 
 
-def wire(n, seed=3):
+def wire(n, seed=4):
     """Independent articles of three sources and of none; two sources add a footer, one inserts a headline."""
     made = sc.as_articles(list(make_newswire(n_articles=3 * n, random_state=seed)))
     kept = sc.Deduplicator().fit(made).keep_
-    rng = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - test data
     articles = []
     for number, article in enumerate(np.array(made, object)[kept][:n]):
         source = ("Herald", "Courier", "Desk", None)[number % 4]
         text = article.text
         if source in FOOTERS:
             text = f"{text}\n\n{FOOTERS[source]}"
-        if rng.random() < 0.3 and source == "Herald":
+        if chance.random() < 0.3 and source == "Herald":
             middle = text.find(" ", len(text) // 2)
             text = f"{text[:middle]} {INSERTED}{text[middle:]}"
         if number % 5 == 0:
@@ -59,8 +60,9 @@ def groups(labels, articles):
 
 def stored(store, kind):
     """Threads or events as sets of ids."""
+    column = "thread" if kind == "thread" else "id"
     cursor = store._connection.execute(
-        f"SELECT e.{'thread' if kind == 'thread' else 'id'}, a.id FROM articles a JOIN events e ON e.id = a.event"
+        f"SELECT e.{column}, a.id FROM articles a JOIN events e ON e.id = a.event"
     )
     found = {}
     for group, name in cursor.fetchall():
@@ -91,7 +93,7 @@ def test_the_articles_have_furniture():
     assert {*FOOTERS.values(), INSERTED} <= texts
 
 
-@settings(max_examples=8, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, suppress_health_check=list(HealthCheck))
 @given(st.randoms(use_true_random=False), st.sampled_from([1, 7, 30, 72]), st.booleans())
 def test_a_consolidated_store_is_as_the_whole(tmp_path_factory, rng, size, reopened):
     path = tmp_path_factory.mktemp("store") / "news.db"
@@ -107,7 +109,7 @@ def test_a_consolidated_store_is_as_the_whole(tmp_path_factory, rng, size, reope
         assert is_as_the_whole(store, articles)
 
 
-@settings(max_examples=8, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, suppress_health_check=list(HealthCheck))
 @given(st.randoms(use_true_random=False))
 def test_what_is_removed_or_revised_counts_no_more(tmp_path_factory, rng):
     path = tmp_path_factory.mktemp("store") / "news.db"
@@ -147,36 +149,37 @@ def test_a_sample_is_that_of_the_texts(tmp_path, monkeypatch):
         assert read_sample(store._connection, "nowhere", 9) == []
 
 
-def test_footers_that_are_learnt_late_are_taken_back(tmp_path):
-    """The first two reports hold the footer before anyone can know that it is one."""
-    herald = [article for article in NEWS if article.source == "Herald"][:8]
-    others = [article for article in NEWS if article.source is None]
-    footer = FOOTERS["Herald"]
+def test_a_headline_that_is_learnt_late_is_taken_back(tmp_path):
+    """The first two reports hold it before anyone can know that it is furniture."""
+    plain = [article for article in NEWS if article.source == "Desk"]
+    desk = [replace(a, text=a.text.replace(". ", f". {INSERTED} ", 1)) for a in plain[:8]]
+
+    def left_out(store):
+        spans = spans_of(store)
+        return [a.id for a in desk if any(INSERTED in a.text[slice(*s)] for s in spans.get(a.id, ()))]
+
+    def terms(store):
+        query = "SELECT terms FROM vectors JOIN articles ON number = article WHERE id = ?"
+        return [store._connection.execute(query, [a.id]).fetchone()[0] for a in desk[:2]]
+
     with NewsStore.open(tmp_path / "news.db") as store:
-        store.add(others)
-        store.add(herald[:2])
-        assert not any(
-            a.text[slice(*span)].strip() == footer for a in herald[:2] for span in spans_of(store)[a.id]
-        )
-        before = {a.id: store.article(a.id).event for a in herald[:2]}
-        number = dict(store._connection.execute("SELECT id, number FROM articles"))
-        terms = "SELECT terms FROM vectors WHERE article = ?"
-        whole = store._connection.execute(terms, [number[herald[0].id]]).fetchone()[0]
-        for article in herald[2:5]:
+        store.add([article for article in NEWS if article.source is None])
+        store.add(desk[:2])
+        assert left_out(store) == []
+        before, events = terms(store), [store.article(a.id).event for a in desk[:2]]
+        store._connection.execute("UPDATE meta SET value = '1000' WHERE name = 'consolidated'")  # not again
+        for article in desk[2:5]:
             store.add([article])
-        assert {a.id: store.article(a.id).event for a in herald[:2]} == before
-        for article in herald[:5]:
-            assert footer in {article.text[slice(*span)].strip() for span in spans_of(store)[article.id]}
-        assert len(store._connection.execute(terms, [number[herald[0].id]]).fetchone()[0]) < len(whole)
+        assert left_out(store) == [a.id for a in desk[:5]]
+        assert [store.article(a.id).event for a in desk[:2]] == events
+        assert all(len(now) < len(old) for now, old in zip(terms(store), before, strict=True))
         memory = store._memory
-        assert (
-            sorted(memory.row_of.values()) == np.flatnonzero(memory.article_index.events.values >= 0).tolist()
-        )
+        inside = np.flatnonzero(memory.article_index.events.values >= 0)
+        assert sorted(memory.row_of.values()) == inside.tolist()
         latest = {row for rows in memory.structure.events.latest.values() for row in rows}
         assert latest <= set(memory.row_of.values())
-        assert store.article(herald[0].id).text == herald[0].text
-        assert [hit.id for hit in store.search('"lower Esk"')] == []
-        assert {hit.id for hit in store.search('"harbour library"', 99)} >= {a.id for a in herald[:5]}
+        assert store.article(desk[0].id).text == desk[0].text
+        assert {hit.id for hit in store.search('"lighthouse keeper"')} == {a.id for a in desk[:5]}
         assert store.check() == []
 
 
@@ -202,7 +205,7 @@ def test_sources_are_learnt_again_when_they_have_grown(tmp_path):
             learnt_from.append(row[0])
     distinct = sorted(set(learnt_from))
     assert distinct[:5] == [1, 2, 3, 4, 5]
-    assert all((b - a) / a >= 0.25 for a, b in zip(distinct, distinct[1:], strict=False))
+    assert all((b - a) / a >= 0.25 for a, b in itertools.pairwise(distinct))
     assert len(distinct) < 20
     assert distinct[-1] > 60 / 1.3
 
@@ -264,24 +267,19 @@ def test_a_store_that_compares_whole_texts(tmp_path):
 
 
 def test_summaries_leave_furniture_out(tmp_path):
-    herald = [article for article in NEWS if article.source == "Herald"]
-    for clean in (True, False):
-        with NewsStore.open(tmp_path / f"{clean}.db", clean=clean, thread_distance=1.0, event_distance=1.0,
-                            event_window=1e6) as store:  # fmt: skip
-            store.add(herald[:2])
-            first = [thread.keywords for thread in store.threads()]
-            store.add(herald[2:])
-            store.consolidate(None)
-            told = " ".join(" ".join((thread.summary.text, *thread.keywords)) for thread in store.threads())
-            assert first
-            assert ("petition" in told) != clean
-            for thread in store.threads():
-                for sentence in thread.summary.sentences:
-                    text = store.article(thread.members[sentence.article]).text
-                    assert " ".join(text[sentence.start : sentence.end].split()) == sentence.text
+    with NewsStore.open(tmp_path / "news.db") as store:
+        store.add(NEWS)
+        store.consolidate(None)
+        for thread in store.threads():
+            told = " ".join((thread.headline, thread.summary.text, *thread.keywords))
+            assert not {"petition", "lighthouse", "reeds", "@newsdesk"} & set(told.split())
+            for sentence in thread.summary.sentences:
+                text = store.article(thread.members[sentence.article]).text
+                assert " ".join(text[sentence.start : sentence.end].split()) == sentence.string
 
 
-def test_a_summary_follows_what_is_learnt(tmp_path):
+@pytest.mark.parametrize("clean", [True, False])
+def test_a_summary_follows_what_is_learnt(tmp_path, clean):
     day = timedelta(hours=1)
     reports = [
         Article(
@@ -291,14 +289,14 @@ def test_a_summary_follows_what_is_learnt(tmp_path):
         for k, word in enumerate(("one", "two"))
     ]  # fmt: skip
     others = [a for a in NEWS if a.source == "Herald"][:8]
-    with NewsStore.open(tmp_path / "news.db", copy_threshold=1.0) as store:
+    with NewsStore.open(tmp_path / "news.db", copy_threshold=1.0, clean=clean) as store:
         store.add(reports)
         assert "petition" in " ".join(thread.summary.text for thread in store.threads())
         store.add(others)
         store.consolidate(None)
         told = store.thread(store.article("one").thread).summary.text
         assert "Selka" in told
-        assert "petition" not in told
+        assert ("petition" not in told) == clean
 
 
 def test_similar_texts_are_found_by_what_counts(tmp_path):

@@ -163,11 +163,11 @@ class Adder:
         list of Change
             The lines written to the history.
         """
-        self._learn(everything=threads >= set(self.memory.structure.threads.sizes))
+        is_new = self._learn(everything=threads >= set(self.memory.structure.threads.sizes))
         index, structure, tables = self.memory.article_index, self.memory.structure, self.tables
         threads = threads & set(structure.threads.sizes)
         events_before, thread_before = index.events.values.copy(), dict(structure.thread_of)
-        found = consolidate(index, structure, threads, self.n_jobs)
+        found = consolidate(index, structure, threads, self.n_jobs, weighed=is_new)
 
         thread_of = structure.thread_of
         now = index.events.values[found.rows]
@@ -188,14 +188,15 @@ class Adder:
         tables.put_meta("consolidated", len(self.memory.row_of))
         return changes
 
-    def _learn(self, everything: bool) -> None:
-        """Learn page furniture again before a consolidation, and compare articles by what counts then."""
+    def _learn(self, everything: bool) -> bool:
+        """Learn page furniture again before a consolidation; says whether the index was read again."""
         changed = False
         if self.memory.furniture is not None:
             furniture, changed = learn_all(self.connection, self.memory.furniture, everything, self.n_jobs)
             self.memory = self.memory._replace(furniture=furniture)
-        if changed or self.memory.outdated:
+        if anew := changed or self.memory.outdated:
             self._load()
+        return anew
 
     def _revise(self, article: Article, known: Known) -> Write:
         """Store a revision if title, text or date have changed; the article stays in its event."""
