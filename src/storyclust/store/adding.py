@@ -103,7 +103,8 @@ class Adder:
     def add(self, articles: Sequence[Article]) -> list[Added]:
         """Add articles, each with an id; of those that share one, each later one revises the earlier."""
         writes = self._write(articles)
-        if not self._consolidate_if_young():
+        changed = any(write.status != "unchanged" for write in writes)
+        if not self._consolidate_if_young() and changed:
             sources = {article.source for article in articles if article.source}
             self.memory = learn_outgrown(self.connection, self.memory, sources, self.n_jobs)
             if len(self.memory.article_index) > MOST_ROWS * len(self.memory.row_of):
