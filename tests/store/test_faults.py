@@ -299,6 +299,9 @@ SPOKEN = {  # what says something rather than that something is so, or cannot be
     "history": {"at", "old", "new", "articles", "why", "what", "kind"},
     "bands": {"keys"},
     "vectors": {"terms", "head", "strangers"},
+    "furniture": {"place", "spans"},
+    "recurring": {"source", "articles", "hashes", "kinds"},
+    "unlearnt": {"source", "changes"},
     "meta": {"value", "name"},
 }
 

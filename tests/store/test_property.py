@@ -41,6 +41,9 @@ TABLES = (
     "history",
     "bands",
     "vectors",
+    "furniture",
+    "recurring",
+    "unlearnt",
     "meta",
 )
 

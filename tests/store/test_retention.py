@@ -15,14 +15,16 @@ from storyclust.datasets.newswire import make_newswire
 from storyclust.dedup.evidence import explain
 from storyclust.errors import InputError, StoreError
 from storyclust.store.integrity import check, repair
+from storyclust.store.page_furniture import read_furniture
 from storyclust.store.queries import StoreQueries
 from storyclust.store.retention import forget, remove, vacuum
 from storyclust.store.schema import connect
 from storyclust.store.store import NewsStore
 from storyclust.store.transactions import writing
 from storyclust.store.working_set import derive
+from storyclust.text.furniture import Furniture
 
-DERIVE = functools.partial(derive, threshold=0.8)
+DERIVE = functools.partial(derive, threshold=0.8, furniture=Furniture.learn({}, []))
 WORDS = (
     "The ferry Selka struck the old stone pier of Aldmouth in thick fog on Monday morning and nobody of the"
 )
@@ -265,12 +267,12 @@ BROKEN = [
     ("DELETE FROM articles WHERE number = (SELECT original FROM copies)", "copies of what is no original"),
     (f"UPDATE articles SET event = (SELECT max(event) FROM articles) WHERE number = {COPY}",
      "another event than their original"),
-    (f"INSERT INTO bands VALUES ({COPY}, x'00000000')", "bands or vectors of copies, or of no article"),
-    ("INSERT INTO vectors VALUES (9999, 0, x'', 0.0)", "bands or vectors of copies, or of no article"),
-    (f"DELETE FROM bands WHERE article = {ALONE}", "without bands or vectors"),
-    ("DELETE FROM vectors", "without bands or vectors"),
-    (f"UPDATE vectors SET terms = x'00' WHERE article = {ALONE}", "without bands or vectors"),
-    (f"UPDATE vectors SET head = 999999 WHERE article = {ALONE}", "without bands or vectors"),
+    (f"INSERT INTO bands VALUES ({COPY}, x'00000000')", "bands, vectors or furniture of copies, or of no article"),
+    ("INSERT INTO vectors VALUES (9999, 0, x'', 0.0)", "bands, vectors or furniture of copies, or of no article"),
+    (f"DELETE FROM bands WHERE article = {ALONE}", "without bands, vectors or furniture"),
+    ("DELETE FROM vectors", "without bands, vectors or furniture"),
+    (f"UPDATE vectors SET terms = x'00' WHERE article = {ALONE}", "without bands, vectors or furniture"),
+    (f"UPDATE vectors SET head = 999999 WHERE article = {ALONE}", "without bands, vectors or furniture"),
     ("UPDATE links SET a = b, b = a WHERE a = (SELECT max(a) FROM links)", "links that join no articles"),
     ("INSERT INTO links VALUES (9999, 1, 'overlap', 0.5)", "links that join no articles"),
     ("INSERT INTO revisions VALUES (9999, 1, '', '', NULL, '2024-03-04T00:00:00.000000Z')", "former texts"),
@@ -306,12 +308,17 @@ def test_what_is_broken_is_named_and_put_right(connection, path, statement, said
 
 
 def test_repair_makes_again_what_was_there(connection, path):
-    queries = ("SELECT article, keys FROM bands", "SELECT article, head, terms FROM vectors")
+    queries = (
+        "SELECT article, keys FROM bands",
+        "SELECT article, head, terms FROM vectors",
+        "SELECT * FROM furniture",
+    )
     before = [connection.execute(query).fetchall() for query in queries]
     with writing(connection, path):
         connection.execute("DELETE FROM bands")
         connection.execute("DELETE FROM vectors")
-        repair(connection, DERIVE)
+        connection.execute("DELETE FROM furniture")
+        repair(connection, functools.partial(DERIVE, furniture=read_furniture(connection)))
     assert [connection.execute(query).fetchall() for query in queries] == before
 
 

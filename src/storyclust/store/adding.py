@@ -21,11 +21,12 @@ from storyclust.store.consolidation import Move, consolidate
 from storyclust.store.copy_lookup import NONE, Keys, Originals, find_originals, relation_of
 from storyclust.store.encoding import FIELDS, article_values, to_stamp
 from storyclust.store.models import Change
+from storyclust.store.relearning import learn_all, learn_outgrown
 from storyclust.store.revising import revise
 from storyclust.store.tables import Known, Tables, store_derived
 from storyclust.store.terms_index import YOUNG
 from storyclust.store.weights import ArticleTerms, find_article_terms
-from storyclust.store.working_set import WorkingSet, derived_of, texts_of
+from storyclust.store.working_set import Counted, WorkingSet, derived_of, load, texts_of
 from storyclust.stories.grouping import LEAST_SIMILARITY
 from storyclust.text.language import group_languages
 
@@ -38,6 +39,7 @@ MAX_LINKS = 32  # links stored of one article, the closest
 # is consolidated more often, for its document frequencies change more and consolidation takes less time.
 SMALL_STORE = 8_000  # independent articles
 SMALL_GROWTH, LARGE_GROWTH = 1.25, 2.0
+MOST_ROWS = 2.0  # times as many rows as independent articles, from which the index is read again
 
 Links = dict[int, list[tuple[int, str, float]]]  # by article: (earlier article, relation, similarity)
 
@@ -101,7 +103,12 @@ class Adder:
     def add(self, articles: Sequence[Article]) -> list[Added]:
         """Add articles, each with an id; of those that share one, each later one revises the earlier."""
         writes = self._write(articles)
-        self._consolidate_if_young()
+        changed = any(write.status != "unchanged" for write in writes)
+        if not self._consolidate_if_young() and changed:
+            sources = {article.source for article in articles if article.source}
+            self.memory = learn_outgrown(self.connection, self.memory, sources, self.n_jobs)
+            if len(self.memory.article_index) > MOST_ROWS * len(self.memory.row_of):
+                self._load()
         placements = self.tables.placements({write.id for write in writes})
         added = []
         for write in writes:
@@ -127,13 +134,21 @@ class Adder:
             remaining = [place for place in remaining if place not in writes]
         return [writes[place] for place in range(len(articles))]
 
-    def _consolidate_if_young(self) -> None:
-        """Consolidate a young store that has grown much since its last consolidation."""
+    def _load(self) -> None:
+        """Read the working set again, without the former terms of articles."""
+        settings = self.memory.structure.settings
+        del self.memory  # first, so that two are never in memory
+        self.memory = load(self.connection, settings)
+
+    def _consolidate_if_young(self) -> bool:
+        """Consolidate a young store that has grown much since its last consolidation; says if it was."""
         row = self.connection.execute("SELECT value FROM meta WHERE name = 'consolidated'").fetchone()
         before, now = int(row[0]) if row else 0, len(self.memory.row_of)
         growth = SMALL_GROWTH if now <= SMALL_STORE else LARGE_GROWTH
-        if before < now <= YOUNG and now > growth * before:
+        due = before < now <= YOUNG and now > growth * before
+        if due:
             self.consolidate(set(self.memory.structure.threads.sizes), "the store was young")
+        return due
 
     def consolidate(self, threads: set[int], why: str) -> list[Change]:
         """Cluster the articles of some threads again.
@@ -149,10 +164,11 @@ class Adder:
         list of Change
             The lines written to the history.
         """
+        is_new = self._learn(everything=threads >= set(self.memory.structure.threads.sizes))
         index, structure, tables = self.memory.article_index, self.memory.structure, self.tables
         threads = threads & set(structure.threads.sizes)
         events_before, thread_before = index.events.values.copy(), dict(structure.thread_of)
-        found = consolidate(index, structure, threads, self.n_jobs)
+        found = consolidate(index, structure, threads, self.n_jobs, weighed=is_new)
 
         thread_of = structure.thread_of
         now = index.events.values[found.rows]
@@ -173,6 +189,16 @@ class Adder:
         tables.put_meta("consolidated", len(self.memory.row_of))
         return changes
 
+    def _learn(self, everything: bool) -> bool:
+        """Learn page furniture again before a consolidation; says whether the index was read again."""
+        changed = False
+        if self.memory.furniture is not None:
+            furniture, changed = learn_all(self.connection, self.memory.furniture, everything, self.n_jobs)
+            self.memory = self.memory._replace(furniture=furniture)
+        if anew := changed or self.memory.outdated:
+            self._load()
+        return anew
+
     def _revise(self, article: Article, known: Known) -> Write:
         """Store a revision if title, text or date have changed; the article stays in its event."""
         values = dict(zip(FIELDS, article_values(article), strict=True))
@@ -192,10 +218,12 @@ class Adder:
         numbers = np.arange(first, first + len(articles))
         keys = Keys.of([article.content for article in articles], threshold, self.n_jobs)
         found = find_originals(index, keys, texts_of(self.connection, index), threshold, self.n_jobs)
-        languages = group_languages(articles)
 
         alone = np.flatnonzero(found.original == NONE)
-        independent, own = [articles[k] for k in alone], [languages[k] for k in alone]
+        independent, furniture = Counted.of([articles[k] for k in alone], self.memory.furniture)
+        as_compared = dict(enumerate(articles)) | dict(zip(alone.tolist(), independent, strict=True))
+        languages = group_languages(list(as_compared.values()))
+        own = [languages[k] for k in alone]
         article_terms, own_keys = find_article_terms(independent, own, self.n_jobs), keys.of_texts(alone)
         rows = self._enter(numbers[alone], independent, own, article_terms, own_keys)
         edges = index.neighbours(rows, LEAST_SIMILARITY, self.n_jobs)
@@ -204,7 +232,7 @@ class Adder:
         originals = original_rows(found, alone, rows)
         events = index.events.values[originals].tolist()
         tables.insert_articles(articles, numbers.tolist(), languages, events)
-        derived = derived_of(own_keys, article_terms)
+        derived = derived_of(own_keys, article_terms, own, furniture)
         store_derived(self.connection, numbers[alone].tolist(), derived, index.null_similarity(rows).tolist())
         copied_from = index.numbers.values[originals]
         copies = np.flatnonzero(found.original != NONE)

@@ -43,7 +43,12 @@ class Consolidated(NamedTuple):
 
 
 def consolidate(
-    index: ArticleIndex, structure: Structure, threads: set[int], n_jobs: int | None = None
+    index: ArticleIndex,
+    structure: Structure,
+    threads: set[int],
+    n_jobs: int | None = None,
+    *,
+    weighed: bool = False,
 ) -> Consolidated:
     """Cluster the articles of some threads again, and update `index` and `structure`.
 
@@ -54,12 +59,15 @@ def consolidate(
     threads : set of int
         Other threads stay as they are.
     n_jobs : int or None, default=None
+    weighed : bool, default=False
+        Whether all weights are current, as in an index that has just been read.
 
     Returns
     -------
     Consolidated
     """
-    index.weigh_all()
+    if not weighed:
+        index.weigh_all()
     event_of_row = index.events.values
     inside = {event for thread in threads for event in structure.events_of[thread]}
     rows = np.flatnonzero(np.isin(event_of_row, np.fromiter(inside, np.int64, len(inside))))

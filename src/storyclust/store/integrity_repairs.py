@@ -22,10 +22,13 @@ EVENTS_WITHOUT_THREAD = f"""
 """
 BAD_BANDS = "length(keys) % 4 <> 0"
 BAD_VECTORS = "length(terms) % 4 <> 0 OR head < 0 OR head > length(terms) / 4"
+BAD_FURNITURE = "length(spans) % 8 <> 0"
+IS_CLEAN = "EXISTS (SELECT 1 FROM meta WHERE name = 'clean' AND value = '1.0')"
 UNDERIVED = f"""
     SELECT number, id AS broken FROM articles WHERE number NOT IN {COPIES} AND (
         number NOT IN (SELECT article FROM bands WHERE NOT ({BAD_BANDS}))
         OR number NOT IN (SELECT article FROM vectors WHERE NOT ({BAD_VECTORS}))
+        OR ({IS_CLEAN} AND number NOT IN (SELECT article FROM furniture WHERE NOT ({BAD_FURNITURE})))
     )
 """
 
@@ -85,6 +88,7 @@ def derive_missing(connection: sqlite3.Connection, derive: Derive) -> None:
     """
     connection.execute(f"DELETE FROM bands WHERE {BAD_BANDS}")
     connection.execute(f"DELETE FROM vectors WHERE {BAD_VECTORS}")
+    connection.execute(f"DELETE FROM furniture WHERE {BAD_FURNITURE}")
     averages = dict(
         connection.execute(
             "SELECT language, avg(strangers) FROM vectors JOIN articles ON number = article GROUP BY language"

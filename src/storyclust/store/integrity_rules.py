@@ -116,6 +116,16 @@ THREAD_COUNTS = """
     min(started) AS started, max(ended) AS ended FROM events GROUP BY thread
 """
 
+# What recurs in a source
+
+BAD_RECURRING = "length(hashes) % 8 <> 0 OR length(hashes) <> 8 * length(kinds)"
+# All sources count as changed, and are learnt at the next consolidation of all threads.
+LEARN_AGAIN = (
+    "INSERT OR REPLACE INTO unlearnt SELECT source, count(*) "
+    "FROM articles JOIN furniture ON article = number WHERE source <> '' GROUP BY source",
+    "INSERT OR REPLACE INTO unlearnt SELECT '', count(*) FROM furniture",
+)
+
 # Repairs are made in this order: a later one relies on the earlier.
 RULES = (
     Rule(
@@ -184,15 +194,24 @@ RULES = (
         ),
     ),
     Rule(
-        "bands or vectors of copies, or of no article",
-        f"""SELECT article AS broken FROM (SELECT article FROM bands UNION SELECT article FROM vectors)
-        WHERE article IN {COPIES} OR article {NO_ARTICLE}""",
-        tuple(
-            f"DELETE FROM {table} WHERE article IN {COPIES} OR article {NO_ARTICLE}"
-            for table in ("bands", "vectors")
+        "bands, vectors or furniture of copies, or of no article",
+        f"""SELECT article AS broken FROM (
+            SELECT article FROM bands UNION SELECT article FROM vectors UNION SELECT article FROM furniture
+        ) WHERE article IN {COPIES} OR article {NO_ARTICLE}""",
+        (
+            *(
+                f"DELETE FROM {table} WHERE article IN {COPIES} OR article {NO_ARTICLE}"
+                for table in ("bands", "vectors", "furniture")
+            ),
+            *LEARN_AGAIN,
         ),
     ),
-    Rule("articles without bands or vectors", UNDERIVED, derive_missing),
+    Rule(
+        "sources of which cannot be read what recurs",
+        f"SELECT source AS broken FROM recurring WHERE {BAD_RECURRING}",
+        (f"DELETE FROM recurring WHERE {BAD_RECURRING}", *LEARN_AGAIN),
+    ),
+    Rule("articles without bands, vectors or furniture", UNDERIVED, derive_missing),
     Rule(
         "links that join no articles, or a later one to an earlier",
         f"SELECT a AS broken FROM links WHERE a <= b OR a {NO_ARTICLE} OR b {NO_ARTICLE}",

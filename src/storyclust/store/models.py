@@ -205,14 +205,18 @@ class StoredThread(StoredReports):
         return [TimelineEntry(event.id, event.start, event.headline, event.size) for event in self.events]
 
 
-def summarize_members(articles: list[Article], places: list[int]) -> GroupSummary:
-    """Summarise independent articles; `places` are their positions among the members of the group."""
+def summarize_members(articles: list[Article], counted: list[Article], places: list[int]) -> GroupSummary:
+    """Summarise independent articles by the texts that count.
+
+    `places` are their positions among the members of the group.
+    """
     order = canonical_order(articles, np.arange(len(articles)))
-    kept = [articles[k] for k in order]
+    kept = [counted[k] for k in order]
     vectorizer = NewsVectorizer(min_df=1)
     one_group = np.zeros(len(kept), np.int64)
     medoid = int(find_medoids(vectorizer.fit_transform(kept), one_group, kept).medoids[0])
     ranked = [medoid, *(k for k in range(len(kept)) if k != medoid)]
     rows = [places[order[k]] for k in ranked]
+    whole = [articles[k] for k in order]
     summary = summarize_independent([kept[k] for k in ranked], rows, vectorizer)
-    return GroupSummary(summary, places[order[fullest(kept, medoid, np.arange(len(kept)))]])
+    return GroupSummary(summary, places[order[fullest(whole, medoid, np.arange(len(kept)))]])

@@ -28,12 +28,13 @@ LATEST_MEMBERS = 16  # by which two stored groups are compared
 
 
 class Settings(NamedTuple):
-    """Settings of a store: `StoryClusterer` explains the distances and the window (days)."""
+    """Settings of a store: `StoryClusterer` explains the distances, the window (days) and `clean`."""
 
     event_distance: float = 0.89
     event_window: float = 7.0
     thread_distance: float = 0.96
     copy_threshold: float = 0.8
+    clean: bool = True
 
 
 class Groups:
@@ -176,6 +177,14 @@ class Structure:
         """Assign an event to a thread."""
         self.thread_of[event] = thread
         self.events_of.setdefault(thread, set()).add(event)
+
+    def renumber(self, rows: dict[int, int], events: NDArray[np.int64]) -> None:
+        """Enter the new rows of articles that were indexed again and stay in these events."""
+        touched = set(events.tolist())
+        threads = {self.thread_of[event] for event in touched}
+        for groups, ids in ((self.events, touched), (self.threads, threads)):
+            for group in ids:
+                groups.latest[group] = [rows.get(row, row) for row in groups.latest[group]]
 
     def recount(self, index: ArticleIndex, event: int) -> None:
         """Compute an event and its thread again, after rows were added or removed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -21,7 +22,9 @@ from storyclust.store.models import (
     TimelineEntry,
     summarize_members,
 )
+from storyclust.store.page_furniture import decode_spans
 from storyclust.store.transactions import name_of
+from storyclust.text.furniture import without_spans
 
 KINDS = ("event", "thread")
 MAX_SUMMARIZED = 200  # articles of a group that its summary reads, the latest
@@ -39,7 +42,7 @@ class StoreQueries(ArticleQueries):
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         super().__init__(connection)
-        self._summaries: OrderedDict[tuple[tuple[int, int, int], ...], GroupSummary] = OrderedDict()
+        self._summaries: OrderedDict[tuple[tuple[int, int, int, bytes], ...], GroupSummary] = OrderedDict()
 
     def threads(
         self,
@@ -215,17 +218,30 @@ class StoreQueries(ArticleQueries):
             raise InputError(
                 "there is nothing left to summarise: the articles were moved or removed meanwhile."
             )
-        # The key includes positions among the members, which new copies shift.
-        key = tuple((k, members[k].number, members[k].revision) for k in places)
-        if key not in self._summaries:
-            texts = self._articles([number for _, number, _ in key])
-            if len(texts) < len(key):
-                raise InputError("some of the articles were removed meanwhile; ask for the thread anew.")
-            self._summaries[key] = summarize_members([texts[number] for _, number, _ in key], places)
+        numbers = [members[k].number for k in places]
+        with self._reading():
+            furniture = self._furniture(numbers)
+            # The key includes positions among the members, which new copies shift.
+            key = tuple(
+                (k, members[k].number, members[k].revision, furniture.get(members[k].number, b""))
+                for k in places
+            )
+            if key not in self._summaries:
+                texts = self._articles(numbers)
+                if len(texts) < len(key):
+                    raise InputError("some of the articles were removed meanwhile; ask for the thread anew.")
+                articles = [texts[number] for number in numbers]
+                counted = without_spans(articles, [decode_spans(spans) for *_, spans in key])
+                self._summaries[key] = summarize_members(articles, counted, places)
         self._summaries.move_to_end(key)
         while len(self._summaries) > CACHED_SUMMARIES:
             self._summaries.popitem(last=False)
         return self._summaries[key]
+
+    def _furniture(self, numbers: Sequence[int]) -> dict[int, bytes]:
+        """Encoded spans of the furniture of articles that have any."""
+        query = "SELECT article, spans FROM furniture WHERE article IN (SELECT value FROM json_each(?))"
+        return {row[0]: row[1] for row in self._rows(query, [json.dumps(numbers)])}
 
     def history(self, id: int | None = None, kind: str = "thread") -> list[Change]:  # noqa: A002 - as in `thread`
         """Read the merges, splits, moves and removals of threads or events.

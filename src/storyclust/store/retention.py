@@ -21,6 +21,7 @@ from storyclust.errors import InputError, InputTypeError
 from storyclust.store.encoding import article_of, moment, storable, to_stamp
 from storyclust.store.full_text import unindex_words
 from storyclust.store.lock import TIMEOUT, writers_lock
+from storyclust.store.page_furniture import count_gone
 from storyclust.store.tables import COUNT_EVENTS, COUNT_THREADS, store_derived
 from storyclust.store.transactions import explaining, name_of, usable
 from storyclust.store.working_set import Derived
@@ -123,6 +124,7 @@ def _remove_marked(connection: sqlite3.Connection, derive: Derive, why: str) -> 
     while rows := gone.fetchmany(BATCH_SIZE):
         for number, title, text in rows:
             unindex_words(connection, number, title, text)
+    count_gone(connection)
     connection.execute("DELETE FROM copies WHERE article IN (SELECT number FROM gone)")
     removed = connection.execute("DELETE FROM articles WHERE number IN (SELECT number FROM gone)").rowcount
     for kind in KINDS:

@@ -11,16 +11,20 @@ import numpy as np
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import times_of
 from storyclust.store.copy_lookup import Keys, new_text_similarities, relation_of
+from storyclust.store.page_furniture import count_change
 from storyclust.store.tables import Known, Tables, store_derived
 from storyclust.store.weights import find_article_terms
-from storyclust.store.working_set import WorkingSet, derived_of
+from storyclust.store.working_set import Counted, WorkingSet, derived_of
 from storyclust.text.language import group_languages
 
 
 def revise(tables: Tables, memory: WorkingSet, known: Known, article: Article) -> None:
     """Store a newer version of an article, in tables and memory."""
+    former_source = tables.article(known.number).source
     tables.revise(known, article, group_languages([article])[0])
     if known.original is None:
+        if memory.furniture is not None:
+            count_change(tables.connection, former_source)
         _enter(tables, memory, known.number, known.event, article)
         _reassign_copies(tables, memory, known, article)
     else:
@@ -31,18 +35,18 @@ def revise(tables: Tables, memory: WorkingSet, known: Known, article: Article) -
 
 def _enter(tables: Tables, memory: WorkingSet, number: int, event: int, article: Article) -> None:
     """Index an independent article, in place of its former version, in an existing event."""
-    index, language = memory.article_index, group_languages([article])
+    index, counted = memory.article_index, Counted.of([article], memory.furniture)
+    language = group_languages(counted.articles)
     keys = Keys.of([article.content], memory.structure.settings.copy_threshold)
-    article_terms = find_article_terms([article], language)
+    article_terms = find_article_terms(counted.articles, language)
     if number in memory.row_of:
         index.remove(np.array([memory.row_of[number]]))
     rows = index.add([number], times_of([article]), language, article_terms)
     index.add_keys(rows, keys.sizes, keys.keys)
     index.events.values[rows] = event
     memory.row_of[number] = int(rows[0])
-    store_derived(
-        tables.connection, [number], derived_of(keys, article_terms), index.null_similarity(rows).tolist()
-    )
+    derived = derived_of(keys, article_terms, language, counted.furniture)
+    store_derived(tables.connection, [number], derived, index.null_similarity(rows).tolist())
 
 
 def _compare_with_original(

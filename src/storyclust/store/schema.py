@@ -23,6 +23,23 @@ from storyclust.store.transactions import explaining, read_pragma, table_names, 
 APPLICATION_ID = 0x53544359  # "STCY", in the header of the SQLite file
 OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
 
+FURNITURE_TABLES = """
+CREATE TABLE furniture(                      -- of articles that are no copies, if furniture does not count
+    article INTEGER PRIMARY KEY REFERENCES articles(number) ON DELETE CASCADE,
+    place INTEGER NOT NULL,                  -- in the order from which samples are taken
+    spans BLOB NOT NULL                      -- of the text that do not count: int32 pairs, little-endian
+) STRICT;
+CREATE TABLE recurring(                      -- what was learnt of each source, and of all under the name ''
+    source TEXT PRIMARY KEY,
+    articles INTEGER NOT NULL,               -- how many it was learnt from, those outside the sample included
+    hashes BLOB NOT NULL,                    -- uint64, little-endian
+    kinds BLOB NOT NULL                      -- a byte for each
+) STRICT;
+CREATE TABLE unlearnt(                       -- articles that have come or gone since
+    source TEXT PRIMARY KEY,
+    changes INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
 # AUTOINCREMENT: numbers of articles, events and threads are never reused.
 # Timestamps are text of one width, so that they sort by time; see `to_stamp`.
 # `vectors.strangers` is the background similarity of an article; NULL counts as 0.
@@ -102,6 +119,7 @@ CREATE TABLE vectors(                        -- of articles that are no copies
     terms BLOB NOT NULL,                     -- hashes, uint32, little-endian, those of the head first
     strangers REAL
 ) STRICT;
+{furniture}
 CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE INDEX articles_published ON articles(published);
 CREATE INDEX articles_event ON articles(event);
@@ -115,11 +133,23 @@ CREATE VIRTUAL TABLE search USING fts5(      -- rowid is the number of the artic
     title, body, content='', tokenize="unicode61 remove_diacritics 2 categories 'L* M* N* Co'"
 );
 """
+TABLES = TABLES.replace("{furniture}\n", FURNITURE_TABLES)
 TABLE_NAMES = frozenset(re.findall(r"CREATE (?:VIRTUAL )?TABLE (\w+)", TABLES))
+SINCE_CLEAN = 2  # version of the first files with a setting `clean`, and with the tables that it needs
+NOT_CLEAN = "0.0"
 
 Migration = Callable[[sqlite3.Connection], None]
+
+
+def add_furniture(connection: sqlite3.Connection) -> None:
+    """Add the tables of page furniture. They stay empty: the store goes on comparing whole texts."""
+    for statement in _statements(FURNITURE_TABLES):
+        connection.execute(statement)
+    connection.execute("INSERT OR IGNORE INTO meta VALUES ('clean', ?)", [NOT_CLEAN])
+
+
 # The first brings a file of version 1 to version 2, the next to version 3, and so on.
-MIGRATIONS: tuple[Migration, ...] = ()
+MIGRATIONS: tuple[Migration, ...] = (add_furniture,)
 
 
 def connect(
@@ -177,6 +207,7 @@ def connect(
                 with writers_lock(name, timeout):
                     _create(connection, name, settings or {})
             _check_version(connection, name)
+            _check_tables(connection, name)
             _migrate_if_old(connection, name, read_only, timeout)
         except BaseException:
             connection.close()
@@ -284,7 +315,7 @@ def _check_version(connection: sqlite3.Connection, name: str) -> None:
             f"{name} was written by a newer storyclust: its tables are of version {found}, and this one "
             f"knows up to {version()}; python -m pip install --upgrade storyclust."
         )
-    if found < 1 or not table_names(connection) >= TABLE_NAMES:
+    if found < 1 or not table_names(connection) >= _tables_of(found):
         raise StoreError(f"{name} is damaged: it lacks some of its tables; take a backup.")
     unexpected = "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view') ORDER BY 2"
     for kind, other in connection.execute(unexpected):  # it would run when the store is read or written
@@ -292,9 +323,18 @@ def _check_version(connection: sqlite3.Connection, name: str) -> None:
             f"{name} has a {kind} {quoted(other)}, as no store has: drop it if you made it, and do not "
             "trust the file if you did not."
         )
-    columns = _columns(connection)
+
+
+def _tables_of(of_version: int) -> frozenset[str]:
+    """Names of the tables of a file of some version."""
+    later = () if of_version >= SINCE_CLEAN else re.findall(r"CREATE TABLE (\w+)", FURNITURE_TABLES)
+    return TABLE_NAMES.difference(later)
+
+
+def _check_tables(connection: sqlite3.Connection, name: str) -> None:
+    columns, tables = _columns(connection), _tables_of(read_pragma(connection, "user_version"))
     for table, expected in _expected_columns().items():
-        if not columns.get(table, set()) >= expected:
+        if table in tables and not columns.get(table, set()) >= expected:
             raise StoreError(f"{name} is damaged: its table {table} is not that of a store; take a backup.")
 
 
@@ -322,7 +362,11 @@ def _migrate_if_old(connection: sqlite3.Connection, name: str, read_only: bool, 
     if read_pragma(connection, "user_version") == version():
         return
     if read_only:
-        raise StoreError(f"{name} was written by an older storyclust; open it for writing once.")
+        if MIGRATIONS[read_pragma(connection, "user_version") - 1 :] != (add_furniture,):
+            raise StoreError(f"{name} was written by an older storyclust; open it for writing once.")
+        for statement in _statements(FURNITURE_TABLES.replace("CREATE TABLE", "CREATE TEMP TABLE")):
+            connection.execute(statement)  # empty, as they would be in the file
+        return
     with writers_lock(name, timeout):
         migrate(connection)
 

@@ -9,7 +9,7 @@ from storyclust.articles.article import Article
 from storyclust.store.adding import LINK_SIMILARITY
 from storyclust.store.copy_lookup import NONE, Keys, find_originals, relation_of
 from storyclust.store.weights import find_article_terms
-from storyclust.store.working_set import WorkingSet, texts_of
+from storyclust.store.working_set import Counted, WorkingSet, texts_of
 from storyclust.text.language import group_languages
 
 
@@ -49,8 +49,9 @@ def find_similar(
     """
     index, threshold = memory.article_index, memory.structure.settings.copy_threshold
     found: dict[int, tuple[int, str, float]] = {}  # by row: (rank of the relation, relation, similarity)
-    language = group_languages([article])[0]
-    rows, similarities = index.like(language, find_article_terms([article], [language]), LINK_SIMILARITY)
+    counted = Counted.of([article], memory.furniture).articles
+    language = group_languages(counted)[0]
+    rows, similarities = index.like(language, find_article_terms(counted, [language]), LINK_SIMILARITY)
     for row, similarity in zip(rows.tolist(), similarities.tolist(), strict=True):
         found[row] = 2, "overlap", similarity
     texts = texts_of(connection, index)

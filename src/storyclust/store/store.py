@@ -23,10 +23,11 @@ from storyclust.store.encoding import from_stamp, id_of, storable, to_stamp
 from storyclust.store.integrity import diagnosing
 from storyclust.store.lock import TIMEOUT
 from storyclust.store.models import Change
+from storyclust.store.page_furniture import read_furniture
 from storyclust.store.placing import Settings
 from storyclust.store.queries import StoreQueries
 from storyclust.store.schema import connect
-from storyclust.store.settings import check_settings, read_settings, settings_rows
+from storyclust.store.settings import check_settings, read_settings, settings_rows, shown
 from storyclust.store.similar_articles import Similar, find_similar
 from storyclust.store.terms_index import YOUNG
 from storyclust.store.transactions import writing
@@ -53,7 +54,7 @@ class NewsStore(StoreQueries):
     ----------
     path : str
     settings : Settings
-        Distances and window of events and threads; see `StoryClusterer`. The file keeps them.
+        Distances and window of events and threads, and `clean`; see `StoryClusterer`. The file keeps them.
 
     Notes
     -----
@@ -66,6 +67,11 @@ class NewsStore(StoreQueries):
     The same batches make the same store, whatever the number of threads, the process or the machine. But the
     weights of terms are computed when a store is read into memory, and seldom in between; so a store that was
     closed between two batches may link and place borderline cases differently from one that stayed open.
+    Page furniture does not count in the comparison of articles, nor in summaries, unless a store is made with
+    ``clean=False``. What recurs is learnt as articles arrive: a source is learnt again when it has changed by
+    a quarter, and everything when all threads are consolidated. Copies are found in whole texts, and texts
+    are stored and searched as they are.
+
     A revised article stays in its event. A copy whose revision differs too much from its original becomes
     independent; when an original is revised, the copies that no longer match it get another original.
 
@@ -109,7 +115,7 @@ class NewsStore(StoreQueries):
         read_only: bool = False,
         timeout: float = TIMEOUT,
         n_jobs: int | None = None,
-        **settings: float,
+        **settings: float | bool,
     ) -> NewsStore:
         """Open a store; create the file if it does not exist.
 
@@ -122,10 +128,10 @@ class NewsStore(StoreQueries):
             Seconds to wait while another process is writing.
         n_jobs : int or None, default=None
             Threads of the processor: None is one, -1 is every core. The result does not depend on it.
-        **settings : float
-            Of a new store: `event_distance`, `event_window` (days), `thread_distance` and `copy_threshold`,
-            as of `StoryClusterer`. For an existing store they may be left out, and must be the same if
-            given.
+        **settings : float or bool
+            Of a new store: `event_distance`, `event_window` (days), `thread_distance`, `copy_threshold` and
+            `clean`, as of `StoryClusterer`. For an existing store they may be left out, and must be the same
+            if given. A store made before there was `clean` compares whole texts, as with `clean=False`.
 
         Returns
         -------
@@ -146,7 +152,8 @@ class NewsStore(StoreQueries):
             for name, value in wanted.items():
                 if getattr(there, name) != value:
                     raise InputError(
-                        f"{os.fspath(path)} was made with {name}={getattr(there, name):g}, got {value:g}; "
+                        f"{os.fspath(path)} was made with {name}={shown(getattr(there, name))}, "
+                        f"got {shown(value)}; "
                         "leave it out, or make another store."
                     )
         except BaseException:
@@ -327,7 +334,8 @@ class NewsStore(StoreQueries):
             return find_similar(Article(text), self._connection, self._working_set(), most)
 
     def _derive(self, articles: Sequence[Article]) -> list[Derived]:
-        return derive(articles, self.settings.copy_threshold, self._n_jobs)
+        furniture = read_furniture(self._connection) if self.settings.clean else None
+        return derive(articles, self.settings.copy_threshold, self._n_jobs, furniture)
 
     # Transactions
 
@@ -337,13 +345,14 @@ class NewsStore(StoreQueries):
         try:
             with diagnosing(self._connection), writing(self._connection, self.path, self._timeout):
                 before = self._connection.total_changes
-                memory = self._working_set()
-                yield Adder(self._connection, memory, self._n_jobs)
+                adder = Adder(self._connection, self._working_set(), self._n_jobs)
+                self._memory = None  # the adder may read it again
+                yield adder
         except BaseException:
             self._memory = None
             raise
-        if self._connection.total_changes != before:
-            self._memory = memory._replace(generation=memory.generation + 1)
+        changed = self._connection.total_changes != before
+        self._memory = adder.memory._replace(generation=adder.memory.generation + changed)
 
     @contextlib.contextmanager
     def _writing_tables(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ from storyclust.articles.article import Article
 from storyclust.store.encoding import FIELDS, article_values, from_stamp
 from storyclust.store.full_text import index_words, unindex_words
 from storyclust.store.models import Change
+from storyclust.store.page_furniture import put_furniture
 
 if TYPE_CHECKING:
     from storyclust.store.consolidation import Move
@@ -60,7 +61,7 @@ def store_derived(
     derived: Sequence[Derived],
     null_similarity: Sequence[float | None],
 ) -> None:
-    """Store the keys, terms and background similarity of independent articles."""
+    """Store the keys, terms, background similarity and furniture of independent articles."""
     rows = list(zip(numbers, derived, null_similarity, strict=True))
     connection.executemany(
         "INSERT OR REPLACE INTO bands VALUES (?, ?)", ((number, each.keys) for number, each, _ in rows)
@@ -69,6 +70,11 @@ def store_derived(
         "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)",
         ((number, each.head, each.terms, value) for number, each, value in rows),
     )
+    connection.executemany(
+        "UPDATE articles SET language = ?2 WHERE number = ?1 AND language <> ?2",
+        ((number, each.language) for number, each, _ in rows),
+    )
+    put_furniture(connection, [(number, *each.furniture) for number, each, _ in rows if each.furniture])
 
 
 class Tables:
@@ -119,10 +125,11 @@ class Tables:
         return dict(self.connection.execute(query, (json.dumps(sorted(set(numbers))),)))
 
     def article(self, number: int) -> Article:
-        """Read title, text and date of an article."""
-        query = "SELECT title, text, published FROM articles WHERE number = ?"
-        title, text, published = self.connection.execute(query, (number,)).fetchone()
-        return Article(text, title=title, published=from_stamp(published) if published else None)
+        """Read what an article is compared by: its title, text, date, source and language."""
+        query = "SELECT title, text, published, source, lang FROM articles WHERE number = ?"
+        title, text, published, source, lang = self.connection.execute(query, (number,)).fetchone()
+        when = from_stamp(published) if published else None
+        return Article(text, title=title, published=when, source=source, lang=lang)
 
     def next_number(self) -> int:
         """Return the next number; numbers of removed articles are not reused."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -13,9 +14,11 @@ from storyclust.articles.article import Article
 from storyclust.articles.ordering import DAY
 from storyclust.store.article_index import ArticleIndex
 from storyclust.store.copy_lookup import Keys
-from storyclust.store.encoding import from_stamp
+from storyclust.store.encoding import from_stamp, storable
+from storyclust.store.page_furniture import Spans, encode_spans, place_of, read_furniture, spans_in
 from storyclust.store.placing import Settings, Structure, look_up
 from storyclust.store.weights import ArticleTerms, find_article_terms
+from storyclust.text.furniture import Furniture, without_spans
 from storyclust.text.language import group_languages
 
 ROWS_PER_READ = 20_000
@@ -32,20 +35,48 @@ class WorkingSet(NamedTuple):
         Row in the index of each independent article, by its number.
     generation : int
         Generation of the store that this agrees with.
+    furniture : Furniture or None
+        What is known to recur; None in a store that compares whole texts.
     """
 
     article_index: ArticleIndex
     structure: Structure
     row_of: dict[int, int]
     generation: int
+    furniture: Furniture | None
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the index holds terms of removed articles, or of former texts."""
+        return len(self.row_of) < len(self.article_index)
 
 
 class Derived(NamedTuple):
-    """Data derived from an independent article: the columns of `bands` and `vectors`."""
+    """Data derived from an independent article: the columns of `bands`, `vectors` and `furniture`."""
 
     keys: bytes
     head: int
     terms: bytes
+    language: str  # of the text that counts
+    furniture: tuple[int, bytes] | None  # its place in samples, and spans; None where whole texts count
+
+
+class Counted(NamedTuple):
+    """Independent articles by the text that counts."""
+
+    articles: list[Article]
+    furniture: list[tuple[int, bytes] | None]
+
+    @classmethod
+    def of(cls, articles: Sequence[Article], known: Furniture | None) -> Counted:
+        """Leave out the furniture of articles; all of a text counts where nothing is `known`."""
+        if known is None:
+            return cls(list(articles), [None] * len(articles))
+        spans: list[Spans] = spans_in(known, articles)
+        stored = [
+            (place_of(storable(a.text)), encode_spans(own)) for a, own in zip(articles, spans, strict=True)
+        ]
+        return cls(without_spans(articles, spans), list(stored))
 
 
 def generation_of(connection: sqlite3.Connection) -> int:
@@ -69,7 +100,8 @@ def load(connection: sqlite3.Connection, settings: Settings) -> WorkingSet:
     index.fill()
     _fill_structure(connection, index, structure)
     row_of = {number: row for row, number in enumerate(index.numbers.values.tolist())}
-    return WorkingSet(index, structure, row_of, generation_of(connection))
+    furniture = read_furniture(connection) if settings.clean else None
+    return WorkingSet(index, structure, row_of, generation_of(connection), furniture)
 
 
 def _add_rows(index: ArticleIndex, rows: Sequence[tuple[object, ...]]) -> None:
@@ -107,20 +139,37 @@ def days_of(stamp: str | None) -> float:
     return np.nan if stamp is None else from_stamp(stamp).timestamp() / DAY
 
 
-def derive(articles: Sequence[Article], threshold: float, n_jobs: int | None = None) -> list[Derived]:
-    """Derive the keys and terms of independent articles."""
+def derive(
+    articles: Sequence[Article],
+    threshold: float,
+    n_jobs: int | None = None,
+    furniture: Furniture | None = None,
+) -> list[Derived]:
+    """Derive the keys of independent articles from their texts, and the terms from what counts of them."""
     keys = Keys.of([article.content for article in articles], threshold, n_jobs)
-    return derived_of(keys, find_article_terms(articles, group_languages(articles), n_jobs))
+    counted = Counted.of(articles, furniture)
+    languages = group_languages(counted.articles)
+    article_terms = find_article_terms(counted.articles, languages, n_jobs)
+    return derived_of(keys, article_terms, languages, counted.furniture)
 
 
-def derived_of(keys: Keys, article_terms: ArticleTerms) -> list[Derived]:
+def derived_of(
+    keys: Keys,
+    article_terms: ArticleTerms,
+    languages: Sequence[str],
+    furniture: Sequence[tuple[int, bytes] | None],
+) -> list[Derived]:
     """Encode keys and terms as they are stored."""
-    packed, terms = keys.keys.astype("<u4").tobytes(), article_terms.terms.astype("<u4").tobytes()
-    key_bounds, bounds = (4 * keys.bounds).tolist(), (4 * article_terms.bounds).tolist()
-    return [
-        Derived(packed[key_bounds[k] : key_bounds[k + 1]], head, terms[bounds[k] : bounds[k + 1]])
-        for k, head in enumerate(article_terms.heads.tolist())
-    ]
+    packed, bounds = keys.keys.astype("<u4").tobytes(), (4 * keys.bounds).tolist()
+    own_keys = [packed[start:stop] for start, stop in itertools.pairwise(bounds)]
+    columns = (own_keys, article_terms.heads.tolist(), terms_blobs(article_terms), languages, furniture)
+    return [Derived(*each) for each in zip(*columns, strict=True)]
+
+
+def terms_blobs(article_terms: ArticleTerms) -> list[bytes]:
+    """Encode the terms of each article."""
+    packed, bounds = article_terms.terms.astype("<u4").tobytes(), (4 * article_terms.bounds).tolist()
+    return [packed[start:stop] for start, stop in itertools.pairwise(bounds)]
 
 
 def texts_of(connection: sqlite3.Connection, index: ArticleIndex) -> Callable[[list[int]], list[str]]:

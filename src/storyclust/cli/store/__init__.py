@@ -179,6 +179,13 @@ def _settings(command: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--copy-threshold", type=float, metavar="J", help="Jaccard similarity of copies (default: 0.8)"
     )
+    group.add_argument(
+        "--no-clean",
+        dest="clean",
+        action="store_const",
+        const=False,
+        help="compare whole texts, page furniture included",
+    )
 
 
 def _format(command: argparse.ArgumentParser) -> None:

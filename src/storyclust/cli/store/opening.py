@@ -14,7 +14,7 @@ from storyclust.errors import StoreError
 if TYPE_CHECKING:
     from storyclust.store import Added, NewsStore
 
-SETTINGS = ("event_distance", "event_window", "thread_distance", "copy_threshold")
+SETTINGS = ("event_distance", "event_window", "thread_distance", "copy_threshold", "clean")
 
 
 def opened(options: argparse.Namespace, *, read_only: bool = False, create: bool = False) -> NewsStore:
