@@ -66,6 +66,18 @@ def ids(path):
 # Adding
 
 
+def test_a_store_is_made_without_furniture_or_with_it(run, store, tmp_path):
+    assert run("add", store, NEWSDESK)[0] == 0
+    assert asked(store, "SELECT value FROM meta WHERE name = 'clean'") == [("1.0",)]
+    whole = tmp_path / "whole.db"
+    assert run("add", whole, NEWSDESK, "--no-clean")[0] == 0
+    assert asked(whole, "SELECT value FROM meta WHERE name = 'clean'") == [("0.0",)]
+    assert asked(whole, "SELECT count(*) FROM furniture") == [(0,)]
+    assert run("add", whole, NEWSDESK)[0] == 0  # the file knows
+    code, _, err = run("add", store, NEWSDESK, "--no-clean")
+    assert code == 2 or "was made with clean=True, got False" in err
+
+
 def test_adding_twice_changes_nothing_the_second_time(run, store, tmp_path):
     first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
     assert run("add", store, NEWSDESK, "-o", first) == (0, "", "")
