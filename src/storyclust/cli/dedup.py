@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 import storyclust as sc
-from storyclust.cli.common import note, run_on_cluster
+from storyclust.cli.common import note_result, run_on_cluster
 from storyclust.cli.reading import article_reader, collect_ids, write_labelled
 
 
@@ -36,10 +36,10 @@ def run_dedup(options: argparse.Namespace) -> None:
         write_labelled(options.labelled, read(), ({"duplicate_of": original} for original in originals))
     kept = (article.to_record() for article, keep in zip(read(), dedup.keep_, strict=True) if keep)
     count = sc.write_records(options.output, kept)
-    note(
+    note_result(
         options,
-        f"{len(ids):,} articles: {count:,} kept, {len(ids) - count:,} removed; {len(dedup.groups_):,} groups "
-        f"of copies, {len(dedup.excerpts_):,} excerpts.",
+        f"{count:,} articles kept, {len(ids) - count:,} removed; {len(dedup.groups_):,} groups of copies, "
+        f"{len(dedup.excerpts_):,} excerpts",
     )
 
 

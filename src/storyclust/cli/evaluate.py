@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 import storyclust as sc
+from storyclust.cli.common import note_result
 from storyclust.cli.reading import field_values, read_inputs
 
 
@@ -21,6 +22,7 @@ def run_tune(options: argparse.Namespace) -> None:
         sc.write_records("-", [tuning_record(tuning, articles, options.inputs)])
     else:
         print_tuning(tuning, options.inputs)
+    note_result(options, f"{len(articles):,} articles compared")
 
 
 def run_evaluate(options: argparse.Namespace) -> None:

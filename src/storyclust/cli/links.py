@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 import storyclust as sc
-from storyclust.cli.common import note
+from storyclust.cli.common import note_result
 from storyclust.cli.reading import read_inputs
 
 
@@ -22,7 +22,7 @@ def run_links(options: argparse.Namespace) -> None:
     )
     ids = [article.id for article in articles]
     count = sc.write_records(options.output, (_link_record(link, ids) for link in links))
-    note(options, f"{count:,} links between {len(articles):,} articles.")
+    note_result(options, f"{count:,} links between {len(articles):,} articles")
 
 
 def _link_record(link: sc.Link, ids: list[str]) -> dict[str, Any]:
