@@ -18,6 +18,9 @@ LISTED = 8  # names in a note
 MOST_NAMES = 1000  # names of fields that are kept
 DATE = re.compile(r"\b(?:19|20)\d\d[-/.]?\d\d|\d{1,2}[-/. ](?:\d{1,2}|[A-Za-z]{3,9})[-/. ,]+(?:\d\d)?\d\d\b")
 
+_TOTALS = ("records", "only_titles", "blank", "undated", "characters")
+_COUNTERS = ("taken", "unreadable", "long", "long_characters", "dated")
+
 
 class FieldCounts:
     """Counts of the fields of records, to tell what was taken for what.
@@ -78,12 +81,40 @@ class FieldCounts:
 
     def add(self, other: FieldCounts) -> None:
         """Add the counts of another file."""
-        for name in ("records", "only_titles", "blank", "undated", "characters"):
+        for name in _TOTALS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name in ("taken", "unreadable", "long", "long_characters", "dated"):
+        for name in _COUNTERS:
             getattr(self, name).update(getattr(other, name))
         self.first_unreadable = self.first_unreadable or other.first_unreadable
         self.add_names(other.names)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the counts as values for JSON; `of_dict` is the inverse.
+
+        Examples
+        --------
+        >>> from storyclust.articles.field_counts import FieldCounts
+        >>> counts = FieldCounts()
+        >>> counts.taken["text", "body"] += 1
+        >>> FieldCounts.of_dict(counts.as_dict()).mapping()
+        'Fields read: text from body (1).'
+        """
+        counters = {name: [*getattr(self, name).items()] for name in _COUNTERS}
+        names = {"names": [*self.names], "first_unreadable": self.first_unreadable}
+        return {**{name: getattr(self, name) for name in _TOTALS}, **counters, **names}
+
+    @classmethod
+    def of_dict(cls, values: Mapping[str, Any]) -> FieldCounts:
+        """Return the counts of `as_dict`."""
+        counts = cls()
+        for name in _TOTALS:
+            setattr(counts, name, values[name])
+        for name in _COUNTERS:
+            pairs = {tuple(key) if isinstance(key, list) else key: count for key, count in values[name]}
+            getattr(counts, name).update(pairs)
+        counts.first_unreadable = values["first_unreadable"]
+        counts.add_names(values["names"])
+        return counts
 
     def mapping(self) -> str:
         """Say what was read from which key, "" if every key is the first choice."""
@@ -149,7 +180,8 @@ class FieldCounts:
         if 2 * self.only_titles > self.records:
             found.append(f"{self.only_titles:,} of {self.records:,} articles have a title and no text")
         if 2 * self.undated > self.records:
-            found.append(f"{self.undated:,} of {self.records:,} are undated")
+            articles = "" if found else " articles"
+            found.append(f"{self.undated:,} of {self.records:,}{articles} are undated")
         if found:
             found.append(f"the fields are {_listed([*self.names])}")
         return found

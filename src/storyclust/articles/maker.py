@@ -84,7 +84,10 @@ class ArticleMaker:
         published = self._date(record, plan.keys["published"], taken)
         source, lang = self._source(record, plan, taken), self._value("lang", record, plan, taken)
         url = self._value("url", record, plan, taken) or self._page(record, plan, taken)
-        text, title = self.texts.read(text, title)
+        if text or title:
+            text, title = self.texts.read(text, title)
+            if is_blank(text) and is_blank(title):  # markup around nothing
+                self._check_blank(record, plan.keys["text"])
         article = Article(
             text=text,
             title=title,
@@ -101,9 +104,11 @@ class ArticleMaker:
     def taken(self, record: Mapping[Any, Any], plan: Plan) -> set[Any]:
         """Keys that the fields are taken from."""
         taken: dict[str, tuple[Any, str]] = {}
-        for name in ("text", "title", "id", "lang", "url"):
+        for name in ("text", "title", "id", "lang"):
             self._value(name, record, plan, taken)
         self._source(record, plan, taken)
+        if not self._value("url", record, plan, taken):
+            self._page(record, plan, taken)
         self._date(record, plan.keys["published"], taken)
         return {key for key, _ in taken.values()}
 

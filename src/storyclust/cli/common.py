@@ -86,13 +86,12 @@ def fail_if_many_rejects(options: argparse.Namespace, rejects: int, read: int) -
 
 
 def note_result(options: argparse.Namespace, result: str) -> None:
-    """Write one line on what was read and found, also where stderr is no terminal, unless `--quiet` is set."""
+    """Write one line on what was read and found, also where stderr is no terminal; not with `--quiet`."""
     if options.quiet:
         return
     report: ReadReport = options.reading
-    say(
-        f"{report.read:,} records read, {len(report.rejects):,} set aside, {report.undated:,} undated; {result}."
-    )
+    read = f"{report.read:,} records read, {len(report.rejects):,} set aside, {report.undated:,} undated"
+    say(f"{read}; {result}.")
 
 
 def say(message: str) -> None:
@@ -120,7 +119,7 @@ def run_on_cluster(options: argparse.Namespace) -> None:
     from storyclust.distributed.command import run_command
 
     report = run_command(options, fields_of(options) or {})
-    for message in report.messages:
+    for message in [*report.messages, *([] if options.quiet else report.notes)]:
         say(message)
     fail_if_many_rejects(options, report.rejects, report.articles + report.rejects)
     if not options.quiet:  # for the log as well as for a terminal

@@ -22,7 +22,11 @@ def run_tune(options: argparse.Namespace) -> None:
         sc.write_records("-", [tuning_record(tuning, articles, options.inputs)])
     else:
         print_tuning(tuning, options.inputs)
-    note_result(options, f"{len(articles):,} articles compared")
+    note_result(options, f"recommended for {len(articles):,} articles: {_shown(tuning.settings)}")
+
+
+def _shown(settings: dict[str, float | None]) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in settings.items() if value is not None)
 
 
 def run_evaluate(options: argparse.Namespace) -> None:

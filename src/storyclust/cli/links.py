@@ -22,7 +22,8 @@ def run_links(options: argparse.Namespace) -> None:
     )
     ids = [article.id for article in articles]
     count = sc.write_records(options.output, (_link_record(link, ids) for link in links))
-    note_result(options, f"{count:,} links between {len(articles):,} articles")
+    copies = sum(link.relation in ("exact", "near") for link in links)
+    note_result(options, f"{count:,} links between {len(articles):,} articles, {copies:,} of them copies")
 
 
 def _link_record(link: sc.Link, ids: list[str]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def collect_ids(articles: Iterable[Article], ids: list[str]) -> Iterator[Article
 def article_reader(options: argparse.Namespace) -> Callable[..., Iterator[Article]]:
     """Return a function that reads the inputs; it can be called repeatedly.
 
-    Files are read again each time; articles from stdin are held in memory. The first call reports on the reading.
+    Files are read again each time; articles from stdin are held in memory. The first call reports on it.
     """
     from storyclust.io.reading import ReadReport
 

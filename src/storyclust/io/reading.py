@@ -311,21 +311,22 @@ def _row_articles(row: Row, maker: ArticleMaker) -> Iterator[tuple[Article | str
     raw = row.record if row.raw is None else row.raw
     if row.reason:
         yield row.reason, raw
-    elif not isinstance(row.record, dict):
-        kind = {list: "a list", str: "text", type(None): "null"}.get(type(row.record), "a number")
-        yield f"it is not an object but {kind}", raw
-    else:
-        inside = unpacked(row.record, maker)
-        for record in [row.record] if inside is None else inside:
+        return
+    inside = unpacked(row.record, maker) if isinstance(row.record, dict) else None
+    for record in [row.record] if inside is None else inside:
+        own = raw if inside is None else record
+        if isinstance(record, dict):
             try:
-                yield maker(record), raw
+                yield maker(record), own
             except InputError as error:
-                yield str(error), raw if inside is None else record
+                yield str(error), own
+        else:
+            kind = {list: "a list", str: "text", type(None): "null"}.get(type(record), "a number")
+            yield f"it is not an object but {kind}", own
 
 
 def _raw_text(raw: Any) -> str:
     if isinstance(raw, str):
-        data = raw.encode("utf-8", "surrogateescape")
-    else:
-        data = raw if isinstance(raw, bytes) else json_bytes(raw)
+        raw = raw.encode("utf-8", "surrogateescape")
+    data: bytes = raw if isinstance(raw, bytes) else json_bytes(raw)
     return data[: 4 * RAW_LIMIT].removesuffix(b"\r").decode("utf-8", "backslashreplace")[:RAW_LIMIT]
