@@ -56,7 +56,7 @@ def _field(entry: str) -> tuple[str, str]:
     return name, column
 
 
-def report_reading(report: ReadReport, options: argparse.Namespace) -> None:
+def report_reading(report: ReadReport, options: argparse.Namespace, *, tell_fields: bool = True) -> None:
     """Report rejected records by file and line, and what was read from which fields.
 
     The notes on fields are left out with `--quiet`. If too many records are rejected, the command is to fail
@@ -70,7 +70,7 @@ def report_reading(report: ReadReport, options: argparse.Namespace) -> None:
         say(f"{len(report.rejects):,} of {report.read:,} records were set aside; {where}.")
     for message in report.messages()[bool(report.rejects) :]:
         say(message)
-    for message in [] if options.quiet else report.fields.messages():
+    for message in report.fields.messages() if tell_fields and not options.quiet else []:
         say(message)
     options.reading = report
     fail_if_many_rejects(options, len(report.rejects), report.read)

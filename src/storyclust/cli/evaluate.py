@@ -31,7 +31,7 @@ def _shown(settings: dict[str, float | None]) -> str:
 
 def run_evaluate(options: argparse.Namespace) -> None:
     """Run `storyclust evaluate`."""
-    articles = read_inputs(options)
+    articles = read_inputs(options, tell_fields=False)
     columns = [field_values(articles, field) for field in (options.gold, options.pred)]
     scores = sc.evaluate(*columns)
     if options.json:

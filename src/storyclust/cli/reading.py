@@ -55,8 +55,11 @@ def _hashable(label: Any) -> Any:
     return str(label) if isinstance(label, (list, dict)) else label
 
 
-def read_inputs(options: argparse.Namespace) -> list[Article]:
-    """Read the inputs into a list, and report on the reading."""
+def read_inputs(options: argparse.Namespace, *, tell_fields: bool = True) -> list[Article]:
+    """Read the inputs into a list, and report on the reading.
+
+    `tell_fields` is false for commands that compare no texts and dates of many articles.
+    """
     from storyclust.io.reading import ReadReport
 
     report = ReadReport()
@@ -67,7 +70,7 @@ def read_inputs(options: argparse.Namespace) -> list[Article]:
         rejects=options.rejects,
         report=report,
     )
-    report_reading(report, options)
+    report_reading(report, options, tell_fields=tell_fields)
     return articles
 
 

@@ -20,6 +20,7 @@ def run_threads(options: argparse.Namespace) -> None:
     if options.engine == "ray":
         run_on_cluster(options)
         return
+    from storyclust._core.terminal import format_count
     from storyclust.render.exports import chosen_format, write_threads
 
     if options.report == "-":
@@ -40,8 +41,8 @@ def run_threads(options: argparse.Namespace) -> None:
     n_events = int(stories.event_labels_.max(initial=-1)) + 1
     note_result(
         options,
-        f"{len(articles):,} articles, {copies:,} of them copies: {n_events:,} events in "
-        f"{len(stories.threads_):,} threads",
+        f"{format_count(len(articles), 'article')}, {copies:,} of them copies: "
+        f"{format_count(n_events, 'event')} in {format_count(len(stories.threads_), 'thread')}",
     )
     if options.labelled:
         note(options, f"Labelled articles written to {options.labelled}.")
