@@ -146,6 +146,14 @@ FORMS = {
         },
         ("One.\n\nTwo.", "T", "", None, None, None, None),
     ),
+    "markup beside its source": (
+        {"title": "T", "body": {"raw": "# source", "html": "<p>One.</p><p>Two.</p>"}},
+        ("One.\n\nTwo.", "T", "", None, None, None, None),
+    ),
+    "blocks in a document": (
+        {"title": "T", "text": {"blocks": [{"text": "One."}, {"text": "Two."}]}},
+        ("One.\n\nTwo.", "T", "", None, None, None, None),
+    ),
     "MongoDB": (
         {"_id": {"$oid": "65e5"}, "text": BODY, "published": {"$date": "2024-03-04T17:00:00Z"}},
         (BODY, "", "65e5", FIVE, None, None, None),

@@ -69,7 +69,7 @@ def lines_of(records):
 
 
 def through_a_pipe(form, data, *more):
-    command = [sys.executable, "-m", "storyclust", "threads", "-", "--format", form, *more]
+    command = [sys.executable, "-m", "storyclust", "threads", "-", "--quiet", "--format", form, *more]
     done = subprocess.run(command, input=data, env=ENV, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     return done.stdout.decode()

@@ -17,7 +17,10 @@ MISSING_WORDS = frozenset({"nan", "none", "null", "n/a", "#n/a", "<na>"})
 # Keys under which nested values are found, the preferred one first.
 _CORE = ("rendered", "value", "_value", "@value", "#text", "$t", "_", "raw")
 INNER_KEYS: dict[str, tuple[str, ...]] = {
-    "text": ("text", "plain", *_CORE, "content", "body", "html", "children", "paragraphs", "parts"),
+    "text": (
+        *("text", "plain", "rendered", "html", *_CORE[1:]),
+        *("content", "body", "blocks", "children", "paragraphs", "parts", "insert"),
+    ),
     "title": ("main", *_CORE, "text", "title", "headline", "name", "default"),
     "id": ("$oid", "id", "_id", *_CORE, "@id", "uri", "url", "href", "name"),
     "published": ("$date", *_CORE, "iso", "date", "datetime", "dateTime", "timestamp"),
