@@ -143,7 +143,7 @@ def test_files_get_the_format_that_their_name_says(tmp_path, capsysbinary):
     assert not any(line.endswith(b" ") for line in (tmp_path / "h.txt").read_bytes().splitlines())
     assert main(["threads", str(NEWSDESK), "-o", str(tmp_path / "out.data"), "--format", "md"]) == 0
     assert (tmp_path / "out.data").read_bytes() == (tmp_path / "a.md").read_bytes()
-    assert capsysbinary.readouterr() == (b"", b"")
+    assert capsysbinary.readouterr().out == b""
 
 
 def test_an_unknown_extension_is_an_error_before_reading(tmp_path, capsys):
