@@ -10,6 +10,7 @@ from .dedup.groups import DuplicateGroup as DuplicateGroup
 from .dedup.lsh import choose_bands as choose_bands
 from .dedup.minhash import MinHasher as MinHasher
 from .errors import ConvertedTextWarning as ConvertedTextWarning
+from .errors import FieldsWarning as FieldsWarning
 from .errors import InputError as InputError
 from .errors import MissingExtraError as MissingExtraError
 from .errors import StoreBusyError as StoreBusyError

@@ -41,3 +41,7 @@ class StoryclustWarning(UserWarning):
 
 class ConvertedTextWarning(StoryclustWarning):
     """Texts were HTML, had entities or mis-decoded characters, and were read as plain text."""
+
+
+class FieldsWarning(StoryclustWarning):
+    """Fields were taken from unusual names, left out, or not taken though they look like texts or dates."""

@@ -109,7 +109,7 @@ def test_to_record_without_a_record_gives_the_fields_that_are_set():
         ({"text": "b", "link": "u"}, "url", "u"),
         ({"text": "b", "language": "en"}, "lang", "en"),
         ({"text": "b", "source": {"id": None, "name": "AP"}}, "source", "AP"),
-        ({"text": "b", "source": {"id": "ap", "name": None}}, "source", None),
+        ({"text": "b", "source": {"id": "ap", "name": None}}, "source", "ap"),
         ({"text": "b", "publisher": "P", "domain": "d.org"}, "source", "d.org"),
         ({"text": "b", "publishedAt": "2024-03-04T17:00:00Z"}, "published", FIVE),
         ({"text": "b", "pubdate": "Mon, 04 Mar 2024 17:00:00 GMT"}, "published", FIVE),
@@ -132,10 +132,7 @@ def test_fields_are_found_by_their_usual_names(record, name, value):
         ({"text": 5}, "text must be str, got int"),
         ({"text": b"x"}, "text must be str, got bytes"),
         ({"text": None}, "text must be str, got NoneType"),
-        ({"text": "b", "title": ["t"]}, "title must be str, got list"),
-        ({"text": "b", "id": ["t"]}, "id must be str, got list"),
-        ({"text": "b", "source": {"x": 1}}, "source must be str, got dict"),
-        ({"text": "b", "source": np.array(["x"])}, "source must be str, got ndarray"),
+        ({"text": {"x": 1}}, "text must be str, got dict"),
         ([], "record must be a mapping, got list"),
     ],
 )
@@ -279,9 +276,9 @@ def test_input_that_is_not_a_sequence_is_a_type_error(data, message):
 
 def test_a_record_without_text_is_named_by_its_row():
     with pytest.raises(InputError) as caught:
-        as_articles([{"text": "x"}, {"id": 5, "summary": "s"}])
+        as_articles([{"text": "x"}, {"id": 5, "keywords": "s"}])
     assert str(caught.value) == (
-        "articles[1]: it has neither a text nor a title; its fields are: id, summary (id 5)."
+        "articles[1]: it has neither a text nor a title; its fields are: id, keywords (id 5)."
     )
 
 

@@ -74,7 +74,10 @@ def test_a_corpus_through_a_pipe_in_a_locale_without_utf8(tmp_path):
     data = NEWSDESK.read_bytes()
     done = process("threads", "-", "--labelled", labelled, input=data, env=env)
     assert done.returncode == 0
-    assert done.stderr == b""
+    line = b"storyclust: 99 records read, 0 set aside, 0 undated; 99 articles, "
+    assert done.stderr.startswith(line)
+    assert done.stderr.count(b"\n") == 1
+    assert process("threads", "-", "--quiet", input=data, env=env).stderr == b""
     threads, articles = parsed(done.stdout.decode()), parsed(labelled.read_text(encoding="utf-8"))
     originals = parsed(data.decode())
     assert sum(thread["size"] for thread in threads) == len(articles) == len(originals) == 99
@@ -108,14 +111,19 @@ def test_bodies_that_are_html_through_a_pipe(tmp_path):
     said = (
         "storyclust: 1 of 3 articles was HTML and was read as plain text; "
         "1 had mis-decoded characters, now mended.\n"
+        "storyclust: Fields read: text from body.\n"
+        "storyclust: 2 of 3 articles are undated; the fields are id, title, body and published.\n"
+        "storyclust: 3 records read, 0 set aside, 2 undated; "
     )
     done = process("dedup", "-", "--keep", "first", input=data)
-    assert (done.returncode, done.stderr.decode()) == (0, said)
+    kept = "2 articles kept, 1 removed; 1 group of copies, 0 excerpts.\n"
+    assert (done.returncode, done.stderr.decode()) == (0, said + kept)
     assert parsed(done.stdout.decode()) == [html, wrong]
 
     labelled, report = tmp_path / "labelled.jsonl", tmp_path / "report.html"
     done = process("threads", "-", "--labelled", labelled, "--report", report, input=data)
-    assert (done.returncode, done.stderr.decode()) == (0, said)
+    found = "3 articles, 1 of them copies: 2 events in 2 threads.\n"
+    assert (done.returncode, done.stderr.decode()) == (0, said + found)
     articles = parsed(labelled.read_text(encoding="utf-8"))
     assert [article["body"] for article in articles] == [html["body"], FERRY, wrong["body"]]
     assert [article["duplicate_of"] for article in articles].count(None) == 2
@@ -295,7 +303,7 @@ def test_bad_records_are_counted_named_and_set_aside(run, put, tmp_path):
 
 def test_of_many_bad_records_the_first_are_listed_and_all_counted(run, put):
     code, out, err = run("dedup", put("week.jsonl", jsonl(THREE[0]) + "{\n" * 500))
-    assert code == 0
+    assert code == 1  # over a tenth
     assert len(parsed(out)) == 1
     assert "500 of 501 records" in err
     assert len(err.splitlines()) < 20
@@ -318,6 +326,58 @@ def test_bad_dates_and_shared_ids_are_reported(run, put):
     assert all(line.startswith("storyclust: ") for line in err.splitlines())
 
 
+@pytest.mark.parametrize("command", [["dedup"], ["threads"], ["links"]])
+def test_over_a_tenth_set_aside_is_an_error_unless_saved(run, put, tmp_path, command):
+    good = [{**THREE[0], "id": str(n), "text": f"{FERRY} {n}"} for n in range(9)]
+    few, many = put("few.jsonl", jsonl(*good) + "{\n"), put("many.jsonl", jsonl(*good[1:]) + "{\n")
+    assert run(*command, few)[0] == 0
+    output, rejects = tmp_path / "out.jsonl", tmp_path / "rejects.jsonl"
+    code, out, err = run(*command, many, "-o", output, "-q")
+    assert (code, out) == (1, "")
+    assert "exit code 1, for 1 of 9 records were set aside, over a tenth" in err.splitlines()[-1]
+    whole = output.read_bytes()
+    assert whole
+    code, _, err = run(*command, many, "-o", output, "--rejects", rejects)
+    assert code == 0
+    assert "exit code" not in err
+    assert output.read_bytes() == whole
+    assert len(parsed(rejects.read_text())) == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["dedup"], "2 articles kept, 1 removed; 1 group of copies, 0 excerpts."),
+        (["threads"], "3 articles, 1 of them copies: 2 events in 2 threads."),
+        (["links"], "1 link between 3 articles, 1 of them copies."),
+        (["tune", "--format", "json"], "recommended for 3 articles: event_distance "),
+    ],
+)
+def test_a_line_on_stderr_says_what_was_done(run, three, command, said):
+    code, out, err = run(*command, three)
+    assert code == 0
+    assert err.startswith(f"storyclust: 3 records read, 0 set aside, 0 undated; {said}")
+    assert err.count("\n") == 1
+    assert parsed(out)
+    assert run(*command, three, "--quiet")[1:] == (out, "")
+
+
+def test_four_different_articles_in_fields_of_other_names_stay_four(run, put):
+    """Such columns were ignored, and articles of the same title became one."""
+    records = [
+        {"title": "Morning briefing", "plain_text": text, "published_date": f"2024-03-0{day}"}
+        for day, text in enumerate((FERRY, BUDGET, "Snow closed the pass above Ebrin.", "Rain fell."), 1)
+    ]
+    code, out, err = run("dedup", put("week.jsonl", jsonl(*records)))
+    assert code == 0
+    assert [record["plain_text"] for record in parsed(out)] == [record["plain_text"] for record in records]
+    assert "storyclust: Fields read: text from plain_text, published from published_date.\n" in err
+    assert "storyclust: 4 records read, 0 set aside, 0 undated; 4 articles kept, 0 removed" in err
+    table = f'headline,body_html,pub,outlet\nMorning,"<p>{FERRY}</p>",2024-03-04,A\n'
+    err = run("threads", put("week.csv", table))[2]
+    assert "text from body_html, title from headline, published from pub, source from outlet" in err
+
+
 def test_messages_are_sanitized(run, put):
     evil = "\x1b[2J\u202e"
     path = put("week.jsonl", jsonl(*THREE, {evil: 1}, {"id": evil, "text": 5}, {"text": "x", "date": evil}))
@@ -333,7 +393,7 @@ def test_messages_are_sanitized(run, put):
 
 def test_dedup_keeps_one_of_each_group_as_it_was(run, three):
     code, out, err = run("dedup", three)
-    assert (code, err) == (0, "")
+    assert (code, err.count("\n")) == (0, 1)
     assert parsed(out) == [THREE[1], THREE[2]]
     assert parsed(run("dedup", three, "--keep", "latest")[1]) == [THREE[0], THREE[2]]
     assert parsed(run("dedup", three, "--keep", "first", "-j", "1", "-q")[1]) == [THREE[0], THREE[2]]
@@ -402,7 +462,7 @@ def test_explain_names_an_unknown_id(run):
 
 def test_dedup_of_the_example_corpus(run, tmp_path):
     labelled = tmp_path / "labelled.jsonl"
-    code, out, err = run("dedup", NEWSDESK, "--labelled", labelled)
+    code, out, err = run("dedup", NEWSDESK, "--labelled", labelled, "-q")
     assert (code, err) == (0, "")
     found = {a["id"]: a["duplicate_of"] for a in parsed(labelled.read_text(encoding="utf-8"))}
     gold = {a["id"]: a["duplicate_of"] for a in parsed(NEWSDESK.read_text(encoding="utf-8"))}
@@ -416,7 +476,7 @@ def test_dedup_of_the_example_corpus(run, tmp_path):
 
 
 def test_a_record_for_each_thread(run, three):
-    code, out, err = run("threads", three)
+    code, out, err = run("threads", three, "-q")
     assert (code, err) == (0, "")
     first, second = parsed(out)
     assert (first["members"], first["size"], first["n_independent"]) == (["f1", "f2"], 2, 1)
@@ -467,7 +527,7 @@ def test_a_window_of_days(run, put):
 
 
 def test_the_digest(run):
-    code, out, err = run("threads", NEWSDESK, "--format", "digest")
+    code, out, err = run("threads", NEWSDESK, "--format", "digest", "-q")
     assert (code, err) == (0, "")
     assert "5 articles | 3 events | 3 Sep 2019 to 2" in " ".join(out.split())
     assert max(map(cell_len, out.splitlines())) <= 100

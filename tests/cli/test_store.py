@@ -106,7 +106,8 @@ def test_a_reader_of_what_happened_that_has_seen_enough(store, tmp_path):
     ):
         assert json.loads(child.stdout.readline())["status"] == "new"
         child.stdout.close()
-        assert child.stderr.read() == b""
+        errors = child.stderr.read().decode()
+        assert errors == "storyclust: 3,000 of 3,000 articles are undated; the fields are id and text.\n"
         assert child.wait(LONG) == 0
     assert ids(store) == {record["id"] for record in records}
 
@@ -126,7 +127,7 @@ def test_articles_without_an_id_are_known_again(run, store, tmp_path):
 def test_two_of_an_id_are_a_revision(run, store, tmp_path):
     path = tmp_path / "feed.jsonl"
     path.write_text(jsonl(short("a", 1), short("b"), short("a", 2)))
-    code, out, err = run("add", store, path, "-o", "-")
+    code, out, err = run("add", store, path, "-o", "-", "-q")
     assert (code, err) == (0, "")
     assert [(each["id"], each["status"]) for each in parsed(out)] == [
         ("a", "new"),
@@ -151,7 +152,7 @@ def test_fields_and_settings(run, store, tmp_path):
     path = tmp_path / "feed.csv"
     path.write_text("nr,story\n1,Rain in the valley all day long.\n")
     given = ("--field", "text=story", "--field", "id=nr", "--event-window", "3", "--copy-threshold", "0.7")
-    assert run("add", store, path, *given) == (0, "", "")
+    assert run("add", store, path, *given, "-q") == (0, "", "")
     assert ids(store) == {"1"}
     with sc.NewsStore.open(store) as opened:
         assert (opened.settings.event_window, opened.settings.copy_threshold) == (3, 0.7)

@@ -403,7 +403,7 @@ def run(capsys):
 
 
 def test_the_command_prints_what_the_library_finds(run, threads):
-    code, out, err = run("tune", NEWSDESK, "--gold", "story", "--level", "thread")
+    code, out, err = run("tune", NEWSDESK, "--gold", "story", "--level", "thread", "--quiet")
     assert (code, err) == (0, "")
     assert out.startswith(str(threads))
     line = next(line for line in out.splitlines() if line.startswith("At the shell:"))

@@ -1,115 +1,25 @@
-"""Conversion of records to articles: field names, type checks, and unreadable dates."""
+"""Conversion of records and DataFrames to articles, with the warnings on what was read."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from storyclust.articles.article import Article, wrong_type
-from storyclust.articles.dates import is_missing, parse_date, quoted
+from storyclust.articles.dates import quoted
+from storyclust.articles.field_counts import FieldCounts
+from storyclust.articles.field_values import read_value
+from storyclust.articles.maker import ArticleMaker
 from storyclust.articles.markup import TextCounts
-from storyclust.errors import ConvertedTextWarning, InputError, InputTypeError, StoryclustWarning
-
-# Names under which each field is looked for, the most specific first.
-FIELD_NAMES: dict[str, tuple[str, ...]] = {
-    "text": ("text", "body", "content", "maintext", "article_text"),
-    "title": ("title", "headline"),
-    "id": ("id", "_id", "url", "link"),
-    "published": (
-        *("published", "published_at", "publishedAt", "date"),
-        *("date_publish", "pubDate", "datetime", "timestamp"),
-    ),
-    "source": ("source", "source_domain", "domain", "publisher"),
-    "lang": ("lang", "language"),
-    "url": ("url", "link"),
-}
-
-
-class ArticleMaker:
-    """Convert records to articles; count unreadable dates, and texts that were not plain.
-
-    Records of one file mostly have the same fields, so the lookup is planned once for each set of names.
-    """
-
-    def __init__(self, fields: Mapping[str, str] | None = None) -> None:
-        self.named = dict(fields or {})
-        for name in self.named:
-            if name not in FIELD_NAMES:
-                raise InputError(f"fields has no key {name!r}; its keys are {', '.join(FIELD_NAMES)}.")
-        self.names = {
-            name: (self.named[name],) if name in self.named else FIELD_NAMES[name] for name in FIELD_NAMES
-        }
-        self.plans: dict[tuple[Any, ...], dict[str, list[Any]]] = {}
-        self.found: set[str] = set()
-        self.first_fields: tuple[Any, ...] | None = None
-        self.dates = self.bad_dates = 0
-        self.first_bad_date: object = None
-        self.texts = TextCounts()
-
-    def plan(self, record: Mapping[Any, Any]) -> dict[str, list[Any]]:
-        """Find the keys of `record` that can hold each field, the preferred one first."""
-        keys = tuple(record)
-        plan = self.plans.get(keys)
-        if plan is None:
-            lower = {str(key).strip().lower(): key for key in reversed(keys)}
-            plan = {
-                name: [key if key in record else lower[key.lower()] for key in wanted if key.lower() in lower]
-                for name, wanted in self.names.items()
-            }
-            self.found |= {name for name in self.named if plan[name]}
-            self.first_fields = keys if self.first_fields is None else self.first_fields
-            if len(self.plans) >= 1000:  # bounds the memory for records that all have different fields
-                self.plans.clear()
-            self.plans[keys] = plan
-        return plan
-
-    def check_fields(self, records: Iterable[Mapping[Any, Any]] = ()) -> None:
-        """Raise if a named field is in none of the records seen so far, nor in `records`."""
-        remaining = iter(records)
-        while missing := [name for name in self.named if name not in self.found]:
-            record = next(remaining, None)
-            if record is None:
-                break
-            self.plan(record)
-        if missing and self.first_fields is not None:
-            raise InputError(
-                f"no record has the field {self.named[missing[0]]!r} named for {missing[0]}; "
-                f"the first has: {_listed(self.first_fields)}."
-            )
-
-    def __call__(self, record: Mapping[Any, Any]) -> Article:
-        """Convert one record; the message of an InputError has no location, which the caller adds."""
-        plan = self.plan(record)
-        text, title = (_first_value(record, plan[name]) for name in ("text", "title"))
-        if text is None and title is None:
-            if plan["text"]:
-                raise wrong_type("text", record[plan["text"][0]], "str")
-            raise InputError(f"it has neither a text nor a title; its fields are: {_listed(record)}")
-        text, title = self.texts.read(_text_field("text", text), _text_field("title", title))
-        return Article(
-            text=text,
-            title=title,
-            id=_label("id", _first_value(record, plan["id"])) or "",
-            published=self._date(_first_value(record, plan["published"])),
-            source=_label("source", _first_value(record, plan["source"])),
-            lang=_label("lang", _first_value(record, plan["lang"])),
-            url=_label("url", _first_value(record, plan["url"])),
-            record=record,
-        )
-
-    def _date(self, value: object) -> datetime | None:
-        try:
-            stamp = parse_date(value)
-        except InputError:
-            self.first_bad_date = value if not self.bad_dates else self.first_bad_date
-            self.bad_dates += 1
-            self.dates += 1
-            return None
-        self.dates += stamp is not None
-        return stamp
+from storyclust.errors import (
+    ConvertedTextWarning,
+    FieldsWarning,
+    InputError,
+    InputTypeError,
+    StoryclustWarning,
+)
 
 
 def article_from_record(record: Mapping[str, Any], *, fields: Mapping[str, str] | None = None) -> Article:
@@ -118,9 +28,11 @@ def article_from_record(record: Mapping[str, Any], *, fields: Mapping[str, str] 
     Parameters
     ----------
     record : mapping
-        Fields are found by their usual names, ignoring case: the text is `text, body, content, maintext` or
-        `article_text`, the title `title` or `headline`, and so on. If a field is blank, the next is used.
-        A text or title that is HTML becomes plain text; `Article.record` remains as it is.
+        Fields are found by their usual names, ignoring case and punctuation: the text is `text, body,
+        content, maintext, articleBody` and so on, or a preview such as `summary` if there is no body; see
+        `storyclust.articles.field_names`. Values may be nested, as in ``{"rendered": ...}``. If a field is
+        blank, a word such as "nan" or "null", or of another type, the next is used. A text or title that is
+        HTML becomes plain text; `Article.record` remains as it is.
     fields : mapping of str to str or None, default=None
         The names to use instead, such as ``{"text": "lede"}``; the keys are fields of `Article`.
 
@@ -128,12 +40,13 @@ def article_from_record(record: Mapping[str, Any], *, fields: Mapping[str, str] 
     -------
     Article
         Undated, with a StoryclustWarning, if its date cannot be read. A ConvertedTextWarning says if its text
-        was HTML, had entities or mis-decoded characters.
+        was HTML, had entities or mis-decoded characters, a FieldsWarning if fields were taken from names that
+        are not usual, left out for their type, or not taken though they look like texts or dates.
 
     Raises
     ------
     InputError
-        If it has neither text nor title, or a field has the wrong type.
+        If it has neither text nor title.
 
     Examples
     --------
@@ -146,12 +59,13 @@ def article_from_record(record: Mapping[str, Any], *, fields: Mapping[str, str] 
     """
     if not isinstance(record, Mapping):
         raise wrong_type("record", record, "a mapping")
-    maker = ArticleMaker(fields)
+    maker = ArticleMaker(fields, keep_blank=True)
     maker.check_fields([record])
     article = maker(record)
     if maker.bad_dates:
         warnings.warn(dates_unread(1, 1, quoted(maker.first_bad_date)), StoryclustWarning, stacklevel=2)
     _warn_of_texts(maker.texts)
+    _warn_of_fields(maker.fields)
     return article
 
 
@@ -175,7 +89,8 @@ def as_articles(data: Any, *, fields: Mapping[str, str] | None = None, first_row
     -------
     list of Article
         In the order of `data`. Unreadable dates become None, and one StoryclustWarning counts them. One
-        ConvertedTextWarning counts texts that were HTML, had entities or mis-decoded characters.
+        ConvertedTextWarning counts texts that were HTML, had entities or mis-decoded characters, and one
+        FieldsWarning says which unusual fields were taken and which were not.
 
     Raises
     ------
@@ -189,7 +104,7 @@ def as_articles(data: Any, *, fields: Mapping[str, str] | None = None, first_row
     >>> [(article.id, article.title, article.text) for article in articles]
     [('0', '', 'Rain in Delhi.'), ('n1', 'Snow', 'It snowed.')]
     """
-    maker = ArticleMaker(fields)
+    maker = ArticleMaker(fields, keep_blank=True)
     rows = _rows(data)
     if all(type(row) is Article for row in rows):
         articles = list(rows)
@@ -210,7 +125,7 @@ def articles_as_given(data: Any) -> list[Article]:
 
     A missing id is ''; ids may repeat.
     """
-    maker = ArticleMaker()
+    maker = ArticleMaker(keep_blank=True)
     rows = _rows(data)
     if all(type(row) is Article for row in rows):
         return list(rows)
@@ -256,12 +171,12 @@ def _converted(rows: Sequence[Any], maker: ArticleMaker, first_row: int) -> list
         if isinstance(row, Article):
             articles.append(row)
         elif isinstance(row, str):
-            articles.append(Article(maker.texts.read(_text_field("text", row))[0]))
+            articles.append(Article(maker.texts.read(_plain(row))[0]))
         elif isinstance(row, Mapping):
             try:
                 articles.append(maker(row))
             except InputError as error:
-                raise _located(place, error, _first_value(row, maker.plan(row)["id"])) from None
+                raise _located(place, error, _id_shown(row, maker)) from None
             if maker.bad_dates and not first_bad:
                 first_bad = f"{place} {quoted(maker.first_bad_date)}"
         else:
@@ -270,12 +185,23 @@ def _converted(rows: Sequence[Any], maker: ArticleMaker, first_row: int) -> list
         message = dates_unread(maker.bad_dates, maker.dates, first_bad)
         warnings.warn(message, StoryclustWarning, stacklevel=3)
     _warn_of_texts(maker.texts, stacklevel=4)
+    _warn_of_fields(maker.fields, stacklevel=4)
     return articles
+
+
+def _warn_of_fields(counts: FieldCounts, stacklevel: int = 3) -> None:
+    if message := counts.warning():
+        warnings.warn(message, FieldsWarning, stacklevel=stacklevel)
 
 
 def _warn_of_texts(texts: TextCounts, stacklevel: int = 3) -> None:
     if message := texts.message():
         warnings.warn(message, ConvertedTextWarning, stacklevel=stacklevel)
+
+
+def _id_shown(record: Mapping[Any, Any], maker: ArticleMaker) -> object:
+    """The first id of a record, for a message."""
+    return next((record[key] for key in maker.plan(record)["id"] if read_value("id", record[key]).text), None)
 
 
 def _located(place: str, error: InputError, name: object) -> InputError:
@@ -320,37 +246,5 @@ def dates_unread(bad: int, dates: int, first: str) -> str:
     return f"{bad:,} of {dates:,} dates could not be read and {verb} as undated, first: {first}."
 
 
-def _listed(names: Iterable[Any]) -> str:
-    shown = [str(name)[:40] for name in names]
-    return ", ".join(shown[:12]) + (f" and {len(shown) - 12} more" if len(shown) > 12 else "")
-
-
-def _first_value(record: Mapping[Any, Any], keys: Iterable[Any]) -> Any:
-    blank = None
-    for key in keys:
-        value = record[key]
-        if isinstance(value, str) and (not value or value.isspace()):
-            blank = value if blank is None else blank
-        elif not is_missing(value):
-            return value
-    return blank
-
-
-def _text_field(name: str, value: object) -> str:
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise wrong_type(name, value, "str")
-    return str(value).removeprefix("\ufeff")
-
-
-def _label(name: str, value: object) -> str | None:
-    if isinstance(value, Mapping):  # {"id": "ap", "name": "AP"}, or {"$oid": "65e5"} from MongoDB
-        value = value.get("name", value.get("$oid", value))
-    if hasattr(value, "__len__") and not isinstance(value, str):
-        raise wrong_type(name, value, "str")
-    if (
-        isinstance(value, float) and value.is_integer()
-    ):  # pandas converts integers to floats if one is missing
-        value = int(value)
-    return None if value is None or value == "" else str(value)
+def _plain(text: str) -> str:
+    return str(text).removeprefix("\ufeff")

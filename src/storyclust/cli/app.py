@@ -1,7 +1,8 @@
 """The top-level parser, exit codes, warnings and progress of the command line.
 
-Data goes to stdout or files, everything else to stderr. Exit codes: 0 done, 1 bad data or I/O, 2 wrong
-usage, 130 interrupted. A reader that closes the pipe early is not an error.
+Data goes to stdout or files, everything else to stderr. Exit codes: 0 done, 1 bad data or I/O (also
+if over a tenth of the records could not be used and `--rejects` does not save them), 2 wrong usage, 130
+interrupted. A reader that closes the pipe early is not an error.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         with _warnings_as_lines(), _progress(options):
             options.run(options)
             sys.stdout.flush()
+            if failure := getattr(options, "failure", ""):
+                say(failure)
+                return 1
     except BrokenPipeError:
         # The reader has closed the pipe; flushing stdout at exit would fail again.
         with contextlib.suppress(OSError, ValueError):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 INPUT_HELP = "file, folder or pattern: JSONL, JSON, CSV, TSV, Parquet or .txt, also compressed; - is stdin"
 LISTED_REJECTS = 10
+MOST_REJECTED = 0.1  # share of the records that may be set aside unless --rejects saves them
 
 
 def input_options(command: argparse.ArgumentParser) -> None:
@@ -55,8 +56,13 @@ def _field(entry: str) -> tuple[str, str]:
     return name, column
 
 
-def report_rejects(report: ReadReport, rejects: str | None) -> None:
-    """Report rejected records by file and line, even if stderr is not a terminal."""
+def report_reading(report: ReadReport, options: argparse.Namespace, *, tell_fields: bool = True) -> None:
+    """Report rejected records by file and line, and what was read from which fields.
+
+    The notes on fields are left out with `--quiet`. If too many records are rejected, the command is to fail
+    once its files are written.
+    """
+    rejects: str | None = options.rejects
     for reject in report.rejects[:LISTED_REJECTS]:
         say(f"set aside {reject}")
     if report.rejects:
@@ -64,6 +70,28 @@ def report_rejects(report: ReadReport, rejects: str | None) -> None:
         say(f"{len(report.rejects):,} of {report.read:,} records were set aside; {where}.")
     for message in report.messages()[bool(report.rejects) :]:
         say(message)
+    for message in report.fields.messages() if tell_fields and not options.quiet else []:
+        say(message)
+    options.reading = report
+    fail_if_many_rejects(options, len(report.rejects), report.read)
+
+
+def fail_if_many_rejects(options: argparse.Namespace, rejects: int, read: int) -> None:
+    """Make the command fail in the end if over a tenth of the records was rejected, unless they are saved."""
+    if rejects > MOST_REJECTED * read and not options.rejects:
+        options.failure = (
+            f"exit code 1, for {rejects:,} of {read:,} records were set aside, over a tenth; "
+            "with --rejects FILE they are saved and the exit code is 0. All outputs are complete."
+        )
+
+
+def note_result(options: argparse.Namespace, result: str) -> None:
+    """Write one line on what was read and found, also where stderr is no terminal; not with `--quiet`."""
+    if options.quiet:
+        return
+    report: ReadReport = options.reading
+    read = f"{report.read:,} records read, {len(report.rejects):,} set aside, {report.undated:,} undated"
+    say(f"{read}; {result}.")
 
 
 def say(message: str) -> None:
@@ -91,7 +119,8 @@ def run_on_cluster(options: argparse.Namespace) -> None:
     from storyclust.distributed.command import run_command
 
     report = run_command(options, fields_of(options) or {})
-    for message in report.messages:
+    for message in [*report.messages, *([] if options.quiet else report.notes)]:
         say(message)
+    fail_if_many_rejects(options, report.rejects, report.articles + report.rejects)
     if not options.quiet:  # for the log as well as for a terminal
         say(str(report))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 import storyclust as sc
-from storyclust.cli.common import note, run_on_cluster
+from storyclust.cli.common import note_result, run_on_cluster
 from storyclust.cli.reading import article_reader, collect_ids, write_labelled
 
 
@@ -14,6 +14,7 @@ def run_dedup(options: argparse.Namespace) -> None:
     if options.engine == "ray":
         run_on_cluster(options)
         return
+    from storyclust._core.terminal import format_count
     from storyclust.render.dedup_records import dedup_records
 
     ids: list[str] = []
@@ -36,11 +37,12 @@ def run_dedup(options: argparse.Namespace) -> None:
         write_labelled(options.labelled, read(), ({"duplicate_of": original} for original in originals))
     kept = (article.to_record() for article, keep in zip(read(), dedup.keep_, strict=True) if keep)
     count = sc.write_records(options.output, kept)
-    note(
-        options,
-        f"{len(ids):,} articles: {count:,} kept, {len(ids) - count:,} removed; {len(dedup.groups_):,} groups "
-        f"of copies, {len(dedup.excerpts_):,} excerpts.",
+    groups, excerpts = (
+        format_count(len(found), noun)
+        for found, noun in ((dedup.groups_, "group"), (dedup.excerpts_, "excerpt"))
     )
+    kept_and_removed = f"{format_count(count, 'article')} kept, {len(ids) - count:,} removed"
+    note_result(options, f"{kept_and_removed}; {groups} of copies, {excerpts}")
 
 
 def _original(dedup: sc.Deduplicator, row: int, ids: list[str], reference_ids: list[str]) -> str | None:

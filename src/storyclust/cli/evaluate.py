@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 import storyclust as sc
+from storyclust.cli.common import note_result
 from storyclust.cli.reading import field_values, read_inputs
 
 
@@ -21,11 +22,16 @@ def run_tune(options: argparse.Namespace) -> None:
         sc.write_records("-", [tuning_record(tuning, articles, options.inputs)])
     else:
         print_tuning(tuning, options.inputs)
+    note_result(options, f"recommended for {len(articles):,} articles: {_shown(tuning.settings)}")
+
+
+def _shown(settings: dict[str, float | None]) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in settings.items() if value is not None)
 
 
 def run_evaluate(options: argparse.Namespace) -> None:
     """Run `storyclust evaluate`."""
-    articles = read_inputs(options)
+    articles = read_inputs(options, tell_fields=False)
     columns = [field_values(articles, field) for field in (options.gold, options.pred)]
     scores = sc.evaluate(*columns)
     if options.json:

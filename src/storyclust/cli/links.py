@@ -6,12 +6,14 @@ import argparse
 from typing import Any
 
 import storyclust as sc
-from storyclust.cli.common import note
+from storyclust.cli.common import note_result
 from storyclust.cli.reading import read_inputs
 
 
 def run_links(options: argparse.Namespace) -> None:
     """Run `storyclust links`."""
+    from storyclust._core.terminal import format_count
+
     articles = read_inputs(options)
     links = sc.coverage_links(
         articles,
@@ -22,7 +24,9 @@ def run_links(options: argparse.Namespace) -> None:
     )
     ids = [article.id for article in articles]
     count = sc.write_records(options.output, (_link_record(link, ids) for link in links))
-    note(options, f"{count:,} links between {len(articles):,} articles.")
+    copies = sum(link.relation in ("exact", "near") for link in links)
+    between = f"between {format_count(len(articles), 'article')}, {copies:,} of them copies"
+    note_result(options, f"{format_count(count, 'link')} {between}")
 
 
 def _link_record(link: sc.Link, ids: list[str]) -> dict[str, Any]:
@@ -43,7 +47,9 @@ def run_explain(options: argparse.Namespace) -> None:
     from storyclust.render.evidence_view import print_evidence
 
     wanted = dict.fromkeys((options.id_a, options.id_b))
-    found = {article.id: article for article in read_inputs(options) if article.id in wanted}
+    found = {
+        article.id: article for article in read_inputs(options, tell_fields=False) if article.id in wanted
+    }
     for name in wanted:
         if name not in found:
             raise sc.InputError(f"no article with the id {name!r} in {', '.join(options.inputs)}.")

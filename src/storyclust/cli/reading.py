@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import storyclust as sc
-from storyclust.cli.common import fields_of, report_rejects
+from storyclust.cli.common import fields_of, report_reading
 
 if TYPE_CHECKING:
     from storyclust.articles.article import Article
@@ -23,7 +23,7 @@ def collect_ids(articles: Iterable[Article], ids: list[str]) -> Iterator[Article
 def article_reader(options: argparse.Namespace) -> Callable[..., Iterator[Article]]:
     """Return a function that reads the inputs; it can be called repeatedly.
 
-    Files are read again each time; articles from stdin are held in memory. The first call reports rejects.
+    Files are read again each time; articles from stdin are held in memory. The first call reports on it.
     """
     from storyclust.io.reading import ReadReport
 
@@ -38,7 +38,7 @@ def article_reader(options: argparse.Namespace) -> Callable[..., Iterator[Articl
         rejects = options.rejects if first else None
         yield from sc.iter_articles(*options.inputs, rejects=rejects, report=report, **settings)
         if first:
-            report_rejects(report, options.rejects)
+            report_reading(report, options)
 
     return read
 
@@ -55,8 +55,11 @@ def _hashable(label: Any) -> Any:
     return str(label) if isinstance(label, (list, dict)) else label
 
 
-def read_inputs(options: argparse.Namespace) -> list[Article]:
-    """Read the inputs into a list, and report rejects."""
+def read_inputs(options: argparse.Namespace, *, tell_fields: bool = True) -> list[Article]:
+    """Read the inputs into a list, and report on the reading.
+
+    `tell_fields` is false for commands that compare no texts and dates of many articles.
+    """
     from storyclust.io.reading import ReadReport
 
     report = ReadReport()
@@ -67,7 +70,7 @@ def read_inputs(options: argparse.Namespace) -> list[Article]:
         rejects=options.rejects,
         report=report,
     )
-    report_rejects(report, options.rejects)
+    report_reading(report, options, tell_fields=tell_fields)
     return articles
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import storyclust as sc
-from storyclust.cli.common import note, run_on_cluster
+from storyclust.cli.common import note, note_result, run_on_cluster
 from storyclust.cli.reading import read_inputs, write_labelled
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ def run_threads(options: argparse.Namespace) -> None:
     if options.engine == "ray":
         run_on_cluster(options)
         return
+    from storyclust._core.terminal import format_count
     from storyclust.render.exports import chosen_format, write_threads
 
     if options.report == "-":
@@ -38,10 +39,10 @@ def run_threads(options: argparse.Namespace) -> None:
     write_threads(options.output, stories, articles, kind, options.min_size)
     copies = int((~stories.deduplicator_.keep_).sum())
     n_events = int(stories.event_labels_.max(initial=-1)) + 1
-    note(
+    note_result(
         options,
-        f"{len(articles):,} articles, {copies:,} of them copies: {n_events:,} events in "
-        f"{len(stories.threads_):,} threads.",
+        f"{format_count(len(articles), 'article')}, {copies:,} of them copies: "
+        f"{format_count(n_events, 'event')} in {format_count(len(stories.threads_), 'thread')}",
     )
     if options.labelled:
         note(options, f"Labelled articles written to {options.labelled}.")

@@ -61,6 +61,7 @@ def sketch_shard(target: str, shard: Shard, source: Input, settings: CopySetting
             "rejects": len(rejects),
             "first_reject": [str(reject) for reject in reader.report.rejects[:1]],
             "report": {name: getattr(reader.report, name) for name in COUNTS},
+            "fields_read": reader.report.fields.as_dict(),
             "found": sorted(reader.maker.found),
             "fields": None if reader.maker.first_fields is None else [*map(str, reader.maker.first_fields)],
         }

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from storyclust.articles.field_counts import FieldCounts
 from storyclust.articles.markup import texts_converted
 from storyclust.articles.records import dates_unread
 from storyclust.distributed.array_files import write_arrays
@@ -54,6 +55,8 @@ class Report:
         Number of records that could not be used.
     messages : list of str
         Sentences about records set aside, unreadable dates, converted texts and renamed articles.
+    notes : list of str
+        What was read from which field.
     largest : int
         Articles of the largest connected component of candidate pairs, which one worker holds.
     oversized_components : list of int
@@ -70,6 +73,7 @@ class Report:
     shards: list[Entry] = field(default_factory=list)
     rejects: int = 0
     messages: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     largest: int = 0
     oversized_components: list[int] = field(default_factory=list)
     bytes_read: dict[str, int] = field(default_factory=dict)
@@ -228,8 +232,9 @@ def _label_all(
 
 def _write_manifest(job: Job, report: Report) -> None:
     fields = (
-        "articles", "copies", "events", "threads", "rejects", "messages", "largest", "oversized_components",
-    )  # fmt: skip
+        *("articles", "copies", "events", "threads", "rejects", "messages", "notes"),
+        *("largest", "oversized_components"),
+    )
     manifest = {
         "key": job.key,
         "settings": {**asdict(job.copies), **(asdict(job.stories) if job.stories else {})},
@@ -256,6 +261,10 @@ def _report_copies(job: Job, copies: Copies) -> Report:
     if first and not report.articles:
         raise InputError(f"no record could be used; first: {first}.")
     report.messages = _messages(report.rejects, first, copies)
+    fields = FieldCounts()
+    for sketch in sketches:
+        fields.add(FieldCounts.of_dict(sketch["fields_read"]))
+    report.notes = fields.messages()
     return report
 
 

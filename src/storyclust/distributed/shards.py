@@ -17,7 +17,7 @@ from itertools import count
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from storyclust.articles.article import Article
-from storyclust.articles.records import ArticleMaker
+from storyclust.articles.maker import ArticleMaker
 from storyclust.distributed.files import (
     FileInfo,
     address_of,

@@ -14,10 +14,13 @@ from typing import IO, Any
 
 from storyclust.articles.article import Article
 from storyclust.articles.dates import quoted
+from storyclust.articles.field_counts import FieldCounts
+from storyclust.articles.maker import ArticleMaker
 from storyclust.articles.markup import texts_converted
-from storyclust.articles.records import ArticleMaker, dates_unread, ensure_ids, ids_renamed
-from storyclust.errors import ConvertedTextWarning, InputError, StoryclustWarning
+from storyclust.articles.records import dates_unread, ensure_ids, ids_renamed
+from storyclust.errors import ConvertedTextWarning, FieldsWarning, InputError, StoryclustWarning
 from storyclust.io.record_readers import RAW_LIMIT, Row, read_rows
+from storyclust.io.record_shapes import unpacked
 from storyclust.io.sources import Source, known_format, sources
 from storyclust.io.writing import json_bytes, write_records
 
@@ -63,6 +66,8 @@ class ReadReport:
         characters.
     renamed : list of (str, str)
         Old and new id of each article whose id was already in use.
+    fields : FieldCounts
+        What was read from which field; ``fields.messages()`` says it in at most two lines.
 
     Examples
     --------
@@ -82,6 +87,7 @@ class ReadReport:
     entities: int = 0
     mended: int = 0
     renamed: list[tuple[str, str]] = field(default_factory=list)
+    fields: FieldCounts = field(default_factory=FieldCounts, repr=False, compare=False)
 
     def messages(self) -> list[str]:
         """Return one sentence each on rejected records, unreadable dates, renamed ids and converted texts."""
@@ -108,6 +114,7 @@ class ReadReport:
         self.html += maker.texts.html
         self.entities += maker.texts.entities
         self.mended += maker.texts.mended
+        self.fields.add(maker.fields)
 
 
 def read_articles(
@@ -132,7 +139,8 @@ def read_articles(
     rejects : str or path-like or None, default=None
         Where to write the records that could not be used, as JSON Lines of `path, line, reason, raw`.
     report : ReadReport or None, default=None
-        Filled with counts and rejects. If None, a StoryclustWarning reports them.
+        Filled with counts and rejects. If None, a StoryclustWarning reports them, and a FieldsWarning what
+        was read from unusual fields.
 
     Returns
     -------
@@ -255,6 +263,8 @@ def _warn(tally: ReadReport) -> None:
     for message in tally.messages():
         category = ConvertedTextWarning if message == tally.converted() else StoryclustWarning
         warnings.warn(message, category, stacklevel=3)
+    if message := tally.fields.warning():
+        warnings.warn(message, FieldsWarning, stacklevel=3)
 
 
 def read_source(source: Source, maker: ArticleMaker, tally: ReadReport) -> Iterator[Article]:
@@ -281,7 +291,7 @@ def _shown(source: Source) -> str:
 def articles_of(rows: Iterable[Row], shown: str, maker: ArticleMaker, tally: ReadReport) -> Iterator[Article]:
     """Convert rows to articles; `shown` is the name of the input in rejects."""
     for row in rows:
-        for article in _row_articles(row, maker):
+        for article, raw in _row_articles(row, maker):
             tally.read += 1
             if maker.bad_dates and not tally.first_bad_date:
                 tally.first_bad_date = f"{shown}:{row.line} {quoted(maker.first_bad_date)}"
@@ -290,36 +300,33 @@ def articles_of(rows: Iterable[Row], shown: str, maker: ArticleMaker, tally: Rea
                 tally.undated += article.published is None
                 yield article
             else:
-                tally.rejects.append(Reject(shown, row.line, article, _raw_text(row)))
+                tally.rejects.append(Reject(shown, row.line, article, _raw_text(raw)))
 
 
-def _row_articles(row: Row, maker: ArticleMaker) -> Iterator[Article | str]:
-    """Yield the article of a row, or the reason for its rejection; a list inside an object is unpacked."""
+def _row_articles(row: Row, maker: ArticleMaker) -> Iterator[tuple[Article | str, Any]]:
+    """Yield the articles of a row, or the reasons for rejection, each with what it was made from.
+
+    Records inside an object, such as the response of a service, are unpacked.
+    """
+    raw = row.record if row.raw is None else row.raw
     if row.reason:
-        yield row.reason
-    elif not isinstance(row.record, dict):
-        kind = {list: "a list", str: "text", type(None): "null"}.get(type(row.record), "a number")
-        yield f"it is not an object but {kind}"
-    else:
-        for record in _wrapped(row.record, maker) or [row.record]:
+        yield row.reason, raw
+        return
+    inside = unpacked(row.record, maker) if isinstance(row.record, dict) else None
+    for record in [row.record] if inside is None else inside:
+        own = raw if inside is None else record
+        if isinstance(record, dict):
             try:
-                yield maker(record)
+                yield maker(record), own
             except InputError as error:
-                yield str(error)
+                yield str(error), own
+        else:
+            kind = {list: "a list", str: "text", type(None): "null"}.get(type(record), "a number")
+            yield f"it is not an object but {kind}", own
 
 
-def _wrapped(record: dict[str, Any], maker: ArticleMaker) -> list[Any]:
-    """Find the articles in the response of a service, such as ``{"status": "ok", "articles": [...]}``."""
-    plan = maker.plan(record)
-    if plan["text"] or plan["title"]:
-        return []
-    lists = [value for value in record.values() if isinstance(value, list) and value]
-    lists = [value for value in lists if all(isinstance(item, dict) for item in value)]
-    return lists[0] if len(lists) == 1 else []
-
-
-def _raw_text(row: Row) -> str:
-    raw = json_bytes(row.record) if row.raw is None else row.raw
+def _raw_text(raw: Any) -> str:
     if isinstance(raw, str):
         raw = raw.encode("utf-8", "surrogateescape")
-    return raw[: 4 * RAW_LIMIT].removesuffix(b"\r").decode("utf-8", "backslashreplace")[:RAW_LIMIT]
+    data: bytes = raw if isinstance(raw, bytes) else json_bytes(raw)
+    return data[: 4 * RAW_LIMIT].removesuffix(b"\r").decode("utf-8", "backslashreplace")[:RAW_LIMIT]

@@ -11,8 +11,8 @@ from typing import Any
 
 from storyclust.articles.article import Article
 from storyclust.articles.dates import as_utc, is_missing, parse_date, quoted
+from storyclust.articles.maker import taken_keys
 from storyclust.articles.markup import plain_text
-from storyclust.articles.records import ArticleMaker
 from storyclust.errors import InputError
 from storyclust.io.writing import json_bytes
 
@@ -105,10 +105,7 @@ def _json(others: dict[str, Any], name: str) -> str:
 
 def _others(article: Article) -> dict[str, Any]:
     """Fields of the record that no field of the article was taken from; unreadable dates among them."""
-    plan = ArticleMaker().plan(article.record)
-    if article.published is None:
-        plan["published"] = []
-    taken = {next((key for key in keys if _is_set(article.record[key])), None) for keys in plan.values()}
+    taken = taken_keys(article.record)
     own = (article.text, article.title)  # the user may have named the fields of these, which may be HTML
     return {
         str(key): value

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-from storyclust.cli.common import fields_of, note, report_rejects
+from storyclust.cli.common import fields_of, note, report_reading
 from storyclust.cli.store.opening import Outcome, opened
 from storyclust.errors import StoreError
 
@@ -46,7 +46,7 @@ def run_add(options: argparse.Namespace) -> None:
             closed = error
         for _ in results:
             pass
-        report_rejects(report, options.rejects)
+        report_reading(report, options)
         outcome.report()
     if closed:
         raise closed

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from storyclust.articles.article import Article
-from storyclust.articles.records import ArticleMaker
+from storyclust.articles.maker import ArticleMaker
 from storyclust.errors import StoryclustError
 from storyclust.io.reading import ReadReport, articles_of, read_source
 from storyclust.io.record_readers import grows_by_lines, read_lines

@@ -205,4 +205,6 @@ class Watch:
             say(dates_unread(maker.bad_dates, maker.dates, self.reader.report.first_bad_date))
         if converted := maker.texts.message():
             say(converted)
+        for message in [] if self.options.quiet else maker.fields.messages():
+            say(message)
         self._outcome.report()
