@@ -24,6 +24,8 @@ def run_dedup(options: argparse.Namespace) -> None:
         keep=options.keep,
         exact=options.exact,
         excerpts=options.excerpts,
+        min_containment=options.min_containment,
+        doubtful=options.doubtful,
         clean=options.clean,
         n_jobs=options.jobs,
         memory_limit=options.memory,
@@ -39,7 +41,8 @@ def run_dedup(options: argparse.Namespace) -> None:
     note(
         options,
         f"{len(ids):,} articles: {count:,} kept, {len(ids) - count:,} removed; {len(dedup.groups_):,} groups "
-        f"of copies, {len(dedup.excerpts_):,} excerpts.",
+        f"of copies, {len(dedup.excerpts_):,} excerpts"
+        + (f", {len(dedup.doubtful_):,} doubtful copies kept." if len(dedup.doubtful_) else "."),
     )
 
 

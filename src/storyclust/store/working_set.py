@@ -11,10 +11,12 @@ import numpy as np
 from storyclust._core.progress import stage
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import DAY
+from storyclust.dedup.compared import compared_texts
 from storyclust.store.article_index import ArticleIndex
 from storyclust.store.copy_lookup import Keys
 from storyclust.store.encoding import from_stamp
 from storyclust.store.placing import Settings, Structure, look_up
+from storyclust.store.tables import read_compared
 from storyclust.store.weights import ArticleTerms, find_article_terms
 from storyclust.text.language import group_languages
 
@@ -109,7 +111,7 @@ def days_of(stamp: str | None) -> float:
 
 def derive(articles: Sequence[Article], threshold: float, n_jobs: int | None = None) -> list[Derived]:
     """Derive the keys and terms of independent articles."""
-    keys = Keys.of([article.content for article in articles], threshold, n_jobs)
+    keys = Keys.of(compared_texts(articles), threshold, n_jobs)
     return derived_of(keys, find_article_terms(articles, group_languages(articles), n_jobs))
 
 
@@ -124,14 +126,10 @@ def derived_of(keys: Keys, article_terms: ArticleTerms) -> list[Derived]:
 
 
 def texts_of(connection: sqlite3.Connection, index: ArticleIndex) -> Callable[[list[int]], list[str]]:
-    """Return a function that reads the texts of rows of the index."""
+    """Return a function that reads what is compared of rows of the index."""
 
     def read(rows: list[int]) -> list[str]:
         numbers = index.numbers.values[rows].tolist()
-        found = (
-            connection.execute("SELECT title, text FROM articles WHERE number = ?", (number,)).fetchone()
-            for number in numbers
-        )
-        return [Article(text=text, title=title).content for title, text in found]
+        return compared_texts([read_compared(connection, number) for number in numbers])
 
     return read
