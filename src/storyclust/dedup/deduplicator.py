@@ -20,7 +20,7 @@ from storyclust._core.union_find import by_appearance
 from storyclust._core.validation import check_bool, check_choice, check_float, check_jobs
 from storyclust.articles.article import Article
 from storyclust.articles.records import as_articles
-from storyclust.dedup.doubtful import find_candidates, find_doubtful
+from storyclust.dedup.doubtful import find_doubtful
 from storyclust.dedup.groups import (
     SHORT,
     DuplicateGroup,
@@ -35,8 +35,9 @@ from storyclust.dedup.groups import (
     replace_excerpts,
     sort_members,
 )
-from storyclust.dedup.lsh import Bands, Candidates, choose_bands, collision_probability
+from storyclust.dedup.lsh import Bands, Candidates, candidate_pairs, choose_bands, collision_probability
 from storyclust.dedup.minhash import MinHasher
+from storyclust.dedup.prefix_filter import all_candidates
 from storyclust.dedup.settings import DOUBTFUL_POLICIES, EXCERPT
 from storyclust.dedup.sketches import Sketches
 from storyclust.dedup.verification import DistinctTexts, find_excerpts, verify_candidates
@@ -54,7 +55,7 @@ class Deduplicator(ClusterMixin, BaseEstimator):
 
     Two articles are copies if the Jaccard similarity of their word shingles reaches a threshold. MinHash
     with locality-sensitive hashing generates candidate pairs; exact similarity verifies them. Articles
-    are compared by their text, or by their title where the text is empty. A titled article of fewer than 50
+    are compared by their text, or by their title where the text is empty. A titled article of fewer than 55
     words is a copy only of articles whose text and title are both equal.
 
     Parameters
@@ -77,7 +78,7 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         Generate candidates by prefix filtering instead of MinHash: no pair is missed. Slower, the more so
         the lower the threshold.
     excerpts : {'report', 'drop', 'ignore'}, default='report'
-        What to do with articles that are contained in a longer one, all or most of them. 'report' lists them in
+        What to do with articles that stand in a longer one, all or most of them. 'report' lists them in
         `excerpts_`. 'drop' lists them, too, and does not keep those with a containment of at least
         `threshold`. 'ignore' does not look for them.
     min_containment : float in (0, 1], default=0.8
@@ -152,11 +153,10 @@ class Deduplicator(ClusterMixin, BaseEstimator):
     A text of fewer than `shingle_size` tokens is a copy of equal texts only, up to case, width and
     punctuation; a text without tokens, of texts with equal characters.
 
-    Of titled articles with fewer than 50 words, text and title must be equal, up to case, width, punctuation
+    Of titled articles with fewer than 55 words, text and title must be equal, up to case, width, punctuation
     and marks of a correction in the title. Where the text is empty, the day (in UTC) must be the same, too,
-    and the source if the title has fewer than five words. Between 30 and 50 words, equal texts under
-    different titles were as often different notices of one form as the same news. Excerpts of fewer than
-    fifty words may be missed.
+    and the source if the title has fewer than five words. Shorter texts that differ in their titles or
+    in a few words are mostly different notices of one form. Excerpts of fewer than 55 words may be missed.
 
     Texts are read once and not held. Given an iterator (such as `iter_articles`), memory peaks at about
     5 KB for an article of 3 KB: 5.5 GB were measured for a million. The temporary file of shingles has no
@@ -285,8 +285,7 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         fingerprints = sketches.fingerprints[text_of]
         unranked = group_twins(fingerprints)
         texts = DistinctTexts(sketches.shelf, text_of[unranked.heads])
-        bands = None if self.exact else self.bands_
-        candidates = find_candidates(sketches, texts, bands, threshold)
+        candidates = self._find_candidates(sketches, texts, threshold)
         rank = rank_articles(sketches, fingerprints, unranked, candidates)
         twins = sort_members(unranked, rank)
         heads = twins.heads
@@ -328,7 +327,7 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         self.keep_ = self.representatives_ == np.arange(len(kept_row))
         kept = np.flatnonzero(self.keep_) + n_reference
         doubtful, self.doubtful_similarities_ = find_doubtful(
-            sketches, kept, fingerprints, bands, threshold, self.n_jobs
+            sketches, kept, fingerprints, self._find_candidates, threshold, self.n_jobs
         )
         self.doubtful_ = doubtful - n_reference
 
@@ -343,6 +342,12 @@ class Deduplicator(ClusterMixin, BaseEstimator):
                 stacklevel=3,
             )
         return bands
+
+    def _find_candidates(self, sketches: Sketches, texts: DistinctTexts, threshold: float) -> Candidates:
+        """Pairs of classes that may reach the threshold."""
+        if self.exact:
+            return Candidates(all_candidates(texts.shingle_sets(), threshold), [])
+        return candidate_pairs(sketches.signatures[texts.numbers], self.bands_)
 
 
 def remove_boilerplate(articles: Iterable[Any]) -> list[Article]:

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from storyclust.articles.article import Article
 from storyclust.dedup.groups import group_twins, lead_groups, rank_rows, sort_members
-from storyclust.dedup.lsh import Bands, Candidates, candidate_pairs
-from storyclust.dedup.prefix_filter import all_candidates
 from storyclust.dedup.sketches import Sketches
 from storyclust.dedup.verification import DistinctTexts, verify_candidates
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-
-def find_candidates(
-    sketches: Sketches, texts: DistinctTexts, bands: Bands | None, threshold: float
-) -> Candidates:
-    """Pairs of classes that may reach the threshold: by LSH or, without bands, all of them."""
-    if bands is None:
-        return Candidates(all_candidates(texts.shingle_sets(), threshold), [])
-    return candidate_pairs(sketches.signatures[texts.numbers], bands)
+    from storyclust.dedup.lsh import Candidates
 
 
 def find_doubtful(
     sketches: Sketches,
     kept: NDArray[np.int64],
     fingerprints: NDArray[np.uint64],
-    bands: Bands | None,
+    find_candidates: Callable[[Sketches, DistinctTexts, float], Candidates],
     threshold: float,
     n_jobs: int | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -44,8 +36,8 @@ def find_doubtful(
         Rows of the articles that are kept, ascending.
     fingerprints : uint64 array of shape (n, 2)
         Of all rows.
-    bands : Bands or None
-        None compares all pairs.
+    find_candidates : callable
+        Returns pairs of texts that may reach the threshold.
     threshold : float
     n_jobs : int or None
 
@@ -68,7 +60,7 @@ def find_doubtful(
         twins = sort_members(group_twins(inner.fingerprints[inner.text_of]), rank)
         texts = DistinctTexts(inner.shelf, inner.text_of[twins.heads])
         nobody = np.zeros(len(twins.heads), bool)
-        candidates = find_candidates(inner, texts, bands, threshold)
+        candidates = find_candidates(inner, texts, threshold)
         pairs, values = verify_candidates(texts, candidates, twins.heads, nobody, threshold, n_jobs)
         leader, closeness = lead_groups(pairs, values, twins.heads)
     finally:

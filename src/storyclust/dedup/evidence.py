@@ -17,8 +17,8 @@ from storyclust.articles.article import Article
 from storyclust.articles.records import as_articles
 from storyclust.dedup.alignment import Block, align, character_places, drop_chance_blocks
 from storyclust.dedup.common_substrings import SuffixArray, match_runs, shared_runs
-from storyclust.dedup.excerpt_candidates import EXCERPT
 from storyclust.dedup.jaccard import ShingleSets
+from storyclust.dedup.settings import EXCERPT
 from storyclust.errors import InputError, InputTypeError
 from storyclust.text.tokens import hash_tokens
 
