@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from storyclust import Deduplicator
 from storyclust.articles.article import Article
-from storyclust.dedup.compared import BRIEF, compared_texts
+from storyclust.dedup.compared import BRIEF, SHORT_TEXT, compared_texts
 from storyclust.render.dedup_records import dedup_records
 
 DAY = datetime(2024, 3, 4, 12, tzinfo=UTC)
@@ -64,11 +64,15 @@ def test_notices_of_one_form_are_kept_whatever_the_threshold_finds():
     assert equal_classes(notices, threshold=0.5, doubtful="drop")[1].keep_.sum() == 1
 
 
-@pytest.mark.parametrize("n_words", [BRIEF - 1, BRIEF])
-def test_titles_count_below_a_length(n_words):
+@pytest.mark.parametrize("n_words", [SHORT_TEXT - 1, SHORT_TEXT, BRIEF - 1, BRIEF])
+def test_titles_and_their_figures_count_below_a_length(n_words):
     text = " ".join(f"w{k}" for k in range(n_words))
-    articles = [Article(text, title=title) for title in HEADLINES[:2]]
-    assert Deduplicator().fit(articles).keep_.sum() == (2 if n_words < BRIEF else 1)
+    same = [Article(text, title=title) for title in HEADLINES[:2]]
+    assert Deduplicator().fit(same).keep_.sum() == (2 if n_words < SHORT_TEXT else 1)
+    hours = [Article(text, title=f"Copper at {hour}:30") for hour in (10, 11)]
+    assert Deduplicator().fit(hours).keep_.sum() == (2 if n_words < BRIEF else 1)
+    edited = [Article(text, title="Copper"), Article(f"{text} x", title="Copper")]
+    assert Deduplicator().fit(edited).keep_.sum() == (2 if n_words < BRIEF else 1)
 
 
 def test_without_titles_short_texts_are_compared_as_before():

@@ -1,8 +1,9 @@
 """What is compared of an article: its text, or for a short one also its title.
 
 A short text alone does not identify an article. One note for subscribers stands under any headline, and the
-dividend notices of different companies may agree in every word. So a short text with a title is compared as a
-whole: text and title must be equal. All engines compare what `compared_texts` returns.
+dividend notices of different companies may agree in every word. So the text of a short article with a title
+must be equal, and the title, too, or in longer texts its figures. All engines compare what `compared_texts`
+returns.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from storyclust.articles.article import Article
 from storyclust.dedup.editions import without_marker
 from storyclust.text.tokens import hash_tokens
 
-# Words. Of the pairs on Reuters that differ in title or text, 22 of 35 below it are different notices: equal
-# texts up to 49 words, one form with other figures from 50. From 55 to 80 words, 2 of 19 are.
-BRIEF = 55
+# Words, on Reuters. Of 21 equal texts under different titles below `SHORT_TEXT`, 14 are different notices; of
+# nine from there to `BRIEF`, five: tables whose titles differ in hour or date. Near-copies of fewer words
+# than `BRIEF` are mostly notices with other figures; of 19 pairs from there to 80 words, two are.
+SHORT_TEXT, BRIEF = 25, 55
 BRIEF_CHARACTERS = 1000  # words of longer texts are not counted: 50 of them have 300 characters
 SHORT_TITLE = 5  # words: "Business Highlights" and "Titanfall Review" are not the same article everywhere
+FIGURES = re.compile(r"\d{1,18}")
 BLANK = re.compile(r"\s*\Z")
 
 
@@ -30,11 +33,13 @@ def compared_texts(articles: Sequence[Article], doubtful: str = "keep") -> list[
     """Text of each article by which copies are found.
 
     It is the article's content (see `Article.content`), except for a titled article of fewer than `BRIEF`
-    words, if doubtful copies are kept. That one gets a single word, a hash, which is equal for articles
+    words, if doubtful copies are kept. That one gets a single word, a hash. It is equal for articles whose
+    texts are equal, up to case, width and punctuation, and
 
-    - of equal text and title, up to case, width, punctuation and marks of a correction;
-    - if the text is blank, also of the same day; and if the title is shorter than `SHORT_TITLE` words, of the
-      same source. An undated article of that kind has its address instead.
+    - from `SHORT_TEXT` words on, whose titles have the same figures;
+    - below, whose titles are equal, apart from marks of a correction;
+    - without a text, also of the same day; and if the title is shorter than `SHORT_TITLE` words, of the same
+      source. An undated article of that kind has its address instead.
 
     Parameters
     ----------
@@ -73,6 +78,9 @@ def compared_texts(articles: Sequence[Article], doubtful: str = "keep") -> list[
         if not n_title or n_body >= BRIEF or (context is not None and not any(context)):
             continue
         title = title_bytes[8 * title_ends[place] : 8 * title_ends[place + 1]]
+        if n_body >= SHORT_TEXT:
+            figures = FIGURES.findall(without_marker(articles[k].title))
+            title = " ".join(sorted({str(int(figure)) for figure in figures})).encode()
         # A text of punctuation alone has no words: it is compared by its characters.
         body = body_bytes[8 * body_ends[place] : 8 * body_ends[place + 1]] or articles[k].text.strip().encode(
             "utf-8", "replace"

@@ -55,8 +55,8 @@ class Deduplicator(ClusterMixin, BaseEstimator):
 
     Two articles are copies if the Jaccard similarity of their word shingles reaches a threshold. MinHash
     with locality-sensitive hashing generates candidate pairs; exact similarity verifies them. Articles
-    are compared by their text, or by their title where the text is empty. A titled article of fewer than 55
-    words is a copy only of articles whose text and title are both equal.
+    are compared by their text, or by their title where the text is empty. Of titled articles with fewer than
+    55 words, texts must be equal, and with fewer than 25 also titles (see Notes).
 
     Parameters
     ----------
@@ -153,10 +153,11 @@ class Deduplicator(ClusterMixin, BaseEstimator):
     A text of fewer than `shingle_size` tokens is a copy of equal texts only, up to case, width and
     punctuation; a text without tokens, of texts with equal characters.
 
-    Of titled articles with fewer than 55 words, text and title must be equal, up to case, width, punctuation
-    and marks of a correction in the title. Where the text is empty, the day (in UTC) must be the same, too,
-    and the source if the title has fewer than five words. Shorter texts that differ in their titles or
-    in a few words are mostly different notices of one form. Excerpts of fewer than 55 words may be missed.
+    Of titled articles with fewer than 55 words, the texts must be equal, up to case, width and punctuation,
+    and the figures in the titles. With fewer than 25 words, the titles must be equal, apart from marks of a
+    correction. Without a text, the day (in UTC) must be the same, too, and the source if the title has fewer
+    than five words. Short texts that differ are mostly different notices
+    of one form. Excerpts of fewer than 55 words may be missed.
 
     Texts are read once and not held. Given an iterator (such as `iter_articles`), memory peaks at about
     5 KB for an article of 3 KB: 5.5 GB were measured for a million. The temporary file of shingles has no

@@ -229,7 +229,10 @@ def coverage_links(
     for (i, j), share in zip(dedup.excerpts_, dedup.containments_, strict=True):
         found[min(i, j), max(i, j)] = "excerpt", float(share)
     found |= copy_relations(dedup)
-    evidence = LinkEvidence(group_languages(listed), vectorizer)
+    # Thousands of copies of one text have one language.
+    distinct = {(article.title, article.text, article.lang): article for article in listed}
+    named = dict(zip(distinct, group_languages(list(distinct.values())), strict=True))
+    evidence = LinkEvidence([named[a.title, a.text, a.lang] for a in listed], vectorizer)
     return [Link(int(a), int(b), *found[a, b], counted, evidence) for a, b in sorted(found)]
 
 
