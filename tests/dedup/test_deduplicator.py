@@ -583,6 +583,19 @@ def test_an_excerpt_is_named_and_kept_unless_it_is_to_be_dropped():
     assert Deduplicator(excerpts="ignore").fit(texts).excerpts_.shape == (0, 2)
 
 
+@pytest.mark.parametrize("shared", [60, 150, 270])
+def test_excerpts_are_listed_from_the_least_containment(shared):
+    rng = np.random.default_rng(3)
+    article = reference.news(rng, 400)
+    texts = [" ".join(article[:shared] + reference.news(rng, 300 - shared)), " ".join(article)]
+    sets = [reference.shingles(text, 5) for text in texts]
+    share = len(sets[0] & sets[1]) / len(sets[0])
+    for least in (0.1, share, min(share + 0.01, 1.0), 1.0):
+        found = Deduplicator(min_containment=least).fit(texts)
+        assert found.excerpts_.tolist() == ([[0, 1]] if share >= least else [])
+    assert len(Deduplicator().fit(texts).excerpts_) == (share >= 0.8)
+
+
 def test_a_text_that_repeats_itself_does_not_hold_the_longer_one():
     rng = np.random.default_rng(2)
     passage, rest = reference.news(rng, 100), reference.news(rng, 300)
@@ -698,6 +711,11 @@ def test_an_entry_that_is_no_article_is_named_by_its_place(wrap, monkeypatch):
         ({"keep": "foo"}, InputError, r"keep must be one of 'earliest', .*got 'foo'\."),
         ({"keep": None}, InputError, r"keep must be one of .*got None\."),
         ({"keep": ["earliest"]}, InputError, r"keep must be one of .*got \['earliest'\]\."),
+        (
+            {"doubtful": "report"},
+            InputError,
+            r"doubtful must be one of 'keep', 'drop', got 'report'\.",
+        ),
         (
             {"excerpts": "keep"},
             InputError,

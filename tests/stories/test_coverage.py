@@ -141,9 +141,16 @@ def test_rows_are_ordered_and_no_pair_is_linked_twice(links):
 def test_copies_are_what_the_deduplicator_says(links, dedup):
     found = {(link.a, link.b): (link.relation, link.similarity) for link in links}
     copies = {pair: said for pair, said in found.items() if said[0] in ("exact", "near")}
+    prints = [tuple(each) for each in dedup.fingerprints_.tolist()]
+    first = {}
+    for row, own in enumerate(prints):
+        if own not in first or dedup.keep_[row]:
+            first[own] = row
+    heads = [first[own] for own in prints]
     expected = {
         (int(a), int(b)): ("exact" if jaccard == 1 else "near", jaccard)
         for (a, b), jaccard in zip(dedup.pairs_, dedup.similarities_, strict=True)
+        if (heads[a] == a and heads[b] == b) or heads[a] == heads[b] in (a, b)
     }
     assert copies == expected
     assert {relation for relation, _ in copies.values()} == {"exact", "near"}
@@ -236,6 +243,29 @@ def test_copies_are_linked_however_long_after():
         [FERRY | {"published": "1999-01-01"}, FERRY | {"published": "2024-01-01"}], event_window=1
     )
     assert [(link.relation, link.similarity) for link in links] == [("exact", 1.0)]
+
+
+LONG_FERRY = " ".join(f"The ferry Selka hit pier {k} of Aldmouth." for k in range(20))
+
+
+def test_equal_texts_are_linked_to_the_kept_one_only():
+    later = [{"title": "Ferry", "text": LONG_FERRY, "published": f"2024-03-0{day}"} for day in (3, 2, 4, 5)]
+    edited = {"title": "Ferry", "text": LONG_FERRY + " More soon.", "published": "2024-03-09"}
+    links = sc.coverage_links([*later, edited, edited])
+    assert [(link.a, link.b, link.relation) for link in links] == [
+        *((0, 1, "exact"), (1, 2, "exact"), (1, 3, "exact"), (1, 4, "near"), (4, 5, "exact")),
+    ]
+    assert links[0].shared_passages == links[1].shared_passages == links[2].shared_passages
+    assert links[0].shared_passages == sc.explain(LONG_FERRY, LONG_FERRY).passages
+    assert links[0].shared_terms == links[2].shared_terms
+
+
+def test_the_least_containment_of_excerpts_is_a_parameter():
+    words = [f"w{k}" for k in range(200)]
+    texts = [" ".join(words), " ".join([*words[:60], *(f"x{k}" for k in range(60))])]
+    assert [link for link in sc.coverage_links(texts) if link.relation == "excerpt"] == []
+    (link,) = sc.coverage_links(texts, min_containment=0.2)
+    assert (link.relation, link.similarity) == ("excerpt", pytest.approx(56 / 116))
 
 
 def test_gap_is_the_time_between(records, links):

@@ -24,6 +24,7 @@ from storyclust.cli.evaluate import run_evaluate, run_tune
 from storyclust.cli.furniture import run_furniture
 from storyclust.cli.links import run_explain, run_links
 from storyclust.cli.threads import run_threads
+from storyclust.dedup.settings import DOUBTFUL_POLICIES, EXCERPT, KEEP, SOURCES
 from storyclust.stories.settings import EVENT_DISTANCE, EVENT_WINDOW, LINK_SIMILARITY, THREAD_DISTANCE
 
 
@@ -101,14 +102,22 @@ def _add_dedup(commands: Any) -> None:
         type=_keep_policy,
         default="earliest",
         metavar="POLICY",
-        help="which article of a group to keep: earliest, latest, longest, first, or source:A,B "
-        "(default: earliest)",
+        help="which article of a group to keep: earliest, latest, longest, first, source:A,B, or "
+        "latest-version, which prefers corrections and updates (default: earliest)",
     )
     dedup.add_argument(
         "--excerpts",
         choices=("report", "drop", "ignore"),
         default="report",
         help="how to treat articles contained in longer ones (default: report, in --groups)",
+    )
+    _containment_option(dedup)
+    dedup.add_argument(
+        "--doubtful",
+        choices=DOUBTFUL_POLICIES,
+        default="keep",
+        help="how to treat short texts that are equal under different titles (default: keep, and list in "
+        "--groups)",
     )
     dedup.add_argument("--exact", action="store_true", help="find every pair; slower")
     dedup.add_argument("--clean", action="store_true", help="ignore page furniture in the comparison")
@@ -119,7 +128,7 @@ def _add_dedup(commands: Any) -> None:
         help="existing articles to compare with; never removed",
     )
     dedup.add_argument(
-        "--groups", metavar="FILE", help="write one record for each copy and excerpt, with the evidence"
+        "--groups", metavar="FILE", help="write one record for each copy, doubtful copy and excerpt"
     )
     dedup.add_argument("--labelled", metavar="FILE", help="write all articles with a field duplicate_of")
     _engine_option(dedup, "duplicate_of")
@@ -193,6 +202,7 @@ def _add_links(commands: Any) -> None:
         metavar="DAYS",
         help=f"default: {EVENT_WINDOW:g}",
     )
+    _containment_option(links)
     _clean_option(links)
     links.set_defaults(run=run_links)
 
@@ -257,11 +267,19 @@ def _add_evaluate(commands: Any) -> None:
 
 
 def _keep_policy(name: str) -> str:
-    if name not in ("earliest", "latest", "longest", "first") and not name.startswith("source:"):
-        raise argparse.ArgumentTypeError(
-            f"{name!r} is not one of earliest, latest, longest, first, source:A,B"
-        )
+    if name not in KEEP and not name.startswith(SOURCES):
+        raise argparse.ArgumentTypeError(f"{name!r} is not one of {', '.join(KEEP)}, {SOURCES}A,B")
     return name
+
+
+def _containment_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--min-containment",
+        type=float,
+        default=EXCERPT,
+        metavar="C",
+        help="minimum share of an excerpt that is in the longer article (default: %(default)s)",
+    )
 
 
 def _clean_option(command: argparse.ArgumentParser) -> None:

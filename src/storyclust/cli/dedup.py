@@ -25,6 +25,8 @@ def run_dedup(options: argparse.Namespace) -> None:
         keep=options.keep,
         exact=options.exact,
         excerpts=options.excerpts,
+        min_containment=options.min_containment,
+        doubtful=options.doubtful,
         clean=options.clean,
         n_jobs=options.jobs,
         memory_limit=options.memory,
@@ -42,7 +44,8 @@ def run_dedup(options: argparse.Namespace) -> None:
         for found, noun in ((dedup.groups_, "group"), (dedup.excerpts_, "excerpt"))
     )
     kept_and_removed = f"{format_count(count, 'article')} kept, {len(ids) - count:,} removed"
-    note_result(options, f"{kept_and_removed}; {groups} of copies, {excerpts}")
+    doubtful = f", {len(dedup.doubtful_):,} doubtful copies kept" if len(dedup.doubtful_) else ""
+    note_result(options, f"{kept_and_removed}; {groups} of copies, {excerpts}{doubtful}")
 
 
 def _original(dedup: sc.Deduplicator, row: int, ids: list[str], reference_ids: list[str]) -> str | None:

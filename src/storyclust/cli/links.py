@@ -21,6 +21,7 @@ def run_links(options: argparse.Namespace) -> None:
         options.event_window,
         clean=options.clean,
         n_jobs=options.jobs,
+        min_containment=options.min_containment,
     )
     ids = [article.id for article in articles]
     count = sc.write_records(options.output, (_link_record(link, ids) for link in links))

@@ -20,6 +20,7 @@ from storyclust._core.union_find import by_appearance
 from storyclust._core.validation import check_bool, check_choice, check_float, check_jobs
 from storyclust.articles.article import Article
 from storyclust.articles.records import as_articles
+from storyclust.dedup.doubtful import find_doubtful
 from storyclust.dedup.groups import (
     SHORT,
     DuplicateGroup,
@@ -37,6 +38,7 @@ from storyclust.dedup.groups import (
 from storyclust.dedup.lsh import Bands, Candidates, candidate_pairs, choose_bands, collision_probability
 from storyclust.dedup.minhash import MinHasher
 from storyclust.dedup.prefix_filter import all_candidates
+from storyclust.dedup.settings import DOUBTFUL_POLICIES, EXCERPT
 from storyclust.dedup.sketches import Sketches
 from storyclust.dedup.verification import DistinctTexts, find_excerpts, verify_candidates
 from storyclust.errors import StoryclustWarning
@@ -53,7 +55,8 @@ class Deduplicator(ClusterMixin, BaseEstimator):
 
     Two articles are copies if the Jaccard similarity of their word shingles reaches a threshold. MinHash
     with locality-sensitive hashing generates candidate pairs; exact similarity verifies them. Articles
-    are compared by their text, or by their title where the text is empty.
+    are compared by their text, or by their title where the text is empty. Of titled articles with fewer than
+    55 words, texts must be equal, and with fewer than 25 also titles (see Notes).
 
     Parameters
     ----------
@@ -66,16 +69,25 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         Number of tokens in a shingle.
     keep : str or callable, default='earliest'
         Which article of a group is kept: 'earliest', 'latest', 'longest', 'first' (in the order of the
-        input), 'source:A,B' (from source A, else B, else any), or a function that maps an `Article` to a
-        sort key, of which the least is kept. Undated articles come after dated ones. Ties go to the
-        earlier article, then the longer, then by title, a hash of the text, and id.
+        input), 'source:A,B' (from source A, else B, else any), 'latest-version', or a function that maps an
+        `Article` to a sort key, of which the least is kept. Undated articles come after dated ones. Ties go
+        to the earlier article, then the longer, then by title, a hash of the text, and id.
+        'latest-version' prefers articles marked as a correction or an update ("CORRECTED-", "UPDATE 2-",
+        "(Updates with ...)", "(refiled)"), and of these the latest; if none is marked, the earliest is kept.
     exact : bool, default=False
         Generate candidates by prefix filtering instead of MinHash: no pair is missed. Slower, the more so
         the lower the threshold.
     excerpts : {'report', 'drop', 'ignore'}, default='report'
-        What to do with articles of which a good part is contained in a longer one. 'report' lists them in
+        What to do with articles that stand in a longer one, all or most of them. 'report' lists them in
         `excerpts_`. 'drop' lists them, too, and does not keep those with a containment of at least
         `threshold`. 'ignore' does not look for them.
+    min_containment : float in (0, 1], default=0.8
+        Least share of an excerpt's shingles that are in the longer article. Lower it to find reused text: at
+        0.2 two articles of one outlet may share no more than its usual paragraphs.
+    doubtful : {'keep', 'drop'}, default='keep'
+        What to do with doubtful copies: short texts that are copies under different titles, such as one
+        note for subscribers under many headlines, or equal titles without a text from different days. 'keep'
+        keeps them, and lists them in `doubtful_`. 'drop' compares short articles like long ones.
     clean : bool, default=False
         Remove the boilerplate of web pages (see `find_furniture`) before the comparison. Boilerplate makes
         different texts similar and copies different. Off by default because it reads the whole corpus
@@ -108,11 +120,18 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         Groups of two or more articles, or with a match in the reference, largest first, then by first row.
     excerpts_ : int64 array of shape (k, 2)
         Pairs (excerpt, longer article) among the representatives of groups, by row of the excerpt, highest
-        containment first. A containment of at least 0.2 makes an excerpt.
+        containment first.
     containments_ : float64 array of shape (k,)
         Share of the excerpt's shingles that are in the longer article.
+    doubtful_ : int64 array of shape (d, 2)
+        Pairs (article, the one that it resembles) that are both kept and would be copies with
+        ``doubtful="drop"``, by row of the first. Each article is listed once, with the one that comes first
+        under the keep policy. Empty if `doubtful` is 'drop'.
+    doubtful_similarities_ : float64 array of shape (d,)
+        Jaccard similarity of their texts.
     fingerprints_ : uint64 array of shape (n, 2)
-        128-bit hash of each article's token sequence, equal for equal texts.
+        128-bit hash of what is compared of each article: its token sequence, and that of the title of a
+        short one.
     bands_ : Bands
         Number of LSH bands and rows, chosen to find at least 99% of the pairs at the threshold.
     expected_recall_ : float
@@ -132,8 +151,13 @@ class Deduplicator(ClusterMixin, BaseEstimator):
     kept article.
 
     A text of fewer than `shingle_size` tokens is a copy of equal texts only, up to case, width and
-    punctuation; a text without tokens, of texts with equal characters. Excerpts of fewer than about
-    fifty words may be missed.
+    punctuation; a text without tokens, of texts with equal characters.
+
+    Of titled articles with fewer than 55 words, the texts must be equal, up to case, width and punctuation,
+    and the figures in the titles. With fewer than 25 words, the titles must be equal, apart from marks of a
+    correction. Without a text, the day (in UTC) must be the same, too, and the source if the title has fewer
+    than five words. Short texts that differ are mostly different notices
+    of one form. Excerpts of fewer than 55 words may be missed.
 
     Texts are read once and not held. Given an iterator (such as `iter_articles`), memory peaks at about
     5 KB for an article of 3 KB: 5.5 GB were measured for a million. The temporary file of shingles has no
@@ -170,6 +194,8 @@ class Deduplicator(ClusterMixin, BaseEstimator):
     groups_: list[DuplicateGroup]
     excerpts_: NDArray[np.int64]
     containments_: NDArray[np.float64]
+    doubtful_: NDArray[np.int64]
+    doubtful_similarities_: NDArray[np.float64]
     fingerprints_: NDArray[np.uint64]
     bands_: Bands
     expected_recall_: float
@@ -185,6 +211,8 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         clean: bool = False,
         n_jobs: int | None = None,
         memory_limit: int | str | None = None,
+        min_containment: float = EXCERPT,
+        doubtful: str = "keep",
     ) -> None:
         self.threshold = threshold
         self.num_perm = num_perm
@@ -195,6 +223,8 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         self.clean = clean
         self.n_jobs = n_jobs
         self.memory_limit = memory_limit
+        self.min_containment = min_containment
+        self.doubtful = doubtful
 
     def fit(
         self, X: Iterable[Any], y: object = None, *, reference: Iterable[Any] | None = None
@@ -226,10 +256,19 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         check_bool("clean", self.clean)
         check_jobs(self.n_jobs)
         check_choice("excerpts", self.excerpts, ("report", "drop", "ignore"))
+        check_choice("doubtful", self.doubtful, DOUBTFUL_POLICIES)
+        check_float("min_containment", self.min_containment, low=0, high=1, open_low=True)
         hasher = MinHasher(self.num_perm, self.shingle_size, n_jobs=self.n_jobs).fit()
         self.bands_ = self._choose_bands(threshold)
         limit = check_memory(self.memory_limit) // 4
-        sketches = Sketches(hasher, check_policy(self.keep), sample=self.excerpts != "ignore", limit=limit)
+        sketches = Sketches(
+            hasher,
+            check_policy(self.keep),
+            sample=self.excerpts != "ignore",
+            limit=limit,
+            doubtful=self.doubtful,
+            list_brief=self.doubtful == "keep",
+        )
         try:
             if self.clean:
                 X = remove_boilerplate(X)
@@ -259,7 +298,7 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         excerpts, containments = np.empty((0, 2), np.int64), np.empty(0)
         if self.excerpts != "ignore":
             excerpts, containments = find_excerpts(
-                texts, sketches.sampled, leader, heads, is_reference, self.n_jobs
+                texts, sketches.sampled, leader, heads, is_reference, self.min_containment, self.n_jobs
             )
 
         self.fingerprints_ = fingerprints[n_reference:]
@@ -276,7 +315,7 @@ class Deduplicator(ClusterMixin, BaseEstimator):
             self.labels_,
             kept_for[classes],
             closeness[classes],
-            (texts.counts < SHORT)[classes],
+            ((texts.counts < SHORT) & ~sketches.strict[heads])[classes],
             n_reference,
             threshold,
         )
@@ -287,6 +326,11 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         self.reference_matches_ = np.where(in_reference, kept_row, -1)
         self.representatives_ = np.where(in_reference, -1, kept_row - n_reference)
         self.keep_ = self.representatives_ == np.arange(len(kept_row))
+        kept = np.flatnonzero(self.keep_) + n_reference
+        doubtful, self.doubtful_similarities_ = find_doubtful(
+            sketches, kept, fingerprints, self._find_candidates, threshold, self.n_jobs
+        )
+        self.doubtful_ = doubtful - n_reference
 
     def _choose_bands(self, threshold: float) -> Bands:
         bands = choose_bands(threshold, self.num_perm, RECALL)

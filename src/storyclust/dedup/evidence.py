@@ -17,8 +17,8 @@ from storyclust.articles.article import Article
 from storyclust.articles.records import as_articles
 from storyclust.dedup.alignment import Block, align, character_places, drop_chance_blocks
 from storyclust.dedup.common_substrings import SuffixArray, match_runs, shared_runs
-from storyclust.dedup.excerpt_candidates import EXCERPT
 from storyclust.dedup.jaccard import ShingleSets
+from storyclust.dedup.settings import EXCERPT
 from storyclust.errors import InputError, InputTypeError
 from storyclust.text.tokens import hash_tokens
 
@@ -91,7 +91,7 @@ class Evidence:
         Which text has the smaller set; 'a' if both have the same size.
     relation : {'exact', 'near', 'excerpt', 'overlap', 'none'}
         'exact': equal tokens in equal order. 'near': similarity of at least 0.8. 'excerpt': less, but
-        containment of at least 0.2. 'overlap': a shared passage. 'none': no shared passage.
+        containment of at least 0.8. 'overlap': a shared passage. 'none': no shared passage.
     passages : tuple of Passage
         Maximal runs of at least `shingle_size` tokens that both texts contain, in any order; longest first,
         then by position in the first text and the second. None lies inside another one, in either text.
@@ -187,7 +187,7 @@ def explain(
     >>> b = "Police say: the FERRY struck the pier on Sunday."
     >>> evidence = explain(a, b)
     >>> evidence.relation, round(evidence.similarity, 3), evidence.passages[0].text_a
-    ('excerpt', 0.333, 'The ferry struck the pier on')
+    ('overlap', 0.333, 'The ferry struck the pier on')
     >>> [(edit.kind, edit.before, edit.after) for edit in evidence.edits]
     ... # doctest: +NORMALIZE_WHITESPACE
     [('insert', '', 'Police say: '),

@@ -1,4 +1,4 @@
-"""Candidates for excerpts: texts of which a good part is contained in longer ones.
+"""Candidates for excerpts: texts of which most is contained in longer ones.
 
 An excerpt and a much longer text have a low Jaccard similarity, so LSH over MinHash does not find them. A
 fixed share of all shingles is sampled by hash (FracMinHash): a shingle is in the sample of every text that
@@ -13,6 +13,7 @@ import numpy as np
 
 from storyclust._core.parallel import kernel
 from storyclust.dedup.lsh import decode_pairs
+from storyclust.dedup.settings import EXCERPT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,16 +22,22 @@ SAMPLING = 16  # one of this many shingles is sampled: three of a text of fifty 
 CUT = np.uint64(2**64 // SAMPLING)  # hashes below it are sampled
 MAX_TEXTS = 32  # shingles of more texts are ordinary phrases and generate no candidates
 FEWEST_SHINGLES = 12  # shorter texts are not called excerpts
-EXCERPT = 0.2  # least containment: finds 17 of 19 cut-and-paste texts of clough_stevenson, at 0.5 only 11
-PROMISE = 0.15  # least estimated containment of a candidate: below EXCERPT, as small samples vary
+PROMISE = 0.75  # least estimated containment of a candidate, as a share of the least containment,
+MOST_PROMISE = 0.4  # up to this, as small samples vary: of ten sampled shingles, eight expected, four suffice
+
+
+def promising_containment(least: float) -> float:
+    """Least estimated containment of a candidate for a containment of at least `least`."""
+    return min(PROMISE * least, MOST_PROMISE)
 
 
 def containment_candidates(
-    values: NDArray[np.uint64], rows: NDArray[np.int64], n_rows: int
+    values: NDArray[np.uint64], rows: NDArray[np.int64], n_rows: int, least: float = EXCERPT
 ) -> NDArray[np.int64]:
     """Pairs of rows whose samples overlap enough for an excerpt.
 
-    A pair is a candidate if the values it shares exceed the share `PROMISE` of the smaller sample, less one.
+    A pair is a candidate if the values it shares exceed the share `promising_containment` of the smaller
+    sample, less one.
 
     Parameters
     ----------
@@ -39,6 +46,8 @@ def containment_candidates(
     rows : int64 array of shape (k,)
         Row that holds each.
     n_rows : int
+    least : float, default=0.8
+        Least containment of an excerpt.
 
     Returns
     -------
@@ -53,7 +62,7 @@ def containment_candidates(
     order = np.argsort(values)
     codes, shared = np.unique(shared_codes(values[order], rows[order], MAX_TEXTS), return_counts=True)
     pairs = decode_pairs(codes)
-    promising: NDArray[np.int64] = pairs[shared > PROMISE * sizes[pairs].min(axis=1) - 1]
+    promising: NDArray[np.int64] = pairs[shared > promising_containment(least) * sizes[pairs].min(axis=1) - 1]
     return promising
 
 

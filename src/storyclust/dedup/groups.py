@@ -15,13 +15,13 @@ import numpy as np
 
 from storyclust._core.parallel import kernel
 from storyclust.articles.article import Article
+from storyclust.dedup.editions import edition_rank
+from storyclust.dedup.settings import KEEP, SOURCES
 from storyclust.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-KEEP = ("earliest", "latest", "longest", "first")
-SOURCES = "source:"
 LISTED_TWINS = 32  # largest class whose pairs are all listed: their number grows with the square of its size
 DOUBTFUL = 0.05  # a group whose least similarity is this near the threshold needs a second look,
 SHORT = 30  # and one of texts with fewer shingles: notices from one template differ in a name or a date
@@ -74,8 +74,8 @@ def check_policy(keep: object) -> Policy:
 def preference(article: Article, keep: Policy) -> tuple[Any, ...]:
     """Sort key of an article under a keep policy: the article of a group with the least key is kept.
 
-    Undated articles come after dated ones. Ties go to the earlier article (for 'latest': the later), then
-    the longer, then by title.
+    Undated articles come after dated ones. Ties go to the earlier article (for 'latest' and between marked
+    versions: the later), then the longer, then by title.
     """
     longer = -len(article.content)
     when = NEVER if article.published is None else article.published.timestamp()
@@ -85,6 +85,11 @@ def preference(article: Article, keep: Policy) -> tuple[Any, ...]:
         ranking = [name.strip() for name in keep.removeprefix(SOURCES).split(",")]
         place = ranking.index(article.source) if article.source in ranking else len(ranking)
         return place, when, longer, article.title
+    if keep == "latest-version":
+        unmarked, update = edition_rank(article)
+        if not unmarked and article.published is not None:
+            when = -when
+        return unmarked, when, update, longer, article.title
     if keep == "longest":
         return longer, when, article.title
     if keep == "latest" and article.published is not None:
@@ -267,8 +272,8 @@ class DuplicateGroup:
         Exact Jaccard similarity of each member to the representative.
     doubtful : bool
         Whether the group needs a second look: the similarity of some member exceeds the threshold by less
-        than 0.05, or some text is so short (fewer than 30 shingles) that different notices from one
-        template are similar.
+        than 0.05, or some text that was compared without a title is so short (fewer than 30 shingles) that
+        different notices from one template are similar.
     reference : int
         Row of the reference article that all members copy, or -1.
     """
@@ -313,7 +318,7 @@ def describe_groups(
     closeness : float64 array of shape (n,)
         Similarity to that article.
     short : bool array of shape (n,)
-        Whether the text has fewer than `SHORT` shingles.
+        Whether the text has fewer than `SHORT` shingles and was compared without a title.
     n_reference : int
     threshold : float
 

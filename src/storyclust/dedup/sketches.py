@@ -16,6 +16,7 @@ from storyclust._core.progress import stage
 from storyclust._core.spill import SpillableRows
 from storyclust.articles.article import Article
 from storyclust.articles.records import as_articles
+from storyclust.dedup.compared import BRIEF, compared_texts, count_words
 from storyclust.dedup.excerpt_candidates import CUT
 from storyclust.dedup.groups import Policy, preference
 
@@ -42,6 +43,10 @@ class Sketches:
         Sample shingles, from which excerpts are found.
     limit : int, optional
         Bytes of shingles kept in memory.
+    doubtful : {'keep', 'drop'}, default='keep'
+        What is compared of short articles; see `compared_texts`.
+    list_brief : bool, default=False
+        Hold the contents of short articles, among which doubtful copies are found.
 
     Attributes
     ----------
@@ -51,18 +56,31 @@ class Sketches:
         Number of distinct texts. Equal texts of one batch share a number; those of two batches do not.
     ids : list of str
         Id of each article.
+    brief : dict
+        Content of each short article, by row.
     preferences : list of tuple
         Sort key of each article under the keep policy.
     """
 
     def __init__(
-        self, hasher: MinHasher, keep: Policy, *, sample: bool = True, limit: int | None = None
+        self,
+        hasher: MinHasher,
+        keep: Policy,
+        *,
+        sample: bool = True,
+        limit: int | None = None,
+        doubtful: str = "keep",
+        list_brief: bool = False,
     ) -> None:
         self.hasher = hasher
         self.keep = keep
         self.sample = sample
+        self.doubtful = doubtful
+        self.list_brief = list_brief
         self.shelf = SpillableRows(limit)
         self.ids: list[str] = []
+        self.brief: dict[int, str] = {}
+        self._strict: list[NDArray[np.bool_]] = []
         self.preferences: list[tuple[Any, ...]] = []
         self._texts_of: list[NDArray[np.int64]] = []
         self._signatures: list[NDArray[np.uint32]] = []
@@ -83,7 +101,15 @@ class Sketches:
     def _add_batch(self, batch: list[Article], tier: int) -> int:
         """Sketch a batch of articles; returns its number of distinct texts."""
         numbers: dict[str, int] = {}
-        text_of = [numbers.setdefault(article.content, len(numbers)) for article in batch]
+        compared = compared_texts(batch, self.doubtful)
+        text_of = [numbers.setdefault(text, len(numbers)) for text in compared]
+        contents = [article.content for article in batch]
+        self._strict.append(np.array([a != b for a, b in zip(contents, compared, strict=True)], bool))
+        if self.list_brief:
+            words = count_words(contents)
+            # A text with a similarity of 0.5 to one of `BRIEF` words has twice as many at most.
+            listed = (row for row, n in enumerate(words) if n < 2 * BRIEF)
+            self.brief |= {len(self.ids) + row: contents[row] for row in listed}
         signed = self.hasher.sign(list(numbers), keep_shingles=True, cut=CUT if self.sample else 0)
         self._texts_of.append(np.array(text_of, np.int64) + self.n_texts)
         self._signatures.append(signed.signatures)
@@ -97,6 +123,11 @@ class Sketches:
         self.ids += [article.id for article in batch]
         self.n_texts += len(numbers)
         return len(numbers)
+
+    @property
+    def strict(self) -> NDArray[np.bool_]:
+        """Whether each article is compared by a hash of text and title, shape (n,)."""
+        return np.concatenate(self._strict) if self._strict else np.empty(0, bool)
 
     @property
     def text_of(self) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from storyclust.dedup.excerpt_candidates import EXCERPT, FEWEST_SHINGLES, containment_candidates
+from storyclust.dedup.excerpt_candidates import FEWEST_SHINGLES, containment_candidates
 from storyclust.dedup.groups import sort_pairs
 from storyclust.dedup.jaccard import ShingleSets, jaccard_pairs, similarities_to_leaders
 
@@ -126,6 +126,7 @@ def find_excerpts(
     leader: NDArray[np.int64],
     heads: NDArray[np.int64],
     is_reference: NDArray[np.bool_],
+    least: float,
     n_jobs: int | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Find group representatives whose texts are contained in longer ones.
@@ -141,6 +142,8 @@ def find_excerpts(
         Article that represents each class.
     is_reference : bool array of shape (n_classes,)
         Classes that are not reported as excerpts.
+    least : float
+        Least containment.
     n_jobs : int or None
 
     Returns
@@ -156,9 +159,9 @@ def find_excerpts(
     values, owners = sampled
     classes = class_of[owners]
     known = classes >= 0
-    pairs = containment_candidates(values[known], classes[known], len(heads))
+    pairs = containment_candidates(values[known], classes[known], len(heads), least)
     pairs = pairs[texts.counts[pairs].min(axis=1) >= FEWEST_SHINGLES]
-    containments, sizes = compare_pairs(texts, pairs, EXCERPT, n_jobs, contained=True)
+    containments, sizes = compare_pairs(texts, pairs, least, n_jobs, contained=True)
     pairs = np.where((sizes[:, 0] > sizes[:, 1])[:, None], pairs[:, ::-1], pairs)
     order = np.lexsort((pairs[:, 1], -sizes.max(axis=1), -containments, heads[pairs[:, 0]]))
     order = order[(containments[order] > 0) & ~is_reference[pairs[order, 0]]]

@@ -29,7 +29,7 @@ def run_command(options: argparse.Namespace, fields: Mapping[str, str]) -> Repor
         raise InputError("--engine ray wants a folder for its output: -o FOLDER.")
     settings: dict[str, Any] = {}
     if copies_only:
-        settings = {"threshold": options.threshold, "keep": options.keep}
+        settings = {"threshold": options.threshold, "keep": options.keep, "doubtful": options.doubtful}
     else:
         given = {field.name: getattr(options, field.name) for field in dataclasses.fields(StorySettings)}
         settings["stories"] = StorySettings(**{k: v for k, v in given.items() if v is not None})

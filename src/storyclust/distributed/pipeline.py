@@ -115,6 +115,7 @@ def run(
     *,
     threshold: float = 0.8,
     keep: str = "earliest",
+    doubtful: str = "keep",
     fields: Mapping[str, str] | None = None,
     format: str | None = None,  # noqa: A002  (the usual name)
     rejects: str | os.PathLike[str] | None = None,
@@ -129,7 +130,7 @@ def run(
         Files, folders or patterns: paths that every node sees, or URIs such as ``s3://...``.
     output : str or path-like
         Folder for the same files with a field `duplicate_of`, and for ``manifest.json``.
-    threshold, keep
+    threshold, keep, doubtful
         As for `Deduplicator`.
     fields, format
         As for `read_articles`.
@@ -155,7 +156,7 @@ def run(
         Ray is not installed.
     """
     paths = [inputs] if isinstance(inputs, (str, os.PathLike)) else list(inputs)
-    settings = CopySettings(threshold, keep=keep).checked()
+    settings = CopySettings(threshold, keep=keep, doubtful=doubtful).checked()
     source = Input(dict(fields) if fields else None, rejects is not None, stories is not None)
     stories = stories and stories.checked()
     with cluster(n_jobs) as runner:

@@ -16,13 +16,14 @@ import numpy as np
 
 from storyclust._core.parallel import kernel
 from storyclust._core.spill import SpillableRows
-from storyclust._core.validation import check_float
+from storyclust._core.validation import check_choice, check_float
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import seconds_of
 from storyclust.dedup.deduplicator import RECALL
 from storyclust.dedup.groups import Policy, check_policy, group_twins
 from storyclust.dedup.lsh import Bands, band_keys, choose_bands
 from storyclust.dedup.minhash import MinHasher
+from storyclust.dedup.settings import DOUBTFUL_POLICIES
 from storyclust.dedup.sketches import Sketches
 from storyclust.distributed.array_files import pack_texts
 from storyclust.distributed.shards import id_root
@@ -47,6 +48,7 @@ class CopySettings:
     num_perm: int = 128
     shingle_size: int = 5
     keep: str = "earliest"
+    doubtful: str = "keep"
 
     def checked(self) -> CopySettings:
         """Raise if a parameter is out of range."""
@@ -55,6 +57,7 @@ class CopySettings:
             raise InputError(
                 "keep must be a name on a cluster: a function has no key that identifies finished files."
             )
+        check_choice("doubtful", self.doubtful, DOUBTFUL_POLICIES)
         MinHasher(self.num_perm, self.shingle_size).fit()
         return self
 
@@ -115,7 +118,8 @@ def sketch_articles(
           `source_buckets`, the bounds of the buckets of sources.
     """
     columns = ArticleColumns(stories)
-    sketches = Sketches(MinHasher(settings.num_perm, settings.shingle_size), settings.keep, sample=False)
+    hasher = MinHasher(settings.num_perm, settings.shingle_size)
+    sketches = Sketches(hasher, settings.keep, sample=False, doubtful=settings.doubtful)
     sketches.add(columns.numbered(articles), 0)
     prints = sketches.fingerprints[sketches.text_of]
     classes = group_twins(prints)

@@ -1,15 +1,19 @@
-"""Records of copies and excerpts, with the passage that is evidence for each."""
+"""Records of copies, doubtful copies and excerpts, with the passage that is evidence for each."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from storyclust.articles.article import Article
+from storyclust.dedup.editions import edition_marker
 from storyclust.dedup.evidence import longest_passage
 
 if TYPE_CHECKING:
     from storyclust.dedup.deduplicator import Deduplicator
+
+REMEMBERED = 256  # pairs of texts whose passage is held
 
 
 def dedup_records(
@@ -37,7 +41,9 @@ def dedup_records(
     Yields
     ------
     record : dict
-        id, kept, relation (exact, near or excerpt), similarity and doubtful, or containment; and passage.
+        id, kept, relation, similarity (of excerpts, containment) and passage. The relation is exact, near,
+        excerpt, or doubtful: both articles are kept, but their texts are copies. Records of copies have
+        doubtful, too; and with the policy 'latest-version' reason, which says why the article is kept.
     """
     copies = [
         (int(row), group, float(similarity))
@@ -46,18 +52,33 @@ def dedup_records(
         if row != group.representative
     ]
     excerpts = list(zip(dedup.excerpts_.tolist(), dedup.containments_.tolist(), strict=True))
-    needed = {row for pair, _ in excerpts for row in pair}
+    doubtful = list(zip(dedup.doubtful_.tolist(), dedup.doubtful_similarities_.tolist(), strict=True))
+    needed = {row for pair, _ in (*excerpts, *doubtful) for row in pair}
     needed |= {place for row, group, _ in copies for place in (row, group.representative)}
-    texts = {row: article.content for row, article in enumerate(articles) if row in needed}
+    listed = {row: article for row, article in enumerate(articles) if row in needed}
+    passage = functools.lru_cache(REMEMBERED)(_passage)  # one text may have thousands of copies
     for row, group, similarity in copies:
         kept, match = group.representative, group.reference
-        yield {
+        original = reference[match] if match >= 0 else listed[kept]
+        record = {
             "id": ids[row],
             "kept": reference_ids[match] if match >= 0 else ids[kept],
             "relation": "exact" if similarity == 1.0 else "near",
             "similarity": round(similarity, 4),
             "doubtful": group.doubtful,
-            "passage": _passage(texts[row], reference[match].content if match >= 0 else texts[kept]),
+            "passage": passage(listed[row].content, original.content),
+        }
+        if dedup.keep == "latest-version" and match < 0:
+            record["reason"] = _reason(original)
+        yield record
+    for (row, other), similarity in doubtful:
+        yield {
+            "id": ids[row],
+            "kept": ids[other],
+            "relation": "doubtful",
+            "similarity": round(similarity, 4),
+            "doubtful": True,
+            "passage": passage(listed[row].content, listed[other].content),
         }
     for (part, whole), share in excerpts:
         yield {
@@ -65,8 +86,14 @@ def dedup_records(
             "kept": ids[whole],
             "relation": "excerpt",
             "containment": round(share, 4),
-            "passage": _passage(texts[part], texts[whole]),
+            "passage": passage(listed[part].content, listed[whole].content),
         }
+
+
+def _reason(kept: Article) -> str:
+    """Why an article is kept by the policy 'latest-version'."""
+    marker = edition_marker(kept)
+    return f"latest version, marked {marker!r}" if marker else "earliest, no version is marked"
 
 
 def _passage(text: str, other: str) -> str:

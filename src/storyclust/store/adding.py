@@ -16,6 +16,7 @@ import numpy as np
 
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import times_of
+from storyclust.dedup.compared import compared_texts
 from storyclust.store.article_index import Edges
 from storyclust.store.consolidation import Move, consolidate
 from storyclust.store.copy_lookup import NONE, Keys, Originals, find_originals, relation_of
@@ -216,7 +217,7 @@ class Adder:
         threshold = self.memory.structure.settings.copy_threshold
         first = tables.next_number()
         numbers = np.arange(first, first + len(articles))
-        keys = Keys.of([article.content for article in articles], threshold, self.n_jobs)
+        keys = Keys.of(compared_texts(articles), threshold, self.n_jobs)
         found = find_originals(index, keys, texts_of(self.connection, index), threshold, self.n_jobs)
 
         alone = np.flatnonzero(found.original == NONE)

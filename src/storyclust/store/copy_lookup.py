@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from storyclust.dedup.excerpt_candidates import CUT, EXCERPT, FEWEST_SHINGLES, PROMISE
+from storyclust.dedup.excerpt_candidates import CUT, FEWEST_SHINGLES, promising_containment
 from storyclust.dedup.jaccard import ShingleSets, jaccard_pairs
 from storyclust.dedup.lsh import band_keys, choose_bands
 from storyclust.dedup.minhash import MinHasher
+from storyclust.dedup.settings import EXCERPT
 from storyclust.store.postings import Levels, Run
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 SHORT_TEXT = 160  # shingles: a text with fewer has bands too, for less than ten of its shingles are sampled
 MAX_POSTINGS_PER_KEY = 32  # texts read for one key, the first ones: frequent shingles say little
 MAX_CANDIDATES = 64  # texts that are verified for one new text: those that share most keys
+PROMISE = promising_containment(EXCERPT)
 LOWER = np.uint64(0xFFFFFFFF)
 NONE = -1
 
@@ -58,7 +60,7 @@ class Keys(NamedTuple):
 
     @classmethod
     def of(cls, texts: Sequence[str], threshold: float, n_jobs: int | None = None) -> Keys:
-        """Compute the keys of texts, by which copies of at least `threshold` are found."""
+        """Compute the keys of compared texts, by which copies of at least `threshold` are found."""
         hasher = MinHasher(n_jobs=n_jobs)
         signed = hasher.sign(texts, keep_shingles=True, cut=CUT)
         is_short = signed.counts < SHORT_TEXT
@@ -122,7 +124,7 @@ def find_originals(
     keys : Keys
         Of the new texts.
     texts_of : callable
-        Returns the texts of rows of the index.
+        Returns what is compared of rows of the index; see `compared_texts`.
     threshold : float
         Least Jaccard similarity of copies.
     n_jobs : int or None

@@ -16,6 +16,7 @@ import numpy as np
 
 from storyclust.articles.article import Article
 from storyclust.articles.dates import quoted
+from storyclust.dedup.compared import compared_texts
 from storyclust.dedup.jaccard import ShingleSets, jaccard_pairs
 from storyclust.errors import InputError, InputTypeError
 from storyclust.store.encoding import article_of, moment, storable, to_stamp
@@ -159,7 +160,7 @@ def _promote(connection: sqlite3.Connection, promoted: Sequence[tuple[int, int]]
 
 def _update_similarities(connection: sqlite3.Connection, original: Article, copies: Sequence[int]) -> None:
     """Update relation and similarity of copies to their new original."""
-    texts = [original.content, *(article.content for article in read_articles(connection, copies))]
+    texts = compared_texts([original, *read_articles(connection, copies)])
     pairs = np.array([(0, k) for k in range(1, len(texts))])
     similarities = jaccard_pairs(ShingleSets.from_texts(texts, SHINGLE_SIZE), pairs, 0.0).tolist()
     connection.executemany(

@@ -10,6 +10,7 @@ import numpy as np
 
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import times_of
+from storyclust.dedup.compared import compared_texts
 from storyclust.store.copy_lookup import Keys, new_text_similarities, relation_of
 from storyclust.store.page_furniture import count_change
 from storyclust.store.tables import Known, Tables, store_derived
@@ -37,7 +38,7 @@ def _enter(tables: Tables, memory: WorkingSet, number: int, event: int, article:
     """Index an independent article, in place of its former version, in an existing event."""
     index, counted = memory.article_index, Counted.of([article], memory.furniture)
     language = group_languages(counted.articles)
-    keys = Keys.of([article.content], memory.structure.settings.copy_threshold)
+    keys = Keys.of(compared_texts([article]), memory.structure.settings.copy_threshold)
     article_terms = find_article_terms(counted.articles, language)
     if number in memory.row_of:
         index.remove(np.array([memory.row_of[number]]))
@@ -54,7 +55,7 @@ def _compare_with_original(
 ) -> None:
     """Keep a revised copy if it still matches its original; else make it independent."""
     threshold = memory.structure.settings.copy_threshold
-    keys = Keys.of([article.content, tables.article(original).content], threshold)
+    keys = Keys.of(compared_texts([article, tables.article(original)]), threshold)
     similarity = float(new_text_similarities(keys, np.array([[0, 1]]), threshold)[0])
     if similarity > 0:
         tables.put_copies([(known.number, original, relation_of(similarity), similarity)])
@@ -69,9 +70,9 @@ def _reassign_copies(tables: Tables, memory: WorkingSet, known: Known, article: 
     if not copies:
         return
     threshold = memory.structure.settings.copy_threshold
-    numbers = [known.number, *(number for number, _, _ in copies)]
-    articles = [article, *(Article(text, title=title) for _, title, text in copies)]
-    keys = Keys.of([each.content for each in articles], threshold)
+    numbers = [known.number, *copies]
+    articles = [article, *map(tables.article, numbers[1:])]
+    keys = Keys.of(compared_texts(articles), threshold)
     unassigned = np.arange(1, len(articles))
     original = 0
     while len(unassigned):

@@ -6,6 +6,7 @@ import sqlite3
 from typing import NamedTuple
 
 from storyclust.articles.article import Article
+from storyclust.dedup.compared import compared_texts
 from storyclust.store.adding import LINK_SIMILARITY
 from storyclust.store.copy_lookup import NONE, Keys, find_originals, relation_of
 from storyclust.store.weights import find_article_terms
@@ -55,7 +56,7 @@ def find_similar(
     for row, similarity in zip(rows.tolist(), similarities.tolist(), strict=True):
         found[row] = 2, "overlap", similarity
     texts = texts_of(connection, index)
-    originals = find_originals(index, Keys.of([article.content], threshold), texts, threshold, None)
+    originals = find_originals(index, Keys.of(compared_texts([article]), threshold), texts, threshold, None)
     for _, row, share in originals.excerpts:
         found[row] = 1, "excerpt", share
     if originals.original[0] != NONE:

@@ -77,6 +77,14 @@ def store_derived(
     put_furniture(connection, [(number, *each.furniture) for number, each, _ in rows if each.furniture])
 
 
+def read_compared(connection: sqlite3.Connection, number: int) -> Article:
+    """Read what an article is compared by: its title, text, date, source, language and address."""
+    query = "SELECT title, text, published, source, lang, url FROM articles WHERE number = ?"
+    title, text, published, source, lang, url = connection.execute(query, (number,)).fetchone()
+    when = from_stamp(published) if published else None
+    return Article(text, title=title, published=when, source=source, lang=lang, url=url)
+
+
 class Tables:
     """Writes to the tables of a store, and reads what a writer needs.
 
@@ -125,11 +133,8 @@ class Tables:
         return dict(self.connection.execute(query, (json.dumps(sorted(set(numbers))),)))
 
     def article(self, number: int) -> Article:
-        """Read what an article is compared by: its title, text, date, source and language."""
-        query = "SELECT title, text, published, source, lang FROM articles WHERE number = ?"
-        title, text, published, source, lang = self.connection.execute(query, (number,)).fetchone()
-        when = from_stamp(published) if published else None
-        return Article(text, title=title, published=when, source=source, lang=lang)
+        """Read what is compared of an article."""
+        return read_compared(self.connection, number)
 
     def next_number(self) -> int:
         """Return the next number; numbers of removed articles are not reused."""
@@ -168,13 +173,13 @@ class Tables:
         unindex_words(self.connection, known.number, known.title, known.text)
         index_words(self.connection, known.number, article.title, article.text)
 
-    def copies_of(self, original: int) -> list[tuple[int, str, str]]:
-        """Copies of an article as (number, title, text): the earliest first, then the longest."""
+    def copies_of(self, original: int) -> list[int]:
+        """Numbers of the copies of an article: the earliest first, then the longest."""
         query = (
-            "SELECT number, title, text FROM copies JOIN articles ON number = article WHERE original = ? "
+            "SELECT number FROM copies JOIN articles ON number = article WHERE original = ? "
             "ORDER BY published IS NULL, published, length(text) DESC, number"
         )
-        return self.connection.execute(query, (original,)).fetchall()
+        return [number for (number,) in self.connection.execute(query, (original,))]
 
     def put_copies(self, copies: Iterable[tuple[int, int, str, float]]) -> None:
         """Store or replace copies: (article, original, relation, similarity)."""

@@ -12,11 +12,13 @@ import numpy as np
 from storyclust._core.progress import stage
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import DAY
+from storyclust.dedup.compared import compared_texts
 from storyclust.store.article_index import ArticleIndex
 from storyclust.store.copy_lookup import Keys
 from storyclust.store.encoding import from_stamp, storable
 from storyclust.store.page_furniture import Spans, encode_spans, place_of, read_furniture, spans_in
 from storyclust.store.placing import Settings, Structure, look_up
+from storyclust.store.tables import read_compared
 from storyclust.store.weights import ArticleTerms, find_article_terms
 from storyclust.text.furniture import Furniture, without_spans
 from storyclust.text.language import group_languages
@@ -146,7 +148,7 @@ def derive(
     furniture: Furniture | None = None,
 ) -> list[Derived]:
     """Derive the keys of independent articles from their texts, and the terms from what counts of them."""
-    keys = Keys.of([article.content for article in articles], threshold, n_jobs)
+    keys = Keys.of(compared_texts(articles), threshold, n_jobs)
     counted = Counted.of(articles, furniture)
     languages = group_languages(counted.articles)
     article_terms = find_article_terms(counted.articles, languages, n_jobs)
@@ -173,14 +175,10 @@ def terms_blobs(article_terms: ArticleTerms) -> list[bytes]:
 
 
 def texts_of(connection: sqlite3.Connection, index: ArticleIndex) -> Callable[[list[int]], list[str]]:
-    """Return a function that reads the texts of rows of the index."""
+    """Return a function that reads what is compared of rows of the index."""
 
     def read(rows: list[int]) -> list[str]:
         numbers = index.numbers.values[rows].tolist()
-        found = (
-            connection.execute("SELECT title, text FROM articles WHERE number = ?", (number,)).fetchone()
-            for number in numbers
-        )
-        return [Article(text=text, title=title).content for title, text in found]
+        return compared_texts([read_compared(connection, number) for number in numbers])
 
     return read

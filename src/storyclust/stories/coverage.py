@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from scipy import sparse
@@ -23,6 +24,7 @@ from storyclust.articles.records import as_articles
 from storyclust.cluster.background_similarity import corrected_similarity_graph
 from storyclust.dedup.deduplicator import Deduplicator
 from storyclust.dedup.evidence import Passage, explain
+from storyclust.dedup.settings import EXCERPT
 from storyclust.stories.settings import EVENT_WINDOW, LINK_SIMILARITY, check_window
 from storyclust.text.features import PAIR_BIT, stop_hashes
 from storyclust.text.furniture import find_furniture, without_spans
@@ -30,7 +32,10 @@ from storyclust.text.language import group_languages
 from storyclust.text.terms import Terms, is_name, parts_of
 from storyclust.text.vectorize import NewsVectorizer
 
+Value = TypeVar("Value")
+
 MAX_SHARED_TERMS = 12
+REMEMBERED = 256  # pairs of texts whose evidence is held: links of one article follow one another
 SHARED_TERM_CANDIDATES = 60  # strongest terms for which written forms are looked up
 FIRST_UNSPACED = "\u3000"  # characters from here on are of scripts without spaces
 HIRAGANA = re.compile("[ぁ-ゟ]")
@@ -45,8 +50,8 @@ class Link:
     a, b : int
         Rows of the articles, ``a < b``.
     relation : {'exact', 'near', 'excerpt', 'overlap'}
-        'exact' means equal token sequences, 'near' near-duplicates. 'excerpt' means that at least a fifth of
-        one article's shingles occur in the other. 'overlap' means independent reports of the same happening.
+        'exact' means equal token sequences, 'near' near-duplicates. 'excerpt' means that most of one
+        article's shingles occur in the other. 'overlap' means independent reports of the same happening.
     similarity : float
         Jaccard similarity of copies, containment of excerpts, or the cosine of independent reports corrected
         for background similarity.
@@ -59,16 +64,14 @@ class Link:
         relation: str,
         similarity: float,
         articles: Sequence[Article],
-        languages: tuple[str, str],
-        vectorizer: NewsVectorizer,
+        evidence: LinkEvidence,
     ) -> None:
         self.a = a
         self.b = b
         self.relation = relation
         self.similarity = similarity
         self._articles = articles
-        self._languages = languages
-        self._vectorizer = vectorizer
+        self._evidence = evidence
 
     def __repr__(self) -> str:
         return f"Link({self.a}, {self.b}, {self.relation!r}, {self.similarity:.3f})"
@@ -82,12 +85,51 @@ class Link:
     @functools.cached_property
     def shared_terms(self) -> tuple[str, ...]:
         """Words and pairs of words that occur in both, as they are written: names first, then by weight."""
-        return shared_terms(self._articles[self.a], self._articles[self.b], self._languages, self._vectorizer)
+        return self._evidence.shared_terms(self._articles, self.a, self.b)
 
     @functools.cached_property
     def shared_passages(self) -> tuple[Passage, ...]:
         """Sequences of at least five words that occur in both, longest first."""
-        return explain(self._articles[self.a], self._articles[self.b]).passages
+        return self._evidence.shared_passages(self._articles, self.a, self.b)
+
+
+class LinkEvidence:
+    """What two articles share, computed once for all links between equal pairs of texts.
+
+    Thousands of copies of one text have links with the same evidence.
+
+    Parameters
+    ----------
+    languages : sequence of str
+        Language of each article.
+    vectorizer : NewsVectorizer
+    """
+
+    def __init__(self, languages: Sequence[str], vectorizer: NewsVectorizer) -> None:
+        self._languages = languages
+        self._vectorizer = vectorizer
+        self._terms: OrderedDict[Any, tuple[str, ...]] = OrderedDict()
+        self._passages: OrderedDict[Any, tuple[Passage, ...]] = OrderedDict()
+
+    def shared_terms(self, articles: Sequence[Article], a: int, b: int) -> tuple[str, ...]:
+        """Terms that two articles share; see the function of that name."""
+        pair, languages = (articles[a], articles[b]), (self._languages[a], self._languages[b])
+        key = (*((article.title, article.text) for article in pair), languages)
+        return remember(self._terms, key, lambda: shared_terms(*pair, languages, self._vectorizer))
+
+    def shared_passages(self, articles: Sequence[Article], a: int, b: int) -> tuple[Passage, ...]:
+        """Passages that two articles share; see `explain`."""
+        key = articles[a].content, articles[b].content
+        return remember(self._passages, key, lambda: explain(articles[a], articles[b]).passages)
+
+
+def remember(known: OrderedDict[Any, Value], key: Any, compute: Callable[[], Value]) -> Value:
+    """Look a value up, or compute it and forget the oldest of `REMEMBERED` values."""
+    if key not in known:
+        known[key] = compute()
+        if len(known) > REMEMBERED:
+            known.popitem(last=False)
+    return known[key]
 
 
 def coverage_links(
@@ -96,6 +138,7 @@ def coverage_links(
     event_window: float | None = EVENT_WINDOW,
     clean: bool = True,
     n_jobs: int | None = None,
+    min_containment: float = EXCERPT,
 ) -> list[Link]:
     """Link articles that report the same happening.
 
@@ -114,11 +157,15 @@ def coverage_links(
         Leave page furniture out of the similarity of independent articles; see `find_furniture`.
     n_jobs : int or None, default=None
         Number of threads. None means 1, -1 means all cores. The result does not depend on it.
+    min_containment : float in (0, 1], default=0.8
+        Least share of an excerpt's shingles that occur in the longer article.
 
     Returns
     -------
     links : list of Link
-        Sorted by ``(a, b)``. Each pair of articles has one link at most.
+        Sorted by ``(a, b)``. Each pair of articles has one link at most. Of equal texts, each is linked to
+        one of them only: the kept article if that is among them, else the first. Only this one is linked to
+        other texts.
 
     Raises
     ------
@@ -162,7 +209,7 @@ def coverage_links(
     least = check_float("min_similarity", min_similarity, low=0, high=1, open_low=True)
     window = check_window(event_window)
     listed = as_articles(articles)
-    dedup = Deduplicator(n_jobs=n_jobs).fit(listed)
+    dedup = Deduplicator(n_jobs=n_jobs, min_containment=min_containment).fit(listed)
     kept = canonical_order(listed, np.flatnonzero(dedup.keep_))
     vectorizer = NewsVectorizer(n_jobs=n_jobs)
     independent = [listed[row] for row in kept]
@@ -181,13 +228,33 @@ def coverage_links(
         found[min(i, j), max(i, j)] = "overlap", float(similarity)
     for (i, j), share in zip(dedup.excerpts_, dedup.containments_, strict=True):
         found[min(i, j), max(i, j)] = "excerpt", float(share)
-    for (i, j), similarity in zip(dedup.pairs_, dedup.similarities_, strict=True):
-        found[i, j] = "exact" if similarity == 1.0 else "near", float(similarity)
-    names = group_languages(listed)
-    return [
-        Link(int(a), int(b), *found[a, b], counted, (names[a], names[b]), vectorizer)
-        for a, b in sorted(found)
-    ]
+    found |= copy_relations(dedup)
+    # Thousands of copies of one text have one language.
+    distinct = {(article.title, article.text, article.lang): article for article in listed}
+    named = dict(zip(distinct, group_languages(list(distinct.values())), strict=True))
+    evidence = LinkEvidence([named[a.title, a.text, a.lang] for a in listed], vectorizer)
+    return [Link(int(a), int(b), *found[a, b], counted, evidence) for a, b in sorted(found)]
+
+
+def copy_relations(dedup: Deduplicator) -> dict[tuple[int, int], tuple[str, float]]:
+    """Relation and similarity of copies, where equal texts are linked to one of them, not to one another."""
+    _, first, classes = np.unique(dedup.fingerprints_, axis=0, return_index=True, return_inverse=True)
+    classes = classes.ravel()
+    heads = first.copy()
+    kept = np.flatnonzero(dedup.keep_)
+    heads[classes[kept]] = kept  # no two articles that are kept have equal texts
+    head_of = heads[classes]
+    relations: dict[tuple[int, int], tuple[str, float]] = {}
+    near = classes[dedup.pairs_[:, 0]] != classes[dedup.pairs_[:, 1]]
+    pairs = np.unique(np.sort(head_of[dedup.pairs_], axis=1), axis=0, return_index=True)
+    for (i, j), place in zip(pairs[0].tolist(), pairs[1].tolist(), strict=True):
+        if near[place]:
+            similarity = float(dedup.similarities_[place])
+            relations[i, j] = "exact" if similarity == 1.0 else "near", similarity
+    for row in np.flatnonzero(head_of != np.arange(len(head_of))).tolist():
+        head = int(head_of[row])
+        relations[min(row, head), max(row, head)] = "exact", 1.0
+    return relations
 
 
 def shared_terms(
