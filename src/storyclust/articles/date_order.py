@@ -11,8 +11,8 @@ from storyclust.articles.dates import NUMERIC, quoted, read_date
 
 __all__ = ["DateCounts", "DateReader"]
 
-# Articles that wait for a date that decides. A hundred days of a month-first or day-first file are without one
-# with a probability of 1e-22; only a file in order of date can have so many from the first days of a month.
+# Articles that wait for a date that decides. Of a hundred dates at random, one does but for a probability of
+# 1e-40; only a file in order of date can have so many from the first twelve days of months.
 HELD = 20_000
 
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 __all__ = ["ZONES", "ZONE_PLACES", "in_english"]
 
-# Offsets of zone names in hours. Names that stand for several zones, such as IST, are not among them; those of
-# RFC 2822 (EST and so on) have the offsets that it gives them.
+# Offsets of zone names in hours. Names that stand for several zones, such as IST, are left out; EST and so on
+# have the offsets that RFC 2822 gives them.
 _HOURS = {
     "UTC GMT UT Z WET": 0, "CET MEZ WAT WEST": 1, "CEST MESZ EET CAT SAST": 2, "EEST MSK TRT EAT": 3,
     "MSD": 4, "PKT": 5, "NPT": 5.75, "ICT WIB": 7, "WITA HKT SGT MYT PHT AWST": 8, "WIT JST KST": 9,
@@ -45,10 +45,10 @@ _ALSO_ENGLISH = set(
     "jan feb apr april jun jul aug august sep sept september oct nov november dec december".split()
 )
 _WEEKDAYS = set(
-    "lundi mardi mercredi jeudi vendredi samedi dimanche montag dienstag mittwoch donnerstag freitag samstag "
-    "sonnabend sonntag lunes martes miercoles jueves viernes sabado domingo lunedi martedi mercoledi giovedi "
-    "venerdi sabato domenica segunda terca quarta quinta sexta feira maandag dinsdag woensdag donderdag vrijdag "
-    "zaterdag zondag".split()
+    "lundi mardi mercredi jeudi vendredi samedi dimanche montag dienstag mittwoch donnerstag "
+    "freitag samstag sonnabend sonntag lunes martes miercoles jueves viernes sabado domingo "
+    "lunedi martedi mercoledi giovedi venerdi sabato domenica segunda terca quarta quinta sexta "
+    "feira maandag dinsdag woensdag donderdag vrijdag zaterdag zondag".split()
 )
 _FILLERS = set("le el il den der de del di du um a as las alle ore uur uhr om er".split())
 _WORD = re.compile(r"[^\W\d_]+")
@@ -69,10 +69,12 @@ _VIETNAMESE_NUMBERS = "một hai ba tư năm sáu bảy tám chín mười,mư�
 
 _DAY = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日号號일]")
 _EAST_WEEKDAY = re.compile(
-    r"[(（]\s*[月火水木金土日월화수목금토일]\s*[)）]|(?:星期|周|週)[一二三四五六日天]|.曜日|[월화수목금토일]요일"
+    r"[(（]\s*[月火水木金土日월화수목금토일]\s*[)）]|(?:星期|周|週)[一二三四五六日天]"
+    r"|.曜日|[월화수목금토일]요일"
 )
 _EAST_CLOCK = re.compile(
-    r"(上午|下午|午前|午後|오전|오후)?\s*(\d{1,2})\s*(?::\s*(\d\d)(?::(\d\d))?(?!\d)|[时時点點시]\s*(?:(\d{1,2})\s*[分분])?\s*(?:(\d{1,2})\s*[秒초])?)"
+    r"(上午|下午|午前|午後|오전|오후)?\s*(\d{1,2})\s*"
+    r"(?::\s*(\d\d)(?::(\d\d))?(?!\d)|[时時点點시]\s*(?:(\d{1,2})\s*[分분])?\s*(?:(\d{1,2})\s*[秒초])?)"
 )
 
 _BRACKETS = re.compile(r"\s*\(([^()]*)\)\s*$")

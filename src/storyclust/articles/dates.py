@@ -59,9 +59,9 @@ def parse_date(value: object, *, day_first: bool = False) -> datetime | None:
     value : str, int, float, date, datetime or None
         ISO 8601, RFC 2822, `YYYYMMDD` (hours, minutes, seconds may follow), seconds, milliseconds,
         microseconds or nanoseconds since 1970 (distinguished by magnitude), words such as "March 4, 2024 5:00
-        pm", "4 mars 2024" or "2024年3月4日", and dates of NumPy and pandas. 4.3.2024 is 4 March. A time without
-        a zone, or with a name that stands for several zones, such as IST, is UTC; a date without a time is
-        noon UTC. GMT+0900 is nine hours ahead of Greenwich.
+        pm", "4 mars 2024" or "2024年3月4日", and dates of NumPy and pandas. 4.3.2024 is 4 March. A time
+        without a zone, or with a name that stands for several zones, such as IST, is UTC; a date without a
+        time is noon UTC. GMT+0900 is nine hours ahead of Greenwich.
     day_first : bool, default=False
         Whether 3/4/2024 is 3 April, and not March 4.
 

@@ -61,6 +61,9 @@ def sketch_shard(target: str, shard: Shard, source: Input, settings: CopySetting
             "rejects": len(rejects),
             "first_reject": [str(reject) for reject in reader.report.rejects[:1]],
             "report": {name: getattr(reader.report, name) for name in COUNTS},
+            "date_orders": asdict(reader.report.date_orders),
+            "encodings": reader.report.encodings,
+            "replaced": reader.report.replaced,
             "found": sorted(reader.maker.found),
             "fields": None if reader.maker.first_fields is None else [*map(str, reader.maker.first_fields)],
         }

@@ -21,7 +21,9 @@ _WIDER = {  # encodings that contain others, under whose names they are written
     **{"gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "euc_kr": "cp949"},
 }
 _FOREIGN_WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
-_FEW_WORDS = 10  # of fewer different words no detector says more than that Windows-1252 is the most common
+_FOREIGN_BYTES = re.compile(rb"[\x80-\xff]+")
+_UNLIKELY = frozenset(range(0x80, 0xA0)) - set("€…‘’“”–—œŒžŽšŠ•™".encode("cp1252")) | {0x8E, 0x9E}
+_FEW_WORDS = 10  # by fewer different words an encoding cannot be told; Windows-1252 is the most common
 
 
 def known_encoding(name: str | None) -> str | None:
@@ -78,20 +80,20 @@ class Recoder:
         chunks = chain([head], chunks)
         codec = next((codec for mark, codec in BYTE_ORDER_MARKS if head.startswith(mark)), self.encoding)
         if head.startswith(b"PAR1"):
-            return chunks
+            yield from chunks
+            return
         if codec is None and (codec := wide_encoding(head)):
             self.taken = codec
-        if codec is None:
-            return self._detected(chunks, head)
-        if codec == "utf-8":
-            return _without_mark(chunks)
-        return self._recoded(chunks, codec)
+        if codec is None and not head.startswith(codecs.BOM_UTF8):
+            yield from self._detected(chunks)
+        elif codec in (None, "utf-8"):
+            yield next(chunks).removeprefix(codecs.BOM_UTF8)
+            yield from chunks
+        else:
+            yield from self._recoded(chunks, str(codec))
 
-    def _detected(self, chunks: Iterator[bytes], head: bytes) -> Iterator[bytes]:
+    def _detected(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         """Pass ASCII on; what follows is UTF-8, or in the encoding that it seems to be in."""
-        if head.startswith(codecs.BOM_UTF8):
-            yield from _without_mark(chunks)
-            return
         for chunk in chunks:
             if chunk.isascii():
                 yield chunk
@@ -124,15 +126,8 @@ class Recoder:
         for chunk in chain(chunks, [b""]):
             text = decoder.decode(chunk, not chunk)
             self.replaced += text.count("\ufffd")
-            if codec.startswith("utf"):
-                text = text.removeprefix("\ufeff") if codec.endswith(("le", "be")) else text
-            if text:
+            if text := text.removeprefix("\ufeff"):
                 yield text.encode("utf-8", "surrogatepass")
-
-
-def _without_mark(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    yield next(chunks, b"").removeprefix(codecs.BOM_UTF8)
-    yield from chunks
 
 
 def wide_encoding(head: bytes) -> str | None:
@@ -173,9 +168,14 @@ def detected_encoding(sample: bytes) -> str:
     import chardet
 
     words = set(_FOREIGN_WORD.findall(sample))
-    letters = b"".join(words)
-    latin = sum(byte < 0x80 for byte in letters) >= len(letters) / 2
-    found = None if len(words) < _FEW_WORDS and latin else chardet.detect(sample)["encoding"]
+    few = len(words) < _FEW_WORDS and not set(b"".join(words)) & _UNLIKELY and _is_latin(sample)
+    found = None if few else chardet.detect(sample)["encoding"]
     name = codecs.lookup(found or "cp1252").name
     name = _WIDER.get(name, name)
     return "cp1252" if name.startswith("utf") else name
+
+
+def _is_latin(sample: bytes) -> bool:
+    """Whether letters beyond ASCII stand alone, as those with accents do."""
+    runs = _FOREIGN_BYTES.findall(sample)
+    return sum(map(len, runs)) < 2 * len(runs)

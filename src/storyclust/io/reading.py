@@ -19,6 +19,7 @@ from storyclust.articles.markup import texts_converted
 from storyclust.articles.records import ArticleMaker, dates_unread, ensure_ids, ids_renamed
 from storyclust.errors import ConvertedTextWarning, InputError, StoryclustWarning
 from storyclust.io.encodings import Recoder, known_encoding
+from storyclust.io.places import check_outputs
 from storyclust.io.record_readers import RAW_LIMIT, Row, read_rows
 from storyclust.io.sources import Source, known_format, sources
 from storyclust.io.writing import json_bytes, write_records
@@ -173,6 +174,7 @@ def read_articles(
     """
     tally = ReadReport() if report is None else report
     earlier = len(tally.rejects)
+    paths = _checked(paths, format, rejects)
     articles = list(_read(paths, fields, format, encoding, tally))
     tally.renamed += ensure_ids(articles)
     _conclude(tally, earlier, rejects, some=bool(articles))
@@ -244,10 +246,21 @@ def iter_as_given(
     A missing id is ''; ids may repeat. Rejects are only noted in the report.
     """
     earlier, some = len(report.rejects), False
-    for article in _read(paths, fields, format, encoding, report):
+    for article in _read(_checked(paths, format, rejects), fields, format, encoding, report):
         some = True
         yield article
     _conclude(report, earlier, rejects, some=some)
+
+
+def _checked(
+    paths: tuple[Any, ...], kind: str | None, rejects: str | os.PathLike[str] | None
+) -> tuple[Any, ...]:
+    """Unpack a list of paths; raise if the rejects would replace one of them."""
+    if len(paths) == 1 and isinstance(paths[0], (list, tuple)):
+        paths = tuple(paths[0])
+    if rejects is not None:
+        check_outputs({"rejects": rejects}, paths, known_format(kind))
+    return paths
 
 
 def _read(
@@ -258,8 +271,6 @@ def _read(
     tally: ReadReport,
 ) -> Iterator[Article]:
     """Read the articles of all paths, and add their records to `tally`."""
-    if len(paths) == 1 and isinstance(paths[0], (list, tuple)):
-        paths = tuple(paths[0])
     maker = ArticleMaker(fields)
     for source in sources(paths, known_format(kind), known_encoding(encoding)):
         yield from read_source(source, maker, tally)
