@@ -20,10 +20,15 @@ _WIDER = {  # encodings that contain others, under whose names they are written
     **{"ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-15": "cp1252", "iso8859-9": "cp1254"},
     **{"gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "euc_kr": "cp949"},
 }
+_LIKELY = (  # encodings in which files of news are found; others are named far more often than they occur
+    *("cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "cp874"),
+    *("iso8859-1", "iso8859-2", "iso8859-5", "iso8859-7", "iso8859-9", "koi8-r", "koi8-u", "cp866", "cp850"),
+    *("mac-roman", "cp932", "shift_jis_2004", "euc_jis_2004", "gb18030", "big5hkscs", "euc_kr", "cp949"),
+)
 _FOREIGN_WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
 _FOREIGN_BYTES = re.compile(rb"[\x80-\xff]+")
 _UNLIKELY = frozenset(range(0x80, 0xA0)) - set("€…‘’“”–—œŒžŽšŠ•™".encode("cp1252")) | {0x8E, 0x9E}
-_FEW_WORDS = 10  # by fewer different words an encoding cannot be told; Windows-1252 is the most common
+_FEW_WORDS = 5  # by fewer different words an encoding cannot be told; Windows-1252 is the most common
 
 
 def known_encoding(name: str | None) -> str | None:
@@ -147,10 +152,11 @@ def wide_encoding(head: bytes) -> str | None:
         others = [zeros[place] for place in range(4) if place != at]
         if zeros[at] < 0.1 and min(others[1:] if at == 0 else others[:2]) > 0.9:
             return codec
+    # The first character of JSON or of a header is ASCII. In Chinese text little else has zeros.
+    ascii_first = {"utf-16-le": start[0] and not start[1], "utf-16-be": start[1] and not start[0]}
     even, odd = zeros[0] + zeros[2], zeros[1] + zeros[3]
-    if min(even, odd) < 0.05 and max(even, odd) > 0.2:  # in Chinese only separators and names have zeros
-        return "utf-16-le" if odd > even else "utf-16-be"
-    return None
+    codec = "utf-16-le" if odd > even else "utf-16-be"
+    return codec if ascii_first[codec] and min(even, odd) < 0.05 else None
 
 
 def is_utf8(sample: bytes) -> bool:
@@ -169,7 +175,7 @@ def detected_encoding(sample: bytes) -> str:
 
     words = set(_FOREIGN_WORD.findall(sample))
     few = len(words) < _FEW_WORDS and not set(b"".join(words)) & _UNLIKELY and _is_latin(sample)
-    found = None if few else chardet.detect(sample)["encoding"]
+    found = None if few else chardet.detect(sample, include_encodings=_LIKELY)["encoding"]
     name = codecs.lookup(found or "cp1252").name
     name = _WIDER.get(name, name)
     return "cp1252" if name.startswith("utf") else name
