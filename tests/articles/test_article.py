@@ -443,8 +443,7 @@ def test_missing_dates_are_none(value):
             "2024",
             "2024-03",
         ),
-        *("Monday March 2024", "Thursday, March 2024", "2024-W10", "4 mars 2024", "2024年3月4日"),
-        *("Mon, 04 Mar 2024 17:00:00 IST", "March 4, 2024 5 pm BST", "2024-03-04 17:00 XYZ"),
+        *("Monday March 2024", "Thursday, March 2024", "2024-W10"),
         *(
             "2024-02-30",
             "2024-13-01",

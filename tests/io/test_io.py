@@ -272,12 +272,12 @@ def test_a_folder_without_readable_files_is_an_error(tmp_path):
 def test_empty_and_undecodable_text_files_are_rejects(put, tmp_path):
     put("a.txt", "fine")
     put("b.txt", " \n")
-    put("c.txt", b"fine\nna\xefve")
+    put("c.txt", "fíne\nü".encode() + b"na\xefve")
     articles, report = read(tmp_path)
     assert len(articles) == 1
     assert [(Path(one.path).name, one.line, one.reason) for one in report.rejects] == [
         ("b.txt", 1, "the file is empty"),
-        ("c.txt", 2, "not valid UTF-8 (byte 8)"),
+        ("c.txt", 2, "not valid UTF-8 (byte 11)"),
     ]
 
 
@@ -426,7 +426,7 @@ BAD_LINES = [
     (b'"text"', "it is not an object but text"),
     (b"17", "it is not an object but a number"),
     (b"null", "it is not an object but null"),
-    (b'{"text": "na\xefve"}', "not valid UTF-8 (byte 13)"),
+    ('{"id": "é", "text": "na'.encode() + b'\xefve"}', "not valid UTF-8 (byte 25)"),
     (b'{"text": 5}', "text must be str, got int"),
     (b'{"text": null}', "text must be str, got NoneType"),
     (b'{"id": "x"}', "it has neither a text nor a title; its fields are: id"),
@@ -450,7 +450,7 @@ def test_a_bad_line_is_set_aside(put, line, reason):
 
 
 def test_rejects_are_written_as_jsonl(put, tmp_path):
-    path = put("a.jsonl", b'{"text": "x"}\n{"text": "na\xefve"}\n{oops\n')
+    path = put("a.jsonl", '{"text": "é"}\n'.encode() + b'{"text": "na\xefve"}\n{oops\n')
     target = tmp_path / "rejects.jsonl.gz"
     with pytest.warns(StoryclustWarning) as caught:
         read_articles(path, rejects=target)
@@ -505,14 +505,14 @@ def test_broken_json_arrays_give_what_stands_before_the_break(put):
     assert (report.kept, report.rejects[0].line) == (1, 2)
     _, report = read(put("a.json", '[{"text": "x"},\n'))
     assert report.rejects[0].reason == "the array is not closed: the file seems to be cut off"
-    articles, report = read(put("a.json", b'[{"text": "\xff"},\n"a", {"text": "y"}]'))
-    assert texts(articles) == ["y"]
+    articles, report = read(put("a.json", b'[{"text": "\xff"},\n"a", {"text": "\xc3\xbc"}]'))
+    assert texts(articles) == ["ü"]
     assert [(one.line, one.raw) for one in report.rejects] == [(1, '{"text": "\\xff"}'), (2, '"a"')]
 
 
 def test_undecodable_csv_rows_are_set_aside(put):
-    articles, report = read(put("a.csv", b"id,text\n1,na\xefve\n2,two\n3,a\rb\n4,four\n"))
-    assert texts(articles) == ["two", "four"]
+    articles, report = read(put("a.csv", b"id,text\n1,na\xefve\n2,two\n3,a\rb\n4,f\xc3\xb6ur\n"))
+    assert texts(articles) == ["two", "föur"]
     assert [(one.line, one.raw) for one in report.rejects] == [(2, "1,na\\xefve"), (4, "3,a\rb")]
 
 

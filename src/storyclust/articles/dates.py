@@ -11,7 +11,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from dateutil import parser as dateutil_parser
+from dateutil import tz
 
+from storyclust.articles.date_words import ZONE_PLACES, ZONES, in_english
 from storyclust.errors import InputError
 
 __all__ = ["parse_date"]
@@ -24,8 +26,12 @@ _RFC2822 = re.compile(
     r"(?:[a-z]{3},\s+)?\d{1,2}\s+[a-z]{3}\s+\d{4}\s+\d\d:\d\d(?::\d\d)?\s+(?:[+-]\d{4}|GMT|UTC?|[ECMP][SD]T)",
     re.ASCII | re.IGNORECASE,
 )
-# The only unambiguous zone names: those that RFC 2822 defines.
-_ZONES = {f"{zone}{kind}T": -5 - west + (kind == "D") for west, zone in enumerate("ECMP") for kind in "SD"}
+# Numbers whose order depends on the country, and dates with dots, whose day is always first.
+NUMERIC = re.compile(
+    r"(?<![\d/.-])(\d{1,2})(?:/(\d{1,2})/(\d{4}|\d\d)|-(\d{1,2})-(\d{4}))(?![\d/-])", re.ASCII
+)
+_DOTTED = re.compile(r"(?<![\d.])(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4}|\d\d)(?![\d.])", re.ASCII)
+_YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)", re.ASCII)
 # dateutil fills missing fields from a default: fields that differ between two defaults were missing.
 # (Every month has a day 28, and the Monday after it is never the Monday after the 1st.)
 _DEFAULTS = datetime(2000, 1, 1, 0), datetime(2004, 2, 28, 1)
@@ -33,23 +39,31 @@ _DEFAULTS = datetime(2000, 1, 1, 0), datetime(2004, 2, 28, 1)
 
 class _ParserInfo(dateutil_parser.parserinfo):
     def convertyear(self, year: int, century_specified: bool = False) -> int:
-        """Add the century to a two-digit year as RFC 2822 does; dateutil depends on today's date."""
-        return year if century_specified or year >= 100 else year + (2000 if year < 50 else 1900)
+        """Add the century to a two-digit year; dateutil depends on today's date."""
+        return year if century_specified else full_year(year)
+
+
+def full_year(year: int) -> int:
+    """Add the century to a two-digit year as RFC 2822 does."""
+    return year if year >= 100 else year + (2000 if year < 50 else 1900)
 
 
 _PARSER_INFO = _ParserInfo()
 
 
-def parse_date(value: object) -> datetime | None:
+def parse_date(value: object, *, day_first: bool = False) -> datetime | None:
     """Parse a date in any of the formats common in news.
 
     Parameters
     ----------
     value : str, int, float, date, datetime or None
         ISO 8601, RFC 2822, `YYYYMMDD` (hours, minutes, seconds may follow), seconds, milliseconds,
-        microseconds or nanoseconds since 1970 (distinguished by magnitude), English such as "March 4, 2024
-        5:00 pm", and dates of NumPy and pandas. 3/4/2024 is read month first. A time without a zone is UTC; a
-        date without a time is noon UTC.
+        microseconds or nanoseconds since 1970 (distinguished by magnitude), words such as "March 4, 2024 5:00
+        pm", "4 mars 2024" or "2024年3月4日", and dates of NumPy and pandas. 4.3.2024 is 4 March. A time
+        without a zone, or with a name that stands for several zones, such as IST, is UTC; a date without a
+        time is noon UTC. GMT+0900 is nine hours ahead of Greenwich.
+    day_first : bool, default=False
+        Whether 3/4/2024 is 3 April, and not March 4.
 
     Returns
     -------
@@ -71,8 +85,13 @@ def parse_date(value: object) -> datetime | None:
     2024-03-04 14:30:00+00:00
     2024-03-04 14:30:00+00:00
     """
+    return read_date(value, day_first, [])
+
+
+def read_date(value: object, day_first: bool, zones: list[str]) -> datetime | None:
+    """Parse a date as `parse_date` does, and append the name of a zone that is not known to `zones`."""
     try:
-        stamp = _read_date(value)
+        stamp = _read_date(value, day_first, zones)
         if stamp is None or 1600 <= stamp.year <= 2200:
             return stamp
     except (ValueError, OverflowError, ArithmeticError, TypeError, AttributeError, LookupError):
@@ -92,7 +111,7 @@ def is_missing(value: Any) -> bool:
     return value is None or kind in {"NaTType", "NAType"} or (kind.startswith("float") and math.isnan(value))
 
 
-def _read_date(value: Any) -> datetime | None:
+def _read_date(value: Any, day_first: bool, zones: list[str]) -> datetime | None:
     if hasattr(value, "dtype"):
         value = _of_numpy(value)
     if isinstance(value, Mapping) and len(value) == 1:  # MongoDB writes {"$date": "2024-03-04T17:00:00Z"}
@@ -104,7 +123,7 @@ def _read_date(value: Any) -> datetime | None:
     if isinstance(value, date):
         return datetime.combine(value, _NOON)
     if isinstance(value, str):
-        return _of_text(value.strip().strip("\ufeff\0"))
+        return _of_text(value.strip().strip("\ufeff\0"), day_first, zones)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return _of_number(value)
     raise ValueError
@@ -127,7 +146,7 @@ def as_utc(stamp: datetime) -> datetime:
     return stamp
 
 
-def _of_text(text: str) -> datetime | None:
+def _of_text(text: str, day_first: bool, zones: list[str]) -> datetime | None:
     if text.lower() in {"", "none", "null", "nan", "nat"}:
         return None
     if len(text) > 100:
@@ -139,7 +158,7 @@ def _of_text(text: str) -> datetime | None:
             return _of_iso(iso[1], iso[2])
     if _RFC2822.fullmatch(text):  # dateutil reads these too, but ten times slower
         return as_utc(parsedate_to_datetime(text))
-    return _of_words(text)
+    return _of_words(text, day_first, zones)
 
 
 def _of_number(number: float) -> datetime:
@@ -169,19 +188,50 @@ def _of_iso(day: str, clock: str | None) -> datetime:
         return as_utc(dateutil_parser.isoparse(text))
 
 
-def _of_words(text: str) -> datetime:
+def _of_words(text: str, day_first: bool, zones: list[str]) -> datetime:
+    english, by_language = in_english(text)
+    ordered = _ordered(english, day_first or by_language)
+
+    def zone(name: str | None, offset: int | None) -> tzinfo | None:
+        return _zone(name, offset, zones)
+
     one, other = (
-        dateutil_parser.parse(text, parserinfo=_PARSER_INFO, default=default, tzinfos=_zone)
+        dateutil_parser.parse(ordered, parserinfo=_PARSER_INFO, default=default, tzinfos=zone)
         for default in _DEFAULTS
     )
     if one.date() != other.date():
         raise ValueError
+    if isinstance(one.tzinfo, tz.tzfile) and one.tzname() not in _SUMMER_OR_WINTER:  # BST in winter
+        zones.append("BST")
+        one = one.replace(tzinfo=UTC)
     return as_utc(one) if one.hour == other.hour else datetime.combine(one, _NOON)
 
 
-def _zone(name: str | None, offset: int | None) -> tzinfo | None:
+_SUMMER_OR_WINTER = {f"{zone}{kind}T" for zone in "ECMP" for kind in "SD"} | {"BST"}
+
+
+def _ordered(text: str, day_first: bool) -> str:
+    """Put a date whose day is first in the order of ISO 8601, which dateutil cannot mistake."""
+    text = _DOTTED.sub(lambda match: _iso_day(match, *match.groups()), text, count=1)
+    if day_first:
+        text = NUMERIC.sub(lambda match: _iso_day(match, *filter(None, match.groups())), text, count=1)
+    return text
+
+
+def _iso_day(match: re.Match[str], day: str, month: str, year: str) -> str:
+    clock = len(year) == 2 and _YEAR.search(match.string)  # 10.15.30 beside a year is a time
+    if clock or not 1 <= int(month) <= 12:
+        return match[0]
+    return f"{full_year(int(year)):04d}-{int(month):02d}-{int(day):02d} "
+
+
+def _zone(name: str | None, offset: int | None, zones: list[str]) -> tzinfo | None:
     if offset is not None:
         return timezone(timedelta(seconds=offset))
     if name is None:
         return None
-    return timezone(timedelta(hours=_ZONES[name]))
+    if name in ZONE_PLACES:
+        return tz.gettz(ZONE_PLACES[name])
+    if name not in ZONES and name not in zones:
+        zones.append(name)
+    return timezone(ZONES.get(name, timedelta()))

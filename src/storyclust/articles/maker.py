@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from storyclust.articles.article import Article, wrong_type
+from storyclust.articles.date_order import DateReader
 from storyclust.articles.dates import parse_date
 from storyclust.articles.field_counts import FieldCounts
 from storyclust.articles.field_names import PERHAPS_TEXTS, Plan, checked_names, make_plan, normal_name
@@ -41,6 +42,7 @@ class ArticleMaker:
         self.first_fields: tuple[Any, ...] | None = None
         self.dates = self.bad_dates = 0
         self.first_bad_date: object = None
+        self.read_date = DateReader()
         self.texts = TextCounts()
         self.fields = FieldCounts()
 
@@ -185,7 +187,7 @@ class ArticleMaker:
             if isinstance(value, str) and is_blank(value):
                 continue
             try:
-                stamp = parse_date(value)
+                stamp = self.read_date(value)
             except InputError:
                 if bad is None and normal_name(str(key)) not in PERHAPS_DATES:
                     bad = record[key]

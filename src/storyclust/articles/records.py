@@ -61,9 +61,11 @@ def article_from_record(record: Mapping[str, Any], *, fields: Mapping[str, str] 
         raise wrong_type("record", record, "a mapping")
     maker = ArticleMaker(fields, keep_blank=True)
     maker.check_fields([record])
-    article = maker(record)
+    (article,) = maker.read_date.settled([maker(record)])
     if maker.bad_dates:
         warnings.warn(dates_unread(1, 1, quoted(maker.first_bad_date)), StoryclustWarning, stacklevel=2)
+    for message in maker.read_date.counts.messages():
+        warnings.warn(message, StoryclustWarning, stacklevel=2)
     _warn_of_texts(maker.texts)
     _warn_of_fields(maker.fields)
     return article
@@ -164,25 +166,10 @@ def _not_a_sequence(data: object) -> InputTypeError:
 
 
 def _converted(rows: Sequence[Any], maker: ArticleMaker, first_row: int) -> list[Article]:
-    articles: list[Article] = []
-    first_bad = ""
-    for number, row in enumerate(rows, first_row):
-        place = f"articles[{number}]"
-        if isinstance(row, Article):
-            articles.append(row)
-        elif isinstance(row, str):
-            articles.append(Article(maker.texts.read(_plain(row))[0]))
-        elif isinstance(row, Mapping):
-            try:
-                articles.append(maker(row))
-            except InputError as error:
-                raise _located(place, error, _id_shown(row, maker)) from None
-            if maker.bad_dates and not first_bad:
-                first_bad = f"{place} {quoted(maker.first_bad_date)}"
-        else:
-            raise InputTypeError(f"{place} must be str, a mapping or an Article, got {type(row).__name__}.")
-    if maker.bad_dates:
-        message = dates_unread(maker.bad_dates, maker.dates, first_bad)
+    bad: list[str] = []
+    articles = list(maker.read_date.settled(_each_converted(rows, maker, first_row, bad)))
+    messages = [dates_unread(maker.bad_dates, maker.dates, bad[0])] if maker.bad_dates else []
+    for message in messages + maker.read_date.counts.messages():
         warnings.warn(message, StoryclustWarning, stacklevel=3)
     _warn_of_texts(maker.texts, stacklevel=4)
     _warn_of_fields(maker.fields, stacklevel=4)
@@ -192,6 +179,28 @@ def _converted(rows: Sequence[Any], maker: ArticleMaker, first_row: int) -> list
 def _warn_of_fields(counts: FieldCounts, stacklevel: int = 3) -> None:
     if message := counts.warning():
         warnings.warn(message, FieldsWarning, stacklevel=stacklevel)
+
+
+def _each_converted(
+    rows: Sequence[Any], maker: ArticleMaker, first_row: int, bad: list[str]
+) -> Iterator[Article]:
+    """Convert row by row, and append the place of the first date that cannot be read to `bad`."""
+    for number, row in enumerate(rows, first_row):
+        place = f"articles[{number}]"
+        if isinstance(row, Article):
+            yield row
+        elif isinstance(row, str):
+            yield Article(maker.texts.read(_plain(row))[0])
+        elif isinstance(row, Mapping):
+            try:
+                article = maker(row)
+            except InputError as error:
+                raise _located(place, error, _id_shown(row, maker)) from None
+            if maker.bad_dates and not bad:
+                bad.append(f"{place} {quoted(maker.first_bad_date)}")
+            yield article
+        else:
+            raise InputTypeError(f"{place} must be str, a mapping or an Article, got {type(row).__name__}.")
 
 
 def _warn_of_texts(texts: TextCounts, stacklevel: int = 3) -> None:

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
 import io
 import os
+import re
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NoReturn
 
 import storyclust as sc
 from storyclust.cli import store as store_cli
-from storyclust.cli.common import input_options, say
+from storyclust.cli.checks import check_options
+from storyclust.cli.common import UsageError, input_options, say
 from storyclust.cli.dedup import run_dedup
 from storyclust.cli.evaluate import run_evaluate, run_tune
 from storyclust.cli.furniture import run_furniture
@@ -30,12 +33,13 @@ from storyclust.stories.settings import EVENT_DISTANCE, EVENT_WINDOW, LINK_SIMIL
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
-    options = parser().parse_args(argv)
+    options = _parsed(argv)
     for stream in (sys.stdout, sys.stderr):  # a character that the encoding lacks is written as an escape
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
         with _warnings_as_lines(), _progress(options):
+            check_options(options)
             options.run(options)
             sys.stdout.flush()
             if failure := getattr(options, "failure", ""):
@@ -53,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except sc.StoryclustError as error:
         say(str(error))
-        return 1
+        return 2 if isinstance(error, UsageError) else 1
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         say(f"{place}{error.strerror or error}.")
@@ -61,11 +65,40 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors suggest what was probably meant."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with code 2 after a message."""
+        choice = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message)
+        if choice:
+            message += _meant(choice[1], re.findall(r"[\w:-]+", choice[2]))
+        super().error(message)
+
+    def options(self) -> list[str]:
+        """Return the names of all options."""
+        return [name for action in self._actions for name in action.option_strings]
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, [*known], n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the arguments; an option that is not known is an error of its command."""
+    options, unknown = parser().parse_known_args(argv)
+    if unknown:
+        command: Parser = options.parser
+        word = next((word for word in unknown if word.startswith("-")), unknown[0])
+        meant = _meant(word.partition("=")[0], command.options())
+        command.error(f"unrecognized arguments: {' '.join(unknown)}{meant}")
+    return options
+
+
 def parser() -> argparse.ArgumentParser:
     """Build the parser of all commands."""
-    top = argparse.ArgumentParser(
-        prog="storyclust", description="Find copies, events and story threads in news articles."
-    )
+    top = Parser(prog="storyclust", description="Find copies, events and story threads in news articles.")
     top.add_argument("--version", action="version", version=f"storyclust {sc.__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_dedup(commands)
@@ -76,6 +109,8 @@ def parser() -> argparse.ArgumentParser:
     _add_tune(commands)
     _add_evaluate(commands)
     store_cli.add_commands(commands)
+    for command in commands.choices.values():
+        command.set_defaults(parser=command)
     return top
 
 

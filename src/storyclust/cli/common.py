@@ -16,6 +16,10 @@ LISTED_REJECTS = 10
 MOST_REJECTED = 0.1  # share of the records that may be set aside unless --rejects saves them
 
 
+class UsageError(InputError):
+    """An option cannot be right, whatever the inputs hold: exit code 2."""
+
+
 def input_options(command: argparse.ArgumentParser) -> None:
     """Add the inputs and the options for reading them."""
     command.add_argument("inputs", nargs="+", metavar="INPUT", help=INPUT_HELP)
@@ -32,6 +36,9 @@ def reading_options(command: argparse.ArgumentParser) -> None:
         help="field that holds text, title, id, published, source, lang or url, if not under a usual name",
     )
     command.add_argument("--input-format", metavar="FORMAT", help="jsonl, json, csv, tsv, parquet or txt")
+    command.add_argument(
+        "--encoding", metavar="NAME", help="such as cp1252 (default: UTF-8, or what is detected)"
+    )
     command.add_argument("--rejects", metavar="FILE", help="write the records that could not be used")
     work_options(command)
 
@@ -52,7 +59,7 @@ def fields_of(options: argparse.Namespace) -> dict[str, str] | None:
 def _field(entry: str) -> tuple[str, str]:
     name, equals, column = entry.partition("=")
     if not equals or not column:
-        raise InputError(f"--field requires NAME=COLUMN, as in text=maintext, got {entry!r}.")
+        raise UsageError(f"--field requires NAME=COLUMN, as in text=maintext, got {entry!r}.")
     return name, column
 
 

@@ -27,7 +27,7 @@ def article_reader(options: argparse.Namespace) -> Callable[..., Iterator[Articl
     """
     from storyclust.io.reading import ReadReport
 
-    settings = {"fields": fields_of(options), "format": options.input_format}
+    settings = {"fields": fields_of(options), "format": options.input_format, "encoding": options.encoding}
     held = read_inputs(options) if "-" in options.inputs else None
 
     def read(*, first: bool = False) -> Iterator[Article]:
@@ -67,6 +67,7 @@ def read_inputs(options: argparse.Namespace, *, tell_fields: bool = True) -> lis
         *options.inputs,
         fields=fields_of(options),
         format=options.input_format,
+        encoding=options.encoding,
         rejects=options.rejects,
         report=report,
     )

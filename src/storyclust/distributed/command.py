@@ -7,7 +7,9 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from storyclust.distributed.pipeline import Report, run
+from storyclust.distributed.files import address_of
+from storyclust.distributed.pipeline import Report, check_output, run
+from storyclust.distributed.shards import find_shards
 from storyclust.distributed.story_stage import StorySettings
 from storyclust.errors import InputError
 
@@ -19,14 +21,26 @@ LOCAL_ONLY: dict[str, tuple[Any, ...]] = {  # options a cluster does not support
 COPIES_LOCAL_ONLY: dict[str, tuple[Any, ...]] = {"clean": (False,)}  # of `dedup`
 
 
-def run_command(options: argparse.Namespace, fields: Mapping[str, str]) -> Report:
-    """Run `dedup` or `threads` on a cluster."""
+def check_command(options: argparse.Namespace) -> None:
+    """Raise if an option is for one machine only, or the output is no folder."""
     copies_only = hasattr(options, "threshold")
     for name, allowed in (LOCAL_ONLY | (COPIES_LOCAL_ONLY if copies_only else {})).items():
         if getattr(options, name, allowed[0]) not in allowed:
             raise InputError(f"--{name.replace('_', '-')} is for --engine local only.")
     if options.output == "-":
         raise InputError("--engine ray wants a folder for its output: -o FOLDER.")
+
+
+def check_places(options: argparse.Namespace) -> None:
+    """Raise if the output would replace a shard on this machine."""
+    shards = find_shards([path for path in options.inputs if "://" not in path], options.input_format)
+    check_output(shards, address_of(options.output), options.rejects and address_of(options.rejects))
+
+
+def run_command(options: argparse.Namespace, fields: Mapping[str, str]) -> Report:
+    """Run `dedup` or `threads` on a cluster."""
+    check_command(options)
+    copies_only = hasattr(options, "threshold")
     settings: dict[str, Any] = {}
     if copies_only:
         settings = {"threshold": options.threshold, "keep": options.keep, "doubtful": options.doubtful}
@@ -38,6 +52,7 @@ def run_command(options: argparse.Namespace, fields: Mapping[str, str]) -> Repor
         options.output,
         fields=fields,
         format=options.input_format,
+        encoding=options.encoding,
         rejects=options.rejects,
         n_jobs=options.jobs,
         **settings,

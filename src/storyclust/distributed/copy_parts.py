@@ -62,6 +62,9 @@ def sketch_shard(target: str, shard: Shard, source: Input, settings: CopySetting
             "first_reject": [str(reject) for reject in reader.report.rejects[:1]],
             "report": {name: getattr(reader.report, name) for name in COUNTS},
             "fields_read": reader.report.fields.as_dict(),
+            "date_orders": asdict(reader.report.date_orders),
+            "encodings": reader.report.encodings,
+            "replaced": reader.report.replaced,
             "found": sorted(reader.maker.found),
             "fields": None if reader.maker.first_fields is None else [*map(str, reader.maker.first_fields)],
         }

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from storyclust.articles.date_order import DateCounts
 from storyclust.articles.field_counts import FieldCounts
 from storyclust.articles.markup import texts_converted
 from storyclust.articles.records import dates_unread
@@ -32,6 +33,8 @@ from storyclust.distributed.stages import Metadata, Runner
 from storyclust.distributed.storage_check import storage_checked
 from storyclust.distributed.story_stage import StorySettings, find_stories
 from storyclust.errors import InputError
+from storyclust.io.places import PlaceError
+from storyclust.io.reading import encodings_taken
 
 MANIFEST = "manifest.json"
 WORK = ".storyclust"
@@ -118,6 +121,7 @@ def run(
     doubtful: str = "keep",
     fields: Mapping[str, str] | None = None,
     format: str | None = None,  # noqa: A002  (the usual name)
+    encoding: str | None = None,
     rejects: str | os.PathLike[str] | None = None,
     stories: StorySettings | None = None,
     n_jobs: int | None = -1,
@@ -132,7 +136,7 @@ def run(
         Folder for the same files with a field `duplicate_of`, and for ``manifest.json``.
     threshold, keep, doubtful
         As for `Deduplicator`.
-    fields, format
+    fields, format, encoding
         As for `read_articles`.
     rejects : str or path-like, optional
         File for the records that could not be used. A shard that cannot be read is then set aside, too;
@@ -160,7 +164,7 @@ def run(
     source = Input(dict(fields) if fields else None, rejects is not None, stories is not None)
     stories = stories and stories.checked()
     with cluster(n_jobs) as runner:
-        shards = find_shards(paths, format)
+        shards = find_shards(paths, format, encoding)
         job = Job(
             shards,
             address_of(output),
@@ -169,17 +173,34 @@ def run(
             None if rejects is None else address_of(rejects),
             stories,
         )
-        _check_output(job)
+        check_output(job.shards, job.output, job.rejects)
         with storage_checked(job.output, job.work, shards, runner.check_nodes):
             return run_job(job, runner)
 
 
-def _check_output(job: Job) -> None:
-    """Raise if the output would overwrite an input."""
-    targets = {join_address(job.output, shard.output) for shard in job.shards}
-    for shard in job.shards:
-        if shard.address in targets:
-            raise InputError(f"the output folder {job.output} is where {shard.address} is read from.")
+def check_output(shards: Sequence[Shard], output: str, rejects: str | None) -> None:
+    """Raise if the output or the rejects would replace a shard, or each other; links are followed."""
+    targets = {_place(join_address(output, shard.output)) for shard in shards}
+    targets.add(_place(join_address(output, MANIFEST)))
+    for shard in shards:
+        place = _place(shard.address)
+        if place in targets:
+            raise PlaceError(f"the output folder {output} is where {shard.address} is read from.")
+        if rejects is not None and place == _place(rejects):
+            raise PlaceError(f"--rejects would replace an input, {shard.address}.")
+    if rejects is not None and _place(rejects) in targets:
+        raise PlaceError(f"--rejects {rejects} is a file of the output folder.")
+
+
+def _place(address: str) -> object:
+    """The file at an address: its numbers if it exists on this machine, or else its real path."""
+    if "://" in address:
+        return address
+    try:
+        status = os.stat(address)  # noqa: PTH116  (addresses are text)
+    except OSError:
+        return os.path.realpath(address)
+    return status.st_dev, status.st_ino
 
 
 def run_job(job: Job, runner: Runner) -> Report:
@@ -280,6 +301,13 @@ def _messages(rejects: int, first: str, copies: Copies) -> list[str]:
         dates = sum(report["dates"] for report in reports)
         place = next(report["first_bad_date"] for report in reports if report["bad_dates"])
         messages.append(dates_unread(bad, dates, place))
+    orders = DateCounts()
+    encodings: dict[str, str] = {}
+    for sketch in copies.sketches:
+        orders.merge(DateCounts(**sketch["date_orders"]))
+        encodings |= sketch["encodings"]
+    messages += orders.messages()
+    messages += encodings_taken(encodings, sum(sketch["replaced"] for sketch in copies.sketches))
     texts = (sum(report[name] for report in reports) for name in ("kept", "html", "entities", "mended"))
     if converted := texts_converted(*texts):
         messages.append(converted)

@@ -28,6 +28,7 @@ from storyclust.distributed.files import (
     split_address,
 )
 from storyclust.errors import InputError
+from storyclust.io.encodings import known_encoding
 from storyclust.io.reading import ReadReport, Reject, read_file
 from storyclust.io.sources import Source, format_of, known_format, sources, unpacked
 from storyclust.io.writing import write_into
@@ -49,6 +50,7 @@ class Shard(NamedTuple):
     size: int
     modified: int  # nanoseconds since 1970
     output: str  # name of the labelled file
+    encoding: str | None = None  # None detects it
 
     def changed_error(self) -> InputError:
         """Return the error of a shard that is modified during the run."""
@@ -57,7 +59,7 @@ class Shard(NamedTuple):
     @property
     def key(self) -> str:
         """Hash of address, size and modification time, which identifies a version of the file."""
-        return digest_of(self.address, self.kind, self.size, self.modified)
+        return digest_of(self.address, self.kind, self.encoding, self.size, self.modified)
 
 
 def digest_of(*parts: Any) -> str:
@@ -67,7 +69,9 @@ def digest_of(*parts: Any) -> str:
     ).hexdigest()
 
 
-def find_shards(paths: Iterable[str | os.PathLike[str]], kind: str | None = None) -> list[Shard]:
+def find_shards(
+    paths: Iterable[str | os.PathLike[str]], kind: str | None = None, encoding: str | None = None
+) -> list[Shard]:
     """List the shards in files, folders and patterns, on this machine or another filesystem.
 
     Parameters
@@ -77,6 +81,8 @@ def find_shards(paths: Iterable[str | os.PathLike[str]], kind: str | None = None
         patterns, as for `read_articles`.
     kind : str or None, default=None
         Format of all shards; None detects it from the name, or else from the first bytes.
+    encoding : str or None, default=None
+        Encoding of all shards; None detects it in each of them.
 
     Returns
     -------
@@ -93,7 +99,7 @@ def find_shards(paths: Iterable[str | os.PathLike[str]], kind: str | None = None
     ...     [shard.output for shard in find_shards([folder])]
     ['a.jsonl', 'b.jsonl']
     """
-    kind = known_format(kind)
+    kind, encoding = known_format(kind), known_encoding(encoding)
     found: list[tuple[Source, FileInfo]] = []
     for path in paths:
         name = os.fspath(path)
@@ -107,7 +113,7 @@ def find_shards(paths: Iterable[str | os.PathLike[str]], kind: str | None = None
         raise InputError("a cluster needs the path of a shard.")
     names = _output_names([file.address for _, file in found])
     return [
-        Shard(file.address, source.kind, source.name, file.size, file.modified, name)
+        Shard(file.address, source.kind, source.name, file.size, file.modified, name, encoding)
         for (source, file), name in zip(found, names, strict=True)
     ]
 
@@ -183,7 +189,7 @@ class Reader:
         A shard that cannot be read raises an error or, for a forgiving reader, becomes a reject.
         """
         shard = self.shard
-        source = Source(shard.address, shard.kind, shard.name)
+        source = Source(shard.address, shard.kind, shard.name, shard.encoding)
         try:
             with open_for_reading(shard.address) as raw:
                 file = io.BufferedReader(raw, 1 << 20)

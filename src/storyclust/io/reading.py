@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import IO, Any
 
 from storyclust.articles.article import Article
+from storyclust.articles.date_order import DateCounts
 from storyclust.articles.dates import quoted
 from storyclust.articles.field_counts import FieldCounts
 from storyclust.articles.maker import ArticleMaker
 from storyclust.articles.markup import texts_converted
 from storyclust.articles.records import dates_unread, ensure_ids, ids_renamed
 from storyclust.errors import ConvertedTextWarning, FieldsWarning, InputError, StoryclustWarning
+from storyclust.io.encodings import Recoder, known_encoding
+from storyclust.io.places import check_outputs
 from storyclust.io.record_readers import RAW_LIMIT, Row, read_rows
 from storyclust.io.record_shapes import unpacked
 from storyclust.io.sources import Source, known_format, sources
@@ -68,6 +71,12 @@ class ReadReport:
         Old and new id of each article whose id was already in use.
     fields : FieldCounts
         What was read from which field; ``fields.messages()`` says it in at most two lines.
+    date_orders : DateCounts
+        Dates such as 7/3/2024, and dates with an unknown zone.
+    encodings : dict of str to str
+        The encoding of each input in which it was detected and is not UTF-8.
+    replaced : int
+        Characters that could not be decoded, and became U+FFFD.
 
     Examples
     --------
@@ -88,15 +97,19 @@ class ReadReport:
     mended: int = 0
     renamed: list[tuple[str, str]] = field(default_factory=list)
     fields: FieldCounts = field(default_factory=FieldCounts, repr=False, compare=False)
+    date_orders: DateCounts = field(default_factory=DateCounts)
+    encodings: dict[str, str] = field(default_factory=dict)
+    replaced: int = 0
 
     def messages(self) -> list[str]:
-        """Return one sentence each on rejected records, unreadable dates, renamed ids and converted texts."""
+        """Return a sentence on each of what `read_articles` rejected, renamed, converted or had to assume."""
         found = []
         if count := len(self.rejects):
             verb = "was" if count == 1 else "were"
             found.append(f"{count:,} of {self.read:,} records {verb} set aside, first: {self.rejects[0]}.")
         if self.bad_dates:
             found.append(dates_unread(self.bad_dates, self.dates, self.first_bad_date))
+        found += self.date_orders.messages() + encodings_taken(self.encodings, self.replaced)
         if self.renamed:
             found.append(ids_renamed(self.renamed))
         if converted := self.converted():
@@ -115,12 +128,14 @@ class ReadReport:
         self.entities += maker.texts.entities
         self.mended += maker.texts.mended
         self.fields.add(maker.fields)
+        self.date_orders.merge(maker.read_date.counts)
 
 
 def read_articles(
     *paths: Any,
     fields: Mapping[str, str] | None = None,
     format: str | None = None,  # noqa: A002  (the word that people look for)
+    encoding: str | None = None,
     rejects: str | os.PathLike[str] | None = None,
     report: ReadReport | None = None,
 ) -> list[Article]:
@@ -136,6 +151,9 @@ def read_articles(
         Names of the fields to use, as for `as_articles`.
     format : {"jsonl", "json", "csv", "tsv", "parquet", "txt"} or None, default=None
         The format of all `paths`. None infers it from the name, or else from the first bytes.
+    encoding : str or None, default=None
+        The encoding of all `paths`, such as ``cp1252``. None detects it where the bytes are not UTF-8, and
+        reports it. A byte order mark has priority.
     rejects : str or path-like or None, default=None
         Where to write the records that could not be used, as JSON Lines of `path, line, reason, raw`.
     report : ReadReport or None, default=None
@@ -164,7 +182,8 @@ def read_articles(
     """
     tally = ReadReport() if report is None else report
     earlier = len(tally.rejects)
-    articles = list(_read(paths, fields, format, tally))
+    paths = _checked(paths, format, rejects)
+    articles = list(_read(paths, fields, format, encoding, tally))
     tally.renamed += ensure_ids(articles)
     _conclude(tally, earlier, rejects, some=bool(articles))
     if report is None:
@@ -176,6 +195,7 @@ def iter_articles(
     *paths: Any,
     fields: Mapping[str, str] | None = None,
     format: str | None = None,  # noqa: A002  (the word that people look for)
+    encoding: str | None = None,
     rejects: str | os.PathLike[str] | None = None,
     report: ReadReport | None = None,
 ) -> Iterator[Article]:
@@ -201,7 +221,9 @@ def iter_articles(
     array([ True, False])
     """
     tally = ReadReport() if report is None else report
-    given = iter_as_given(*paths, fields=fields, format=format, rejects=rejects, report=tally)
+    given = iter_as_given(
+        *paths, fields=fields, format=format, encoding=encoding, rejects=rejects, report=tally
+    )
     taken: set[str] = set()
     for number, article in enumerate(given):
         name = wanted = article.id or str(number)
@@ -223,6 +245,7 @@ def iter_as_given(
     *paths: Any,
     fields: Mapping[str, str] | None,
     format: str | None,  # noqa: A002  (as above)
+    encoding: str | None = None,
     rejects: str | os.PathLike[str] | None,
     report: ReadReport,
 ) -> Iterator[Article]:
@@ -231,20 +254,33 @@ def iter_as_given(
     A missing id is ''; ids may repeat. Rejects are only noted in the report.
     """
     earlier, some = len(report.rejects), False
-    for article in _read(paths, fields, format, report):
+    for article in _read(_checked(paths, format, rejects), fields, format, encoding, report):
         some = True
         yield article
     _conclude(report, earlier, rejects, some=some)
 
 
-def _read(
-    paths: tuple[Any, ...], fields: Mapping[str, str] | None, kind: str | None, tally: ReadReport
-) -> Iterator[Article]:
-    """Read the articles of all paths, and add their records to `tally`."""
+def _checked(
+    paths: tuple[Any, ...], kind: str | None, rejects: str | os.PathLike[str] | None
+) -> tuple[Any, ...]:
+    """Unpack a list of paths; raise if the rejects would replace one of them."""
     if len(paths) == 1 and isinstance(paths[0], (list, tuple)):
         paths = tuple(paths[0])
+    if rejects is not None:
+        check_outputs({"rejects": rejects}, paths, known_format(kind))
+    return paths
+
+
+def _read(
+    paths: tuple[Any, ...],
+    fields: Mapping[str, str] | None,
+    kind: str | None,
+    encoding: str | None,
+    tally: ReadReport,
+) -> Iterator[Article]:
+    """Read the articles of all paths, and add their records to `tally`."""
     maker = ArticleMaker(fields)
-    for source in sources(paths, known_format(kind)):
+    for source in sources(paths, known_format(kind), known_encoding(encoding)):
         yield from read_source(source, maker, tally)
     tally.count(maker)
     maker.check_fields()
@@ -281,7 +317,25 @@ def read_file(file: IO[bytes], source: Source, maker: ArticleMaker, tally: ReadR
     if source.kind == "txt":  # fields of .txt records are fixed
         texts, maker = maker.texts, ArticleMaker()
         maker.texts = texts
-    yield from articles_of(read_rows(file, source), _shown(source), maker, tally)
+    recoder = Recoder(source.encoding)
+    yield from articles_of(read_rows(file, source, recoder), _shown(source), maker, tally)
+    if recoder.taken:
+        tally.encodings[_shown(source)] = recoder.taken
+    tally.replaced += recoder.replaced
+
+
+def encodings_taken(encodings: Mapping[str, str], replaced: int) -> list[str]:
+    """Messages on the encodings that were detected, and the characters that could not be decoded."""
+    found = []
+    for codec in dict.fromkeys(encodings.values()):
+        first, *others = (path for path, taken in encodings.items() if taken == codec)
+        more = f" and {len(others):,} more" if others else ""
+        verb = "were" if others else "was"
+        found.append(f"{first}{more} {verb} read as {codec}; if that is wrong, name the encoding.")
+    if replaced:
+        verb = "character was" if replaced == 1 else "characters were"
+        found.append(f"{replaced:,} {verb} not valid in the encoding and became U+FFFD.")
+    return found
 
 
 def _shown(source: Source) -> str:
@@ -290,6 +344,13 @@ def _shown(source: Source) -> str:
 
 def articles_of(rows: Iterable[Row], shown: str, maker: ArticleMaker, tally: ReadReport) -> Iterator[Article]:
     """Convert rows to articles; `shown` is the name of the input in rejects."""
+    maker.read_date.begin(shown)
+    yield from maker.read_date.settled(_each_article(rows, shown, maker, tally))
+
+
+def _each_article(
+    rows: Iterable[Row], shown: str, maker: ArticleMaker, tally: ReadReport
+) -> Iterator[Article]:
     for row in rows:
         for article, raw in _row_articles(row, maker):
             tally.read += 1

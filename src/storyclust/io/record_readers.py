@@ -16,8 +16,10 @@ from typing import IO, Any, NamedTuple
 import orjson
 
 from storyclust.errors import MissingExtraError
+from storyclust.io.dialects import Dialect
+from storyclust.io.encodings import BYTE_ORDER_MARKS, DamagedInputError, Recoder, wide_encoding
 from storyclust.io.sources import Source
-from storyclust.io.streams import BYTE_ORDER_MARKS, DECOMPRESSORS, ByteStream, DamagedInputError
+from storyclust.io.streams import DECOMPRESSORS, ByteStream
 
 RAW_LIMIT = 10_000  # characters of a rejected record that are kept
 
@@ -31,9 +33,12 @@ class Row(NamedTuple):
     reason: str = ""
 
 
-def read_rows(file: IO[bytes], source: Source) -> Iterator[Row]:
-    """Read the rows of one input; damage to the input is reported as the last row."""
-    stream = ByteStream(file)
+def read_rows(file: IO[bytes], source: Source, recoder: Recoder | None = None) -> Iterator[Row]:
+    """Read the rows of one input; damage to the input is reported as the last row.
+
+    A `recoder` says afterwards which encoding was taken.
+    """
+    stream = ByteStream(file, recoder or Recoder(source.encoding))
     try:
         stream.peek()
         yield from _parsed(stream, source)
@@ -72,6 +77,7 @@ def grows_by_lines(head: bytes) -> bool:
     start = head.lstrip()
     compressed = any(magic.match(head) for magic, _ in DECOMPRESSORS)
     recoded = any(head.startswith(mark) for mark, _ in BYTE_ORDER_MARKS)
+    recoded = recoded or wide_encoding(head) is not None
     return not compressed and not recoded and not start.startswith(b"[")
 
 
@@ -179,7 +185,11 @@ def _csv_rows(stream: ByteStream, delimiter: str | None) -> Iterator[Row]:
             yield line.decode("utf-8", "surrogateescape") + "\n"
         ended = True
 
-    reader = csv.reader(feed(), delimiter=delimiter or _delimiter(stream.head))
+    dialect = Dialect(stream.head, delimiter)
+    lines = feed()
+    if dialect.declared:
+        next(lines)
+    reader = csv.reader(lines, **dialect.options)
     header: list[str] = []
     cells: list[str] | None = []
     while cells is not None:
@@ -200,11 +210,6 @@ def _csv_rows(stream: ByteStream, delimiter: str | None) -> Iterator[Row]:
             reason = f"it has {len(cells or [])} columns where the header has {len(header)}"
         raw = b"\n".join(taken)
         yield Row(line, dict(zip(header, cells or [], strict=False)), raw, reason or _not_utf8(raw))
-
-
-def _delimiter(head: bytes) -> str:
-    header = re.sub(r'"[^"]*"', "", head.lstrip().partition(b"\n")[0].decode("utf-8", "replace"))
-    return max(",;\t", key=header.count)
 
 
 def _distinct(header: list[str]) -> list[str]:

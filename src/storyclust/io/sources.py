@@ -25,6 +25,7 @@ class Source(NamedTuple):
     path: str
     kind: str | None
     name: str  # used as the id of the article in a .txt file
+    encoding: str | None = None  # None detects it
 
 
 def known_format(kind: str | None) -> str | None:
@@ -46,9 +47,9 @@ def unpacked(name: str) -> str:
     return _PACKED.sub("", name)
 
 
-def sources(paths: Iterable[Any], kind: str | None) -> list[Source]:
+def sources(paths: Iterable[Any], kind: str | None, encoding: str | None = None) -> list[Source]:
     """List the inputs that paths, folders and patterns refer to."""
-    found = [source for path in paths for source in _expanded(path, kind)]
+    found = [source._replace(encoding=encoding) for path in paths for source in _expanded(path, kind)]
     if not found:
         raise InputError("read_articles needs a path.")
     return found

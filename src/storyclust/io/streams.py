@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bz2
-import codecs
 import lzma
 import re
 import zlib
@@ -13,21 +12,20 @@ from typing import IO, Any
 
 import zstandard
 
+from storyclust.io.encodings import DamagedInputError, Recoder
+
 _CHUNK = 1 << 16
-
-
-class DamagedInputError(Exception):
-    """The rest of an input cannot be read."""
 
 
 class ByteStream:
     """Decompressed UTF-8 chunks of one input, without byte order mark, and the current line number."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], recoder: Recoder | None = None) -> None:
         self.file = file
         self.line = 0
         self.head = self.partial = b""
-        self.chunks = _as_utf8(_decompressed(iter(lambda: file.read(_CHUNK), b"")))
+        packed = iter(lambda: file.read(_CHUNK), b"")
+        self.chunks = (recoder or Recoder(None)).utf8(_decompressed(packed))
 
     def peek(self) -> None:
         """Fill `head` with the first chunks, up to one that is not blank."""
@@ -38,11 +36,15 @@ class ByteStream:
         self.chunks = chain([self.head], self.chunks)
 
     def lines(self) -> Iterator[bytes]:
-        """Yield the lines without their line ends, and count them."""
+        """Yield the lines without their line ends, and count them.
+
+        Lines end with CR alone, as on old Macintoshes, if there is no LF near the start.
+        """
         parts: list[bytes] = []
+        end = b"\r" if b"\r" in self.head and b"\n" not in self.head else b"\n"
         try:
             for chunk in self.chunks:
-                *lines, last = chunk.split(b"\n")
+                *lines, last = chunk.split(end)
                 for line in lines:
                     self.line += 1
                     yield b"".join([*parts, line]) if parts else line
@@ -95,24 +97,3 @@ DECOMPRESSORS: tuple[tuple[re.Pattern[bytes], Callable[[], Any]], ...] = (
     (re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"), bz2.BZ2Decompressor),
     (re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"), _zstd_engine),
 )
-BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-
-
-def _as_utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Remove a byte order mark, and recode UTF-16 and UTF-32 to UTF-8."""
-    head = b""
-    while len(head) < 4 and (chunk := next(chunks, b"")):
-        head += chunk
-    codec = next((codec for mark, codec in BYTE_ORDER_MARKS if head.startswith(mark)), None)
-    if codec is None:
-        yield head.removeprefix(codecs.BOM_UTF8)
-        yield from chunks
-        return
-    decoder = codecs.getincrementaldecoder(codec)("replace")
-    for chunk in chain([head], chunks):
-        yield decoder.decode(chunk).encode()
-    yield decoder.decode(b"", True).encode()

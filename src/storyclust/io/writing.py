@@ -77,6 +77,20 @@ def write_records(
     n2,,7
     <BLANKLINE>
     """
+    kind = record_format(path, format)
+    with open_output(path) as file:
+        return _WRITERS[kind](file, _as_dicts(records))
+
+
+def record_format(path: str | os.PathLike[str], format: str | None = None) -> str:  # noqa: A002  (as above)
+    """Return the format in which records are written to a path, or raise if its name has no known ending.
+
+    Examples
+    --------
+    >>> from storyclust.io.writing import record_format
+    >>> record_format("week.csv.gz"), record_format("-")
+    ('csv', 'jsonl')
+    """
     kind = known_format(format) or format_of(os.fspath(path))
     if kind is None and (os.fspath(path) == "-" or is_special(path)):
         kind = "jsonl"
@@ -84,8 +98,7 @@ def write_records(
         raise InputError(
             f"the name {os.fspath(path)!r} has none of the endings .jsonl, .json, .csv, .tsv, .parquet."
         )
-    with open_output(path) as file:
-        return _WRITERS[kind](file, _as_dicts(records))
+    return str(kind)
 
 
 def labelled_record(record: Mapping[str, Any], labels: Mapping[str, Any]) -> dict[str, Any]:

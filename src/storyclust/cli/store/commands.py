@@ -32,7 +32,12 @@ def run_add(options: argparse.Namespace) -> None:
 
     report, fields = ReadReport(), fields_of(options)
     articles = iter_as_given(
-        *options.inputs, fields=fields, format=options.input_format, rejects=options.rejects, report=report
+        *options.inputs,
+        fields=fields,
+        format=options.input_format,
+        encoding=options.encoding,
+        rejects=options.rejects,
+        report=report,
     )
     first = list(islice(articles, BATCH_SIZE))  # bad inputs raise before a store is created
     with opened(options, create=True) as store:

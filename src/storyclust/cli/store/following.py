@@ -21,6 +21,7 @@ from typing import IO, NamedTuple
 from storyclust.articles.article import Article
 from storyclust.articles.maker import ArticleMaker
 from storyclust.errors import StoryclustError
+from storyclust.io.encodings import known_encoding
 from storyclust.io.reading import ReadReport, articles_of, read_source
 from storyclust.io.record_readers import grows_by_lines, read_lines
 from storyclust.io.sources import Source, bare_name, format_of
@@ -46,17 +47,20 @@ class Portion(NamedTuple):
 class Reader:
     """Makes articles of records, and reports records that are rejected."""
 
-    def __init__(self, fields: Mapping[str, str] | None) -> None:
+    def __init__(self, fields: Mapping[str, str] | None, encoding: str | None = None) -> None:
         self.maker = ArticleMaker(fields)
         self.report = ReadReport()
+        self.encoding = known_encoding(encoding)
 
     def lines(self, lines: list[bytes], shown: str, first: int) -> list[Article]:
         """Make articles of lines of JSON."""
+        if self.encoding not in (None, "utf-8"):
+            lines = [line.decode(str(self.encoding), "replace").encode() for line in lines]
         return list(articles_of(read_lines(lines, first), shown, self.maker, self.report))
 
     def source(self, source: Source) -> Iterator[Article]:
         """Read a whole file."""
-        return read_source(source, self.maker, self.report)
+        return read_source(source._replace(encoding=self.encoding), self.maker, self.report)
 
 
 class Folder:
@@ -127,7 +131,7 @@ class Folder:
         """Read the complete part of a file; returns whether nothing is left until the file changes."""
         kind = self._kind or format_of(path)
         with Path(path).open("rb") as file:
-            if kind == "jsonl" and grows_by_lines(file.read(64)):
+            if kind == "jsonl" and self._reader.encoding is None and grows_by_lines(file.read(64)):
                 return (yield from self._read_lines(file, path, steady=steady))
         if steady:
             yield from self._read_whole(path, kind, stamp)

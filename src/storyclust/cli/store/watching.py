@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, TYPE_CHECKING, Any
 
-from storyclust.cli.common import LISTED_REJECTS, fields_of, note, say
+from storyclust.cli.common import LISTED_REJECTS, UsageError, fields_of, note, say
 from storyclust.cli.store.opening import Outcome, opened
 from storyclust.errors import InputError, StoreBusyError
 
@@ -63,7 +63,7 @@ def run_watch(options: argparse.Namespace) -> None:
         from storyclust.cli.store.following import Reader
 
         _check_places(options)
-        reader = Reader(fields_of(options))
+        reader = Reader(fields_of(options), options.encoding)
         with opened(options, create=True) as store, _rejects_file(options.rejects) as rejects:
             watch = Watch(store, options, reader, Outcome(store, options), rejects, stop)
             if options.input == "-":
@@ -81,11 +81,11 @@ def _check_places(options: argparse.Namespace) -> None:
     kind = known_format(options.input_format)
     if options.input == "-":
         if kind not in (None, "jsonl"):
-            raise InputError(f"watch reads JSONL from stdin, got --input-format {options.input_format}.")
+            raise UsageError(f"watch reads JSONL from stdin, got --input-format {options.input_format}.")
     elif not Path(options.input).is_dir():
         raise InputError(f"{options.input} is no folder; storyclust add reads files.")
     elif options.rejects and Path(options.input).resolve() in Path(options.rejects).resolve().parents:
-        raise InputError(
+        raise UsageError(
             f"--rejects {options.rejects} lies in the folder that is watched; take another place."
         )
 
@@ -195,6 +195,7 @@ class Watch:
     def report(self) -> None:
         """Print how many articles were added and how many records were set aside."""
         from storyclust.articles.records import dates_unread
+        from storyclust.io.reading import encodings_taken
 
         self._report_rejects()
         if self._n_rejects:
@@ -203,6 +204,9 @@ class Watch:
         maker = self.reader.maker
         if maker.bad_dates:
             say(dates_unread(maker.bad_dates, maker.dates, self.reader.report.first_bad_date))
+        report = self.reader.report
+        for message in maker.read_date.counts.messages() + encodings_taken(report.encodings, report.replaced):
+            say(message)
         if converted := maker.texts.message():
             say(converted)
         for message in [] if self.options.quiet else maker.fields.messages():
