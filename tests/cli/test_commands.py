@@ -19,8 +19,8 @@ ENV = {**os.environ, "PYTHONPATH": str(Path(sc.__file__).parents[1])}
 posix_only = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX system")
 
 FERRY = (
-    "The ferry Selka struck the pier in Aldmouth on Monday morning and nobody on board was hurt, police said, "
-    "while divers looked at the hull until noon."
+    "The ferry Selka struck the pier in Aldmouth on Monday morning and nobody on board was hurt, "
+    "police said, while divers looked at the hull until noon."
 )
 BUDGET = (
     "Parliament in Carrow adopted the yearly budget after a debate that went on for eleven hours and a night."
