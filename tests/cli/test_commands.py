@@ -348,7 +348,7 @@ def test_groups_and_labels_of_dedup(run, three, tmp_path):
     assert (code, out) == (0, "")
     (why,) = parsed(groups.read_text(encoding="utf-8"))
     assert THREE[0]["text"].startswith(why.pop("passage"))
-    assert why == {"id": "f1", "kept": "f2", "relation": "exact", "similarity": 1.0, "doubtful": True}
+    assert why == {"id": "f1", "kept": "f2", "relation": "exact", "similarity": 1.0, "doubtful": False}
     articles = parsed(labelled.read_text(encoding="utf-8"))
     assert [article["duplicate_of"] for article in articles] == ["f2", None, None]
     assert [{k: v for k, v in a.items() if k != "duplicate_of"} for a in articles] == THREE
