@@ -356,7 +356,8 @@ def test_groups_and_labels_of_dedup(run, three, tmp_path):
 
 def test_a_copy_of_the_reference_is_not_kept_and_says_so(run, three, tmp_path):
     archive, groups = tmp_path / "archive.jsonl", tmp_path / "groups.jsonl"
-    archive.write_text(json.dumps({"id": "old", "text": THREE[0]["text"]}), encoding="utf-8")
+    old = {"id": "old", "title": "Ferry", "text": THREE[0]["text"]}
+    archive.write_text(json.dumps(old), encoding="utf-8")
     code, out, _ = run("dedup", three, "--reference", archive, "--groups", groups)
     assert (code, parsed(out)) == (0, [THREE[2]])
     assert [(r["id"], r["kept"]) for r in parsed(groups.read_text(encoding="utf-8"))] == [
