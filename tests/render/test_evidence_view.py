@@ -80,7 +80,7 @@ def test_a_page_in_full():
         "a: ap-1 | AP | 4 Mar 2024, 07:05 UTC\n"
         "   Ferry hits pier\n"
         "b: yo-2 | Yomiuri\n"
-        "excerpt (36% of b stands in a) | similarity 0.211 | containment 0.364 of b in a\n"
+        "overlap (a passage in common) | similarity 0.211 | containment 0.364 of b in a\n"
         "\n"
         "Shared passages: 2\n"
         "  7 words | a 48-88, b 45-85\n"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from storyclust.dedup.excerpt_candidates import CUT, FEWEST_SHINGLES, promising_containment
+from storyclust.dedup.excerpt_candidates import CUT, FEWEST_SHINGLES
 from storyclust.dedup.jaccard import ShingleSets, jaccard_pairs
 from storyclust.dedup.lsh import band_keys, choose_bands
 from storyclust.dedup.minhash import MinHasher
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SHORT_TEXT = 160  # shingles: a text with fewer has bands too, for less than ten of its shingles are sampled
 MAX_POSTINGS_PER_KEY = 32  # texts read for one key, the first ones: frequent shingles say little
 MAX_CANDIDATES = 64  # texts that are verified for one new text: those that share most keys
-PROMISE = promising_containment(EXCERPT)
+PROMISE = 0.15  # least estimated containment of a candidate: below that of copies at any useful threshold
 LOWER = np.uint64(0xFFFFFFFF)
 NONE = -1
 
