@@ -676,7 +676,7 @@ def test_a_run_that_fails_leaves_the_old_file(run, put, three, tmp_path, monkeyp
     before = sorted(path.name for path in tmp_path.iterdir())
     bad = put("bad.jsonl", "{\n")
     assert run("threads", bad, "-o", output)[0] == 1
-    assert run("threads", three, "-o", output, "--event-distance", "7")[0] == 1
+    assert run("threads", three, "-o", output, "--event-distance", "7")[0] == 2
 
     def fails_at_the_second(problem):
         calls = []
@@ -702,9 +702,12 @@ def test_a_run_that_is_done_replaces_the_old_file(run, put, three):
     assert parsed(Path(output).read_text(encoding="utf-8")) == [THREE[1], THREE[2]]
 
 
-def test_the_input_itself_may_be_the_output(run, three):
-    assert run("dedup", three, "-o", three)[0] == 0
-    assert parsed(Path(three).read_text(encoding="utf-8")) == [THREE[1], THREE[2]]
+def test_the_input_itself_is_never_the_output(run, three):
+    before = Path(three).read_bytes()
+    code, out, err = run("dedup", three, "-o", three)
+    assert (code, out) == (2, "")
+    assert err == f"storyclust: --output would replace an input, {three}.\n"
+    assert Path(three).read_bytes() == before
 
 
 def test_an_empty_file_is_an_empty_corpus(run, put):

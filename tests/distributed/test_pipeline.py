@@ -440,3 +440,25 @@ def test_an_interrupted_run_continues_on_a_cluster_of_another_size(tmp_path, mon
     found = [article.record for article in sc.iter_articles(str(tmp_path / "out" / "*.jsonl"))]
     assert [record["thread"] for record in found] == local.labels_.tolist()
     assert [record["event"] for record in found] == local.event_labels_.tolist()
+
+
+def test_orders_of_dates_and_encodings_are_decided_by_shard_as_here(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.csv").write_bytes(
+        "text;date\nStraße und Café;07/03/2024\nzwei;13/03/2024\n".encode("cp1252")
+    )
+    (folder / "b.csv").write_text("text,date\nthree,07/03/2024\n")
+    shards = find_shards([folder])
+    report = run_job(Job(shards, str(tmp_path / "out"), Input(stories=True), CopySettings(), None), Cut(1))
+    local = sc.io.ReadReport()
+    articles = sc.read_articles(folder, report=local)
+    assert report.messages == local.messages()
+    assert len(report.messages) == 3
+    assert [(article.published.month, article.published.day) for article in articles] == [
+        (3, 7),
+        (3, 13),
+        (7, 3),
+    ]
+    found = sc.read_articles(str(tmp_path / "out" / "*.csv"), report=sc.io.ReadReport())
+    assert [article.text for article in found] == [article.text for article in articles]

@@ -106,6 +106,10 @@ def test_utf8_with_a_few_damaged_bytes_stays_utf8(put):
     assert ([one.line for one in report.rejects], report.encodings) == ([4], {})
 
 
+def test_replacement_characters_in_utf8_are_characters(put):
+    assert read(put("a.csv", "text\na\ufffdb\n".encode()))[0] == ["a\ufffdb"]
+
+
 def test_a_character_cut_in_two_by_chunks_is_one(put):
     for shift in range(4):
         text = "x" * ((1 << 16) - 8 - shift) + "東京"

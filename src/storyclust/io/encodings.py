@@ -28,6 +28,7 @@ _LIKELY = (  # encodings in which files of news are found; others are named far 
 _FOREIGN_WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
 _FOREIGN_BYTES = re.compile(rb"[\x80-\xff]+")
 _UNLIKELY = frozenset(range(0x80, 0xA0)) - set("€…‘’“”–—œŒžŽšŠ•™".encode("cp1252")) | {0x8E, 0x9E}
+_UNDECODED = re.compile("[\udc80-\udcff]")
 _FEW_WORDS = 5  # by fewer different words an encoding cannot be told; Windows-1252 is the most common
 
 
@@ -163,10 +164,11 @@ def is_utf8(sample: bytes) -> bool:
     """Whether a text that is not ASCII is UTF-8, perhaps damaged or cut off."""
     if sample.isascii():
         return True
-    text = sample.decode("utf-8", "replace")
-    bad = text.count("\ufffd")
+    text = sample.decode("utf-8", "surrogateescape")
+    bad = len(_UNDECODED.findall(text))
     good = sum(letter > "\x7f" for letter in text) - bad
-    return bad <= good or (bad == 1 and text[-1] == "\ufffd" and good > 0)
+    cut_off = len(_UNDECODED.findall(text[-3:]))
+    return bad - cut_off <= good and good > 0
 
 
 def detected_encoding(sample: bytes) -> str:
