@@ -408,7 +408,7 @@ def test_groups_and_labels_of_dedup(run, three, tmp_path):
     assert (code, out) == (0, "")
     (why,) = parsed(groups.read_text(encoding="utf-8"))
     assert THREE[0]["text"].startswith(why.pop("passage"))
-    assert why == {"id": "f1", "kept": "f2", "relation": "exact", "similarity": 1.0, "doubtful": True}
+    assert why == {"id": "f1", "kept": "f2", "relation": "exact", "similarity": 1.0, "doubtful": False}
     articles = parsed(labelled.read_text(encoding="utf-8"))
     assert [article["duplicate_of"] for article in articles] == ["f2", None, None]
     assert [{k: v for k, v in a.items() if k != "duplicate_of"} for a in articles] == THREE
@@ -416,7 +416,8 @@ def test_groups_and_labels_of_dedup(run, three, tmp_path):
 
 def test_a_copy_of_the_reference_is_not_kept_and_says_so(run, three, tmp_path):
     archive, groups = tmp_path / "archive.jsonl", tmp_path / "groups.jsonl"
-    archive.write_text(json.dumps({"id": "old", "text": THREE[0]["text"]}), encoding="utf-8")
+    old = {"id": "old", "title": "Ferry", "text": THREE[0]["text"]}
+    archive.write_text(json.dumps(old), encoding="utf-8")
     code, out, _ = run("dedup", three, "--reference", archive, "--groups", groups)
     assert (code, parsed(out)) == (0, [THREE[2]])
     assert [(r["id"], r["kept"]) for r in parsed(groups.read_text(encoding="utf-8"))] == [

@@ -325,7 +325,7 @@ def test_the_command_passes_the_setting(tmp_path, monkeypatch, given_options, cl
 def test_a_cluster_does_not_clean_before_copies_are_found(tmp_path, capsys):
     (tmp_path / "a.jsonl").write_text('{"text": "Snow fell."}')
     paths = [str(tmp_path / "a.jsonl"), "-o", str(tmp_path / "out")]
-    assert main(["dedup", "--engine", "ray", "--clean", *paths]) == 1
+    assert main(["dedup", "--engine", "ray", "--clean", *paths]) == 2
     assert "--clean is for --engine local only" in capsys.readouterr().err
 
 

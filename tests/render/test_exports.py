@@ -154,7 +154,7 @@ def test_files_get_the_format_that_their_name_says(tmp_path, capsysbinary):
 
 
 def test_an_unknown_extension_is_an_error_before_reading(tmp_path, capsys):
-    assert main(["threads", str(tmp_path / "missing.jsonl"), "-o", "threads.doc"]) == 1
+    assert main(["threads", str(tmp_path / "missing.jsonl"), "-o", "threads.doc"]) == 2
     message = capsys.readouterr().err
     assert "'threads.doc'" in message
     assert "--format" in message

@@ -441,7 +441,7 @@ def test_the_command_writes_a_report(tmp_path, capsysbinary):
     assert len(Blocks(path.read_text("utf-8")).data("data-index")["threads"]) == len(
         (tmp_path / "t.jsonl").read_text("utf-8").splitlines()
     )
-    assert main(["threads", str(NEWSDESK), "--report", "-"]) == 1
+    assert main(["threads", str(NEWSDESK), "--report", "-"]) == 2
     assert b"--report requires a file path" in capsysbinary.readouterr().err
 
 
