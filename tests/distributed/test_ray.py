@@ -148,9 +148,9 @@ def test_output_does_not_go_where_input_is(tmp_path, shards):
 def test_the_command_line(tmp_path, shards, capsys):
     assert main(["dedup", "--engine", "ray", str(shards), "-o", str(tmp_path / "out")]) == 0
     assert originals(tmp_path / "out") == expected(shards)
-    assert main(["dedup", "--engine", "ray", str(shards)]) == 1
+    assert main(["dedup", "--engine", "ray", str(shards)]) == 2
     assert "-o FOLDER" in capsys.readouterr().err
-    assert main(["dedup", "--engine", "ray", "--exact", str(shards), "-o", str(tmp_path / "out")]) == 1
+    assert main(["dedup", "--engine", "ray", "--exact", str(shards), "-o", str(tmp_path / "out")]) == 2
     assert "--exact is for --engine local only" in capsys.readouterr().err
 
 
