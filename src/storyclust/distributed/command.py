@@ -33,7 +33,8 @@ def check_command(options: argparse.Namespace) -> None:
 
 def check_places(options: argparse.Namespace) -> None:
     """Raise if the output would replace a shard on this machine."""
-    shards = find_shards([path for path in options.inputs if "://" not in path], options.input_format)
+    local = [path for path in options.inputs if "://" not in path]
+    shards = find_shards(local, options.input_format) if local else []
     check_output(shards, address_of(options.output), options.rejects and address_of(options.rejects))
 
 
