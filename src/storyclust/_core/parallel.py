@@ -88,7 +88,7 @@ def each_chunk(
     ranges = list(cut_ranges(weights))
     jobs = min(effective_jobs(n_jobs), len(ranges))
     with stage(name, len(weights)) as advance:
-        results = _run_on_threads(work, ranges, jobs) if jobs > 1 else (work(*each) for each in ranges)
+        results = _run_on_threads(work, ranges, jobs) if jobs > 1 else _run_here(work, ranges)
         for (start, stop), result in zip(ranges, results, strict=True):
             advance(stop - start)
             yield result
@@ -104,6 +104,18 @@ def cut_ranges(weights: NDArray[np.int64], most: int | None = None) -> Iterator[
         stop = max(start + 1, int(np.searchsorted(ends, done + most, side="right")))
         yield start, stop
         start = stop
+
+
+def _run_here(work: Callable[[int, int], T], ranges: list[tuple[int, int]]) -> Iterator[T]:
+    """Run all ranges one after the other."""
+    for start, stop in ranges:
+        try:
+            yield work(start, stop)
+        except SystemError as error:
+            # Ctrl-C while a compiled function returns is raised as the cause of a SystemError.
+            if isinstance(error.__cause__, KeyboardInterrupt):
+                raise KeyboardInterrupt from error
+            raise
 
 
 def _run_on_threads(work: Callable[[int, int], T], ranges: list[tuple[int, int]], jobs: int) -> Iterator[T]:

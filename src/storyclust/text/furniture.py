@@ -181,7 +181,7 @@ Found = dict[tuple[str, str], tuple[Span, ...]]  # spans of a text of a source
 def _spans_by_text(sources: dict[str, list[str]], n_jobs: int | None) -> Found:
     """Find the furniture of the texts of each source, which are in the order of `sample_key`."""
     whole = sample_of((text for texts in sources.values() for text in texts), WHOLE_SAMPLE)
-    everywhere = learn_sample(whole, named=False)[0]
+    [everywhere] = _each_task(lambda _, texts: learn_sample(texts, named=False)[0], [("", whole)], n_jobs)
     learnt = {"": Recurring.nothing()}
     found: Found = {}
 

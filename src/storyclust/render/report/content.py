@@ -17,13 +17,13 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from storyclust._core.progress import stage
+from storyclust.articles.article import Article
 from storyclust.articles.ordering import time_of
 from storyclust.dedup.evidence import Edit, explain
 from storyclust.render.report.excerpts import excerpt_of, plain, shortened
 from storyclust.render.report.joined import ALL_LINKS, COMPARED, LEAVES, LINKS, Links, tree_of
 
 if TYPE_CHECKING:
-    from storyclust.articles.article import Article
     from storyclust.stories.clusterer import StoryClusterer
     from storyclust.stories.threads import Event, StoryThread
     from storyclust.summary.summarizer import SummarySentence
@@ -309,7 +309,7 @@ def differences(kept: str, copy: str) -> list[tuple[int, str]] | None:
     if kept == copy:
         return []
     cut = max(len(kept), len(copy)) > COMPARED
-    edits = list(explain(kept[:COMPARED], copy[:COMPARED]).edits)
+    edits = list(explain(Article(kept[:COMPARED]), Article(copy[:COMPARED])).edits)
     while cut and edits and edits[-1].kind != "equal":
         edits.pop()  # an artefact of the cut
     changed = [number for number, edit in enumerate(edits) if edit.kind != "equal"]
