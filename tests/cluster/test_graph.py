@@ -282,11 +282,12 @@ def test_a_template_that_thousands_use_joins_only_those_that_share_more(monkeypa
 
 @given(matrices(), st.lists(st.one_of(st.just(np.nan), st.integers(0, 5)), min_size=40, max_size=40))
 @settings(max_examples=60)
-def test_pairs_beyond_the_window_are_dropped_and_undated_ones_stay(X, days):
+def test_similarities_for_events_are_divided_by_days_and_end_at_the_window(X, days):
     graph = similarity_graph(X, 0.0)
     times = np.array(days[: X.shape[0]], dtype=float)
     near = sparse.csr_array(
         near_in_time(graph.indptr, graph.indices, graph.data, times, 2.0)[::-1], graph.shape
     )
     gap = np.abs(times[:, None] - times[None, :])
-    np.testing.assert_array_equal(near.toarray(), np.where(gap > 2.0, 0.0, graph.toarray()))
+    expected = np.where(gap > 2.0, 0.0, graph.toarray() / np.where(gap > 1.0, gap, 1.0))
+    np.testing.assert_allclose(near.toarray(), expected, rtol=0, atol=1e-9)

@@ -44,7 +44,13 @@ from storyclust.distributed.term_counts import (
     weigh_terms,
 )
 from storyclust.stories.clusterer import StoryClusterer
-from storyclust.stories.grouping import LEAST_SIMILARITY, least_similarities, number_stories, prepare
+from storyclust.stories.grouping import (
+    LEAST_SIMILARITY,
+    event_similarities,
+    least_similarities,
+    number_stories,
+    prepare,
+)
 from storyclust.text.background import Background
 from storyclust.text.furniture import SAMPLE, WHOLE_SAMPLE, Furniture, sample_of, without_spans
 from storyclust.text.language import common_latin, name_languages
@@ -74,7 +80,7 @@ class Parts(NamedTuple):
     giants: int
 
 
-def in_parts(articles, dedup, cut, distances=(0.89, 7.0, 0.96)):
+def in_parts(articles, dedup, cut, distances=(0.92, 7.0, 0.96)):
     """Group articles, of which copies are known, part by part."""
     kept = fingerprint_order(dedup.fingerprints_, np.flatnonzero(dedup.keep_))
     place = np.full(len(articles), -1, np.int64)
@@ -215,7 +221,12 @@ def edges_between(blocks, null_similarity, n, least=LEAST_SIMILARITY, strong=Non
 def grouped(edges, seconds, n, cut, distances):
     """Events and threads of the rows, and how many components are too large for a bin."""
     event_distance, window, thread_distance = distances
-    events, giants = linked(edges, np.arange(n), seconds / DAY, event_distance, window, cut)
+    days = seconds / DAY
+    timed = [
+        part._replace(values=event_similarities(part.values, np.abs(days[part.earlier] - days[part.later])))
+        for part in edges
+    ]
+    events, giants = linked(timed, np.arange(n), days, event_distance, window, cut)
     threads, more = linked([contracted(edges, events)], events, seconds / DAY, thread_distance, np.inf, cut)
     return *(np.unique(labels, return_inverse=True)[1] for labels in (events, threads)), giants + more
 

@@ -13,6 +13,7 @@ import storyclust as sc
 from storyclust.articles.records import as_articles
 from storyclust.cluster.agglomerate import unit_rows
 from storyclust.cluster.background_similarity import background_similarity, corrected_similarity_graph
+from storyclust.cluster.linkage import agglomerate, cut
 from storyclust.cluster.postings import count_holders
 from storyclust.distributed.block_search import Edges, Found, merge_found, pairs_of
 from storyclust.distributed.blocks import Block, join_blocks, sample_places, take_rows
@@ -25,7 +26,7 @@ from storyclust.distributed.linkage import (
     spanning_forest,
 )
 from storyclust.distributed.term_counts import TermCounts, add_counts, join_tables, parts_of, weigh_terms
-from storyclust.stories.grouping import find_events, number_stories
+from storyclust.stories.grouping import number_stories
 from storyclust.text.features import PAIR_BIT
 
 seeds = st.integers(0, 2**32 - 1)
@@ -244,7 +245,8 @@ def test_linkage_level_by_level_is_that_of_the_whole_graph(
     found, giants = linked(parts, np.arange(n), days, distance, window, Cut([], bin_edges=most))
     dense = np.zeros((n, n))
     dense[edges.earlier, edges.later] = dense[edges.later, edges.earlier] = edges.values
-    events = find_events(sparse.csr_array(dense), days, distance, window)
+    merges = agglomerate(sparse.csr_array(dense), max_distance=distance, times=days, window=window)
+    events = cut(merges, n, distance)
     _, first = np.unique(events, return_index=True)
     assert found.tolist() == first[events].tolist()
     event("several levels" if giants else "one level")

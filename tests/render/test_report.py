@@ -799,7 +799,7 @@ def test_how_a_thread_was_put_together_by_keyboard(view, page, stories):
     assert drawn.count("V") == len(Z)
     assert tree.find_element("css selector", "path.between").get_attribute("d").count("V") == 1
     names = [label.text for label in tree.find_elements("css selector", "text")]
-    assert names[:2] == ["one event: below 0.89", "one thread: below 0.96"]
+    assert names[:2] == ["one event: below 0.92", "one thread: below 0.96"]
     leaves = view.all(f"{item} .leaves li")
     assert len(leaves) == n
     view.keys(Keys.TAB)

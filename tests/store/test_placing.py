@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import storyclust as sc
 from storyclust.store.consolidation import match_groups
-from storyclust.store.placing import Groups, Sums
+from storyclust.store.groups import Groups, Sums
 
 DAILY = 40
 

@@ -503,7 +503,7 @@ def test_distances_of_nothing_and_of_everything():
 def test_clone_pickle_and_parameters(stories, records):
     model = sc.StoryClusterer(event_window=3, n_jobs=2)
     assert model.get_params() == {
-        "event_distance": 0.89,
+        "event_distance": 0.92,
         "event_window": 3,
         "thread_distance": 0.96,
         "copy_threshold": 0.8,

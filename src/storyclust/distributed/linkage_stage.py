@@ -37,6 +37,7 @@ from storyclust.distributed.linkage import (
     within_window,
 )
 from storyclust.distributed.stages import Metadata, Stages, save
+from storyclust.stories.grouping import event_similarities
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,6 +96,24 @@ def read_mergeable(part: str, nodes: str, rule: LinkageRule) -> tuple[Edges, NDA
     averages = edges.values / (one.sizes.astype(np.float64) * other.sizes)
     within = within_window(one, other, rule.window)
     return some_of(edges, within), averages[within]
+
+
+def event_edges_part(target: str, part: str, days: str) -> Metadata:
+    """Divide the similarities of edges by the days between their articles; see `event_similarity`."""
+    with ArrayFile(part) as file:
+        edges = read_tuple(file, "edges", Edges)
+    with ArrayFile(days) as file:
+        earlier, later = read_at_ends(file, "days", edges)
+    values = event_similarities(edges.values, np.abs(earlier - later))
+    return save(target, pack_tuple("edges", edges._replace(values=values)))
+
+
+def event_edges(edges: EdgeFiles, days: NDArray[np.float64], stages: Stages) -> EdgeFiles:
+    """Edges of articles as reports of one event, from those of their contents."""
+    address = stages.address("days")
+    write_arrays(address, {"days": days})
+    calls: dict[str, Any] = {f"{len(edges.parts)}-{b}": (part, address) for b, part in enumerate(edges.parts)}
+    return edges._replace(parts=stages.run("event-edges", event_edges_part, calls))
 
 
 def forest_part(target: str, part: str, nodes: str, rule: LinkageRule) -> Metadata:

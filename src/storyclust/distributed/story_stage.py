@@ -23,7 +23,7 @@ from storyclust.distributed.copy_stage import Copies
 from storyclust.distributed.corpus import SketchReader
 from storyclust.distributed.furniture_stage import clean_shards
 from storyclust.distributed.graph_stage import find_edges
-from storyclust.distributed.linkage_stage import Clusters, EdgeFiles, LinkageRule
+from storyclust.distributed.linkage_stage import Clusters, EdgeFiles, LinkageRule, event_edges
 from storyclust.distributed.shards import Shard, digest_of
 from storyclust.distributed.stages import Stages
 from storyclust.distributed.vector_stage import Order, make_blocks
@@ -178,7 +178,8 @@ def _link(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], list[int]]:
     """Merge articles to events and events to threads; returns both, and the oversized components."""
     key = digest_of(settings)
-    events = Clusters(np.arange(len(days)), days, edges, stages, f"events-{key}")
+    timed = event_edges(edges, days, stages)
+    events = Clusters(np.arange(len(days)), days, timed, stages, f"events-{key}")
     events.link(LinkageRule(settings.event_distance, settings.window))
     threads = Clusters(events.cluster, days, edges, stages, f"threads-{key}")
     threads.edges = threads.contract()

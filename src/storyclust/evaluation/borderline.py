@@ -14,7 +14,7 @@ from storyclust._core.union_find import rows_by_label
 from storyclust.articles.article import Article
 from storyclust.cluster.linkage import Merges
 from storyclust.stories.coverage import shared_terms
-from storyclust.stories.grouping import Prepared, event_merges, find_events, inside_window, thread_merges
+from storyclust.stories.grouping import Prepared, event_graph, event_merges, find_events, thread_merges
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -109,7 +109,7 @@ def _dendrogram(ready: Prepared, level: str, settings: dict[str, float | None], 
     window = np.inf if settings["event_window"] is None else settings["event_window"]
     if level == "event":
         leaves = [np.array([row]) for row in range(len(ready.kept))]
-        near = inside_window(ready.graph, ready.times, window)
+        near = event_graph(ready.graph, ready.times, window)
         return _Dendrogram(event_merges(ready.graph, ready.times, min(most, 1.0), window), leaves, near)
     events = find_events(ready.graph, ready.times, settings["event_distance"] or 0.0, window)
     merges = thread_merges(ready.graph, events, min(most, 1.0))

@@ -14,7 +14,7 @@ from scipy import sparse
 from storyclust.cluster.linkage import cut
 from storyclust.errors import InputError
 from storyclust.evaluation.metrics import b_cubed, harmonic, number_labels, unlabelled
-from storyclust.stories.grouping import Prepared, event_merges, find_threads, inside_window, thread_merges
+from storyclust.stories.grouping import Prepared, event_graph, event_merges, find_threads, thread_merges
 from storyclust.stories.settings import EVENT_DISTANCE, EVENT_WINDOW, THREAD_DISTANCE
 
 if TYPE_CHECKING:
@@ -140,8 +140,8 @@ def _with_internal_scores(
     """Trials of one window with their separation, stability and change."""
     window = trials[0].event_window
     graph = ready.graph
-    if level == "event" and window is not None:
-        graph = inside_window(graph, ready.times, window)
+    if level == "event":
+        graph = event_graph(graph, ready.times, math.inf if window is None else window)
     stabilities = stability(ready, labels, level, window, seed)
     changes = [math.nan, *(1 - agreement(before, after) for before, after in pairwise(labels))]
     return [

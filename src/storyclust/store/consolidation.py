@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from storyclust.store.article_index import ArticleIndex
-    from storyclust.store.placing import Groups, Structure
+    from storyclust.store.groups import Groups
+    from storyclust.store.placing import Structure
 
 
 class Move(NamedTuple):
@@ -125,7 +126,7 @@ def match_groups(old: Sequence[int], labels: Sequence[int], groups: Groups) -> t
 
     Examples
     --------
-    >>> from storyclust.store.placing import Groups
+    >>> from storyclust.store.groups import Groups
     >>> groups = Groups()
     >>> groups.next_id = 9
     >>> ids, moves = match_groups([5, 5, 5, 7], [0, 0, 1, 0], groups)

@@ -49,16 +49,17 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
 
     Parameters
     ----------
-    event_distance : float in [0, 1], default=0.89
+    event_distance : float in [0, 1], default=0.92
         Two groups of articles are merged into one event while the average distance between their members is
-        below this value. The distance of two articles is 1 minus their corrected cosine similarity (see
-        Notes). A larger value gives fewer, larger events.
+        below this value. The distance of two articles is 1 minus their corrected cosine similarity, which is
+        divided by the days between them (see Notes). A larger value gives fewer, larger events.
     event_window : float or None, default=7.0
         Largest number of days between the first and the last dated article of an event. None means no
         limit. Articles without a date may join any event.
     thread_distance : float in [0, 1], default=0.96
         Two groups of events are merged into one thread while the average distance between their articles is
-        below this value, whatever time lies between them. It must not be less than `event_distance`.
+        below this value, whatever time lies between them: similarities are not divided by days here. It must
+        not be less than `event_distance`.
     copy_threshold : float in (0, 1], default=0.8
         Jaccard similarity of word shingles from which articles are copies. A group of copies counts as one
         article.

@@ -1,7 +1,7 @@
 """The steps that decide the labels: from articles to a similarity graph, and from it to events and threads.
 
-Average linkage of articles inside a time window gives events. Average linkage of events, at a larger distance
-and without a window, gives threads.
+Average linkage of articles inside a time window gives events; there, similarities are divided by the days
+between articles. Average linkage of events, at a larger distance and without regard to time, gives threads.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from storyclust._core.parallel import kernel
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import fingerprint_order, times_of
 from storyclust.cluster.background_similarity import corrected_similarity_graph
+from storyclust.cluster.correction import RESOLUTION
 from storyclust.cluster.linkage import Merges, agglomerate, below, cut
 from storyclust.dedup.deduplicator import Deduplicator
 from storyclust.stories.settings import COPY_THRESHOLD
@@ -135,9 +136,12 @@ def drop_weak_edges(graph: sparse.csr_array, least: NDArray[np.float64]) -> spar
     return compressed_rows(indptr, graph.indices[:end], graph.data[:end], graph.shape)
 
 
-def inside_window(graph: sparse.csr_array, times: NDArray[np.float64], window: float) -> sparse.csr_array:
-    """Edges of a graph whose articles are at most `window` days apart, or of which one has no date."""
-    if window == np.inf or np.isnan(times).all():
+def event_graph(graph: sparse.csr_array, times: NDArray[np.float64], window: float) -> sparse.csr_array:
+    """Similarities of articles as reports of one event, from those of their contents.
+
+    Pairs more than `window` days apart are dropped, and the others count by `event_similarity`.
+    """
+    if np.isnan(times).all():
         return graph
     indptr, indices, data = near_in_time(graph.indptr, graph.indices, graph.data, times, float(window))
     return compressed_rows(indptr, indices, data, graph.shape)
@@ -154,7 +158,7 @@ def event_merges(
     graph: sparse.csr_array, times: NDArray[np.float64], distance: float, window: float
 ) -> Merges:
     """Merges of articles into events, at distances below `distance`."""
-    near = inside_window(graph, times, window)
+    near = event_graph(graph, times, window)
     return below(agglomerate(near, max_distance=distance, times=times, window=window), distance)
 
 
@@ -230,6 +234,28 @@ def keep_strong(
 
 
 @kernel
+def event_similarity(similarity: Any, gap: Any) -> Any:
+    """Similarity of two articles as reports of one event: divided by the days between them.
+
+    Reports of one event appear within a day or two; with every further day, a similar article is more likely
+    about what came of it, or about another event of its kind. Articles less than a day apart keep their
+    similarity, and so do those without a date (`gap` is NaN). `bench_time` compares other decays.
+    """
+    if not gap > 1.0:
+        return similarity
+    return np.floor(similarity / gap * RESOLUTION + 0.5) / RESOLUTION
+
+
+@kernel
+def event_similarities(similarities: NDArray[np.float64], gaps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Similarities of pairs as reports of one event, in arrays of any shape; see `event_similarity`."""
+    found = np.empty(similarities.shape, np.float64)
+    for at in np.ndindex(similarities.shape):
+        found[at] = event_similarity(similarities[at], gaps[at])
+    return found
+
+
+@kernel
 def near_in_time(
     indptr: NDArray[Any],
     indices: NDArray[Any],
@@ -237,7 +263,10 @@ def near_in_time(
     times: NDArray[np.float64],
     window: float,
 ) -> Any:
-    """CSR arrays of the edges whose ends are at most `window` apart, or of which one has no time (NaN)."""
+    """CSR arrays of the edges whose ends are at most `window` apart, or of which one has no time (NaN).
+
+    Their values are those of `event_similarity`.
+    """
     kept = np.zeros(len(indptr), np.int64)
     for row in range(len(indptr) - 1):
         kept[row + 1] = kept[row]
@@ -248,6 +277,7 @@ def near_in_time(
     for row in range(len(indptr) - 1):
         for k in range(indptr[row], indptr[row + 1]):
             if not abs(times[row] - times[indices[k]]) > window:
-                columns[at], similarities[at] = indices[k], data[k]
+                columns[at] = indices[k]
+                similarities[at] = event_similarity(data[k], abs(times[row] - times[indices[k]]))
                 at += 1
     return kept, columns, similarities

@@ -173,7 +173,7 @@ def _command(
 
 def _settings(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("settings of a new store")
-    group.add_argument("--event-distance", type=float, metavar="D", help="default: 0.89")
+    group.add_argument("--event-distance", type=float, metavar="D", help="default: 0.92")
     group.add_argument("--event-window", type=float, metavar="DAYS", help="default: 7")
     group.add_argument("--thread-distance", type=float, metavar="D", help="default: 0.96")
     group.add_argument(
