@@ -3,10 +3,10 @@
     python benchmarks/bench_stories.py
 
 Reads the sets in the folder named by STORYCLUST_DATA, or the example corpus where it is not set. Each set
-is scored at the level its labels speak of, declared here beforehand: events for ecbplus, Vietnamese and
-headlines, threads for rumours (fnc1) and week-long topics (multiling, each language apart). The running
-example is looked for alone and among 10,000 other articles, and the whole job is timed on allsides_12k in
-a process of its own. Writes results/stories.json.
+is scored at the level its labels speak of, declared here beforehand: events for ecbplus, Vietnamese,
+headlines and round-ups, threads for rumours (fnc1) and week-long topics (multiling, each language apart).
+The running example is looked for alone and among 10,000 other articles, and the whole job is timed on
+allsides_12k in a process of its own. Writes results/stories.json.
 """
 
 from __future__ import annotations
@@ -55,6 +55,12 @@ def labelled_sets() -> Iterator[tuple[str, str, list[sc.Article]]]:
         yield f"multiling2011 {lang}", "thread", [a for a in multiling if a.lang == lang]
 
 
+def round_ups() -> Iterator[tuple[str, str, list[sc.Article]]]:
+    """The sets of editors' round-ups, which have event labels."""
+    if data_folder() is not None:
+        yield from ((name, "event", data_set(name)) for name in ("roundup_full_dev", "roundup_leads_dev"))
+
+
 def measure(name: str, level: str, articles: list[sc.Article]) -> dict[str, Any]:
     """Score one set at the default settings."""
     begin = time.perf_counter()
@@ -83,7 +89,7 @@ def running_example(others: list[sc.Article]) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and write."""
-    rows = [measure(*labelled) for labelled in labelled_sets()]
+    rows = [measure(*labelled) for labelled in (*labelled_sets(), *round_ups())]
     facts: dict[str, Any] = {"running_example": [running_example([])]}
     if data_folder() is not None:
         f1 = {row["set"]: row["f1"] for row in rows}

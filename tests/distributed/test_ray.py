@@ -220,6 +220,7 @@ STORIES = (
     "similarities",
     "neighbours",
     "edges",
+    "event-edges",
     "forests",
     "edge-bins",
     "merging",
