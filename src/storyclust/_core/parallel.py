@@ -8,6 +8,7 @@ bounded memory are handled in this one place, and results are independent of the
 from __future__ import annotations
 
 import functools
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -88,7 +89,10 @@ def each_chunk(
     ranges = list(cut_ranges(weights))
     jobs = min(effective_jobs(n_jobs), len(ranges))
     with stage(name, len(weights)) as advance:
-        results = _run_on_threads(work, ranges, jobs) if jobs > 1 else _run_here(work, ranges)
+        # Signals are handled on the main thread. An exception of theirs inside a compiled function, while it
+        # reads its arguments or returns, can end the process, so no chunk runs on that thread.
+        alone = jobs == 1 and threading.current_thread() is not threading.main_thread()
+        results = _run_here(work, ranges) if alone else _run_on_threads(work, ranges, max(jobs, 1))
         for (start, stop), result in zip(ranges, results, strict=True):
             advance(stop - start)
             yield result
@@ -109,13 +113,7 @@ def cut_ranges(weights: NDArray[np.int64], most: int | None = None) -> Iterator[
 def _run_here(work: Callable[[int, int], T], ranges: list[tuple[int, int]]) -> Iterator[T]:
     """Run all ranges one after the other."""
     for start, stop in ranges:
-        try:
-            yield work(start, stop)
-        except SystemError as error:
-            # Ctrl-C while a compiled function returns is raised as the cause of a SystemError.
-            if isinstance(error.__cause__, KeyboardInterrupt):
-                raise KeyboardInterrupt from error
-            raise
+        yield work(start, stop)
 
 
 def _run_on_threads(work: Callable[[int, int], T], ranges: list[tuple[int, int]], jobs: int) -> Iterator[T]:
@@ -130,7 +128,7 @@ def _run_on_threads(work: Callable[[int, int], T], ranges: list[tuple[int, int]]
         while pending:
             yield _wait_for(pending.popleft())
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _wait_for(future: Future[T]) -> T:
