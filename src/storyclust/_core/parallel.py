@@ -8,6 +8,7 @@ bounded memory are handled in this one place, and results are independent of the
 from __future__ import annotations
 
 import functools
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -28,7 +29,6 @@ T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 CHUNK_BYTES = 4 << 20  # text per chunk: large enough to amortise a call, small enough to stay in cache
-SHORT_BYTES = 100_000  # work that is not worth a thread, which takes 0.3 ms to start and to join
 AHEAD = 2  # chunks per thread that are submitted before the first result is consumed
 
 
@@ -90,11 +90,12 @@ def each_chunk(
     ranges = list(cut_ranges(weights))
     jobs = min(effective_jobs(n_jobs), len(ranges))
     with stage(name, len(weights)) as advance:
-        # Signals are handled on the main thread. An exception of theirs inside a compiled function, while it
-        # reads its arguments or returns, can end the process, so only short work runs on that thread.
-        short = int(np.sum(weights)) < SHORT_BYTES
-        alone = jobs <= 1 and (short or threading.current_thread() is not threading.main_thread())
-        results = _run_here(work, ranges) if alone else _run_on_threads(work, ranges, max(jobs, 1))
+        if jobs > 1:
+            results = _run_on_threads(work, ranges, jobs)
+        elif threading.current_thread() is threading.main_thread():
+            results = _run_beside(work, ranges)
+        else:
+            results = (work(*each) for each in ranges)
         for (start, stop), result in zip(ranges, results, strict=True):
             advance(stop - start)
             yield result
@@ -112,10 +113,24 @@ def cut_ranges(weights: NDArray[np.int64], most: int | None = None) -> Iterator[
         start = stop
 
 
-def _run_here(work: Callable[[int, int], T], ranges: list[tuple[int, int]]) -> Iterator[T]:
-    """Run all ranges one after the other."""
+def _run_beside(work: Callable[[int, int], T], ranges: list[tuple[int, int]]) -> Iterator[T]:
+    """Run all ranges one after the other, on a thread beside the main thread.
+
+    Signals are handled on the main thread. An exception of theirs inside a compiled function, while it reads
+    its arguments or returns, can end the process.
+    """
     for start, stop in ranges:
-        yield work(start, stop)
+        yield _wait_for(_worker().submit(work, start, stop))
+
+
+@functools.cache
+def _worker() -> ThreadPoolExecutor:
+    """Return a pool of one thread, made once in each process."""
+    return ThreadPoolExecutor(1, thread_name_prefix="storyclust")
+
+
+if hasattr(os, "register_at_fork"):  # a process that is forked has no threads
+    os.register_at_fork(after_in_child=_worker.cache_clear)
 
 
 def _run_on_threads(work: Callable[[int, int], T], ranges: list[tuple[int, int]], jobs: int) -> Iterator[T]:
@@ -130,7 +145,7 @@ def _run_on_threads(work: Callable[[int, int], T], ranges: list[tuple[int, int]]
         while pending:
             yield _wait_for(pending.popleft())
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _wait_for(future: Future[T]) -> T:
