@@ -42,7 +42,7 @@ class Way(NamedTuple):
 
 
 def thinned(articles: list[sc.Article]) -> list[sc.Article]:
-    """Articles without all but one of most stories."""
+    """Articles, but only one of most stories."""
     rng = np.random.default_rng(0)
     stories: dict[Any, list[int]] = {}
     for row, article in enumerate(articles):
@@ -67,10 +67,10 @@ def corpora(*, quick: bool) -> Iterator[tuple[str, str, int, list[sc.Article], l
 def scores_of(ready: Prepared, gold: list[Any], way: Way) -> list[float]:
     """B-cubed F1 at every distance."""
     pairs = ready.graph.tocoo()
-    gaps = np.nan_to_num(np.abs(ready.times[pairs.row] - ready.times[pairs.col]))
+    gaps = np.abs(ready.times[pairs.row] - ready.times[pairs.col])
     window = np.inf if way.window is None else way.window
-    near = gaps <= window
-    values = np.round(pairs.data / np.maximum(gaps, 1.0) ** way.power * 2.0**32) / 2.0**32
+    near = ~(gaps > window)
+    values = np.round(pairs.data / np.fmax(gaps, 1.0) ** way.power * 2.0**32) / 2.0**32
     ends = (pairs.row[near], pairs.col[near])
     graph = sparse.csr_array(sparse.coo_array((values[near], ends), shape=pairs.shape))
     graph.sort_indices()
@@ -88,8 +88,8 @@ def rows_of(scores: dict[Way, dict[tuple[str, str, int], list[float]]]) -> list[
     for way, found in scores.items():
         mean = mean_of(found, lambda _: True)
         best = int(np.argmax(mean))
-        others = {name: mean_of(found, lambda key, name=name: key[0] != name) for name in SETS}
-        left_out = {name: int(np.argmax(curve)) for name, curve in others.items()}
+        without = {name: mean_of(found, lambda key, name=name: key[0] != name) for name in SETS}
+        left_out = {name: int(np.argmax(curve)) for name, curve in without.items()}
         row: dict[str, Any] = {
             "power of days": way.power, "window": way.window or "none", "distance": DISTANCES[best],
             "F1": round(float(mean[best]), 4),

@@ -46,7 +46,7 @@ from storyclust.distributed.term_counts import (
 from storyclust.stories.clusterer import StoryClusterer
 from storyclust.stories.grouping import (
     LEAST_SIMILARITY,
-    event_similarities,
+    event_similarity,
     least_similarities,
     number_stories,
     prepare,
@@ -223,7 +223,7 @@ def grouped(edges, seconds, n, cut, distances):
     event_distance, window, thread_distance = distances
     days = seconds / DAY
     timed = [
-        part._replace(values=event_similarities(part.values, np.abs(days[part.earlier] - days[part.later])))
+        part._replace(values=event_similarity(part.values, np.abs(days[part.earlier] - days[part.later])))
         for part in edges
     ]
     events, giants = linked(timed, np.arange(n), days, event_distance, window, cut)

@@ -37,7 +37,7 @@ from storyclust.distributed.linkage import (
     within_window,
 )
 from storyclust.distributed.stages import Metadata, Stages, save
-from storyclust.stories.grouping import event_similarities
+from storyclust.stories.grouping import event_similarity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -104,7 +104,7 @@ def event_edges_part(target: str, part: str, days: str) -> Metadata:
         edges = read_tuple(file, "edges", Edges)
     with ArrayFile(days) as file:
         earlier, later = read_at_ends(file, "days", edges)
-    values = event_similarities(edges.values, np.abs(earlier - later))
+    values = event_similarity(edges.values, np.abs(earlier - later))
     return save(target, pack_tuple("edges", edges._replace(values=values)))
 
 

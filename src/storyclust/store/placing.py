@@ -17,7 +17,7 @@ from scipy import sparse
 from storyclust.cluster.correction import corrected_similarities
 from storyclust.cluster.linkage import agglomerate, cut
 from storyclust.store.groups import Groups, Sums
-from storyclust.stories.grouping import event_similarities
+from storyclust.stories.grouping import event_similarity
 from storyclust.stories.settings import COPY_THRESHOLD, EVENT_DISTANCE, EVENT_WINDOW, THREAD_DISTANCE
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Structure:
         gaps = np.abs(times[edges.first] - times[edges.second])
         near = ~(gaps > self.settings.event_window)
         first, second, similarities = (column[near] for column in edges)
-        weights = event_similarities(similarities, gaps[near])
+        weights = event_similarity(similarities, gaps[near])
         clusters, merged_events = self._join_events(index, rows, first, second, weights)
         for cluster in clusters:
             event = cluster.groups[0] if cluster.groups else self.events.new()
@@ -283,7 +283,7 @@ def bridge_sums(
         similarities[similarities < np.maximum.outer(least[first], least[second])] = 0.0
         if timed:
             gaps = np.abs(np.subtract.outer(times[first], times[second]))
-            similarities = event_similarities(similarities, gaps)
+            similarities = event_similarity(similarities, gaps)
         sums[k] = float(similarities.mean()) * groups.sizes[a] * groups.sizes[b]
     return Sums(ids[:, 0], ids[:, 1], sums)
 

@@ -239,20 +239,10 @@ def event_similarity(similarity: Any, gap: Any) -> Any:
 
     Reports of one event appear within a day or two; with every further day, a similar article is more likely
     about what came of it, or about another event of its kind. Articles less than a day apart keep their
-    similarity, and so do those without a date (`gap` is NaN). `bench_time` compares other decays.
+    similarity, and so do those without a date (`gap` is NaN). Both are numbers, or arrays of one shape.
+    `bench_time` compares other decays.
     """
-    if not gap > 1.0:
-        return similarity
-    return np.floor(similarity / gap * RESOLUTION + 0.5) / RESOLUTION
-
-
-@kernel
-def event_similarities(similarities: NDArray[np.float64], gaps: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Similarities of pairs as reports of one event, in arrays of any shape; see `event_similarity`."""
-    found = np.empty(similarities.shape, np.float64)
-    for at in np.ndindex(similarities.shape):
-        found[at] = event_similarity(similarities[at], gaps[at])
-    return found
+    return np.floor(similarity / np.fmax(gap, 1.0) * RESOLUTION + 0.5) / RESOLUTION
 
 
 @kernel

@@ -217,7 +217,7 @@ class StoryThread(Reports):
         times = times_of([self._articles[row] for row in pairs.ravel().tolist()]).reshape(-1, 2)
         gaps = np.abs(times[:, 0] - times[:, 1])
         same = np.array([event_of[a] == event_of[b] for a, b in pairs.tolist()], bool)
-        return np.where(same & (gaps > 1.0), gaps, 1.0)
+        return np.where(same, np.fmax(gaps, 1.0), 1.0)
 
     @property
     def _merges(self) -> NDArray[np.float64]:
