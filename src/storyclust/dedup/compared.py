@@ -108,4 +108,5 @@ def identity_of(article: Article, n_title: int) -> tuple[Any, ...] | None:
 def count_words(texts: Sequence[str]) -> list[int]:
     """Words of each text, of a long one (over `BRIEF_CHARACTERS`) those at its beginning."""
     ends = hash_tokens([text[:BRIEF_CHARACTERS] for text in texts]).indptr
-    return np.diff(ends).tolist()  # type: ignore[no-any-return]
+    counts: list[int] = np.diff(ends).tolist()
+    return counts

@@ -70,7 +70,9 @@ def split_address(uri: str) -> tuple[str, str]:
 
 def join_address(folder: str, *names: str) -> str:
     """Return the address of a file or folder inside a folder."""
-    return posixpath.join(folder, *names) if "://" in folder else os.path.join(folder, *names)  # noqa: PTH118
+    if "://" in folder:
+        return posixpath.join(folder, *names)
+    return os.path.join(folder, *names)  # noqa: PTH118 - an address is a string, and "./" and "//" stay
 
 
 def filesystem(address: str) -> tuple[Any, str]:

@@ -120,7 +120,7 @@ def run(
     keep: str = "earliest",
     doubtful: str = "keep",
     fields: Mapping[str, str] | None = None,
-    format: str | None = None,  # noqa: A002  (the usual name)
+    format: str | None = None,  # noqa: A002 - the usual name of the parameter
     encoding: str | None = None,
     rejects: str | os.PathLike[str] | None = None,
     stories: StorySettings | None = None,

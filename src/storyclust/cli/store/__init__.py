@@ -7,6 +7,7 @@ from typing import Any
 
 from storyclust.cli.common import input_options, reading_options, work_options
 from storyclust.cli.store import commands, watching
+from storyclust.stories.settings import EVENT_DISTANCE, EVENT_WINDOW, THREAD_DISTANCE
 
 Commands = Any  # what `add_subparsers` returns, which has no public name
 
@@ -173,9 +174,9 @@ def _command(
 
 def _settings(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("settings of a new store")
-    group.add_argument("--event-distance", type=float, metavar="D", help="default: 0.92")
-    group.add_argument("--event-window", type=float, metavar="DAYS", help="default: 7")
-    group.add_argument("--thread-distance", type=float, metavar="D", help="default: 0.96")
+    group.add_argument("--event-distance", type=float, metavar="D", help=f"default: {EVENT_DISTANCE}")
+    group.add_argument("--event-window", type=float, metavar="DAYS", help=f"default: {EVENT_WINDOW:g}")
+    group.add_argument("--thread-distance", type=float, metavar="D", help=f"default: {THREAD_DISTANCE}")
     group.add_argument(
         "--copy-threshold", type=float, metavar="J", help="Jaccard similarity of copies (default: 0.8)"
     )
