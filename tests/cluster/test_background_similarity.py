@@ -6,12 +6,7 @@ from scipy import sparse
 
 from storyclust._core import parallel
 from storyclust.cluster.agglomerate import unit_rows
-from storyclust.cluster.background_similarity import (
-    FARTHEST,
-    NEAREST,
-    SAMPLE_SIZE,
-    background_similarity,
-)
+from storyclust.cluster.background_similarity import SAMPLE_SIZE, background_similarity
 from storyclust.cluster.graph import similarity_graph
 
 
@@ -23,29 +18,33 @@ def corpus(n, width=400, seed=0):
 def slow_twin(X, groups):
     products = (X @ X.T).toarray()
     np.fill_diagonal(products, 0.0)
-    means = []
+    found = []
     for row, group in enumerate(groups):
         own = np.flatnonzero(groups == group)
-        if len(own) > SAMPLE_SIZE:
+        if len(own) >= SAMPLE_SIZE:
             own = own[np.unique(np.linspace(0, len(own) - 1, SAMPLE_SIZE).astype(int))]
-        ranked = np.sort(products[row, own])[::-1][NEAREST:FARTHEST]
-        means.append(ranked.sum() / (FARTHEST - NEAREST))
-    return np.array(means)
+            found.append(np.sort(products[row, own])[::-1][50:150].mean())
+        else:
+            ranked = np.sort(products[row, own[own != row]])[::-1]
+            rank = max(50, len(ranked) / 20)
+            around = ranked[int(0.8 * rank) : int(1.2 * rank) + 1]
+            found.append(around.mean() if len(ranked) >= 50 else 0.0)
+    return np.array(found)
 
 
-@pytest.mark.parametrize("n", [0, 1, 49, 50, 51, 52, 120, 300, SAMPLE_SIZE + 137])
-def test_it_is_the_mean_of_the_middle_ranks(n):
+@pytest.mark.parametrize("n", [0, 1, 49, 50, 51, 52, 120, 300, 1100, SAMPLE_SIZE - 1, SAMPLE_SIZE + 137])
+def test_it_is_what_one_in_twenty_or_the_fiftieth_of_the_others_reach(n):
     X = corpus(n) if n else sparse.csr_array((0, 400))
     groups = np.zeros(n, np.int64)
     np.testing.assert_allclose(background_similarity(X, groups), slow_twin(X, groups), rtol=0, atol=1e-7)
 
 
 def test_each_language_is_compared_with_itself_alone():
-    X = corpus(330)
-    groups = np.random.default_rng(1).permutation(np.repeat([0, 1, 3], [200, 100, 30]))
+    X = corpus(340)
+    groups = np.random.default_rng(1).permutation(np.repeat([0, 1, 3], [200, 100, 40]))
     found = background_similarity(X, groups)
     np.testing.assert_allclose(found, slow_twin(X, groups), rtol=0, atol=1e-7)
-    assert (found[groups == 3] == 0).all(), "thirty articles may all be of one story"
+    assert (found[groups == 3] == 0).all(), "forty articles may all be of one story"
     alone = background_similarity(sparse.csr_array(X[groups == 1]), np.zeros(100, np.int64))
     assert alone.tobytes() == found[groups == 1].tobytes()
 
@@ -61,7 +60,18 @@ def test_rows_without_terms_share_nothing():
     X = sparse.csr_array(np.vstack([np.zeros((60, 5)), np.ones((60, 5)) / np.sqrt(5)]))
     found = background_similarity(X, np.zeros(120, np.int64))
     assert (found[:60] == 0).all()
-    assert found[60:] == pytest.approx(9 / 100, abs=1e-7)  # ranks 50 to 58 are its own kind
+    assert found[60:] == pytest.approx(found[60]), "all of one kind"
+    assert found[60] > 0.5, "half of all are equal to it"
+
+
+def test_few_articles_are_measured_like_many():
+    """A random part of a corpus tells what one in twenty reach in the whole."""
+    X = corpus(4_000, width=4_000, seed=2)
+    whole = background_similarity(X, np.zeros(4_000, np.int64)).mean()
+    for n in (1000, 1500, 1999):
+        rows = np.random.default_rng(n).permutation(4_000)[:n]
+        part = background_similarity(sparse.csr_array(X[rows]), np.zeros(n, np.int64)).mean()
+        assert part == pytest.approx(whole, rel=0.1), n
 
 
 def test_similarities_are_counted_from_the_larger_of_both():

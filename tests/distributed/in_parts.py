@@ -9,6 +9,7 @@ from scipy import sparse
 from storyclust.articles.ordering import DAY, fingerprint_order, seconds_of
 from storyclust.cluster import graph
 from storyclust.cluster.background_similarity import background_similarity
+from storyclust.cluster.local_scaling import scaled_similarity
 from storyclust.distributed.block_search import (
     Edges,
     count_edges,
@@ -33,6 +34,7 @@ from storyclust.distributed.linkage import (
     spanning_forest,
     within_window,
 )
+from storyclust.distributed.scale_stage import nearest_of, scales_of
 from storyclust.distributed.term_counts import (
     add_counts,
     count_terms,
@@ -227,7 +229,13 @@ def grouped(edges, seconds, n, cut, distances):
         for part in edges
     ]
     events, giants = linked(timed, np.arange(n), days, event_distance, window, cut)
-    threads, more = linked([contracted(edges, events)], events, seconds / DAY, thread_distance, np.inf, cut)
+    bounds = np.array([0, n])
+    scales = scales_of([nearest_of(part, bounds)[0] for part in edges], 0, n)
+    scaled = [
+        part._replace(values=scaled_similarity(part.values, scales[part.earlier], scales[part.later]))
+        for part in edges
+    ]
+    threads, more = linked([contracted(scaled, events)], events, seconds / DAY, thread_distance, np.inf, cut)
     return *(np.unique(labels, return_inverse=True)[1] for labels in (events, threads)), giants + more
 
 

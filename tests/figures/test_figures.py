@@ -123,7 +123,7 @@ def test_pairs_of_copies_are_all_there_and_the_threshold_is_marked(plt, articles
 def test_pairs_of_stories_by_what_became_of_them(plt, articles, stories):
     ax = plot_similarities(stories)
     drawn(ax)
-    assert marked(ax) == [1 - stories.event_distance, 1 - stories.thread_distance]
+    assert marked(ax) == [1 - stories.event_distance]
     sizes = [sum(bar.get_height() for bar in group) for group in ax.containers]
     said = [label.split(" pairs ") for label in ax.get_legend_handles_labels()[1] if "pair" in label]
     assert [int(count) for count, _ in said] == sizes
@@ -175,8 +175,9 @@ def test_a_dendrogram_is_the_linkage_of_the_thread(plt, stories):
 
 def test_of_a_big_thread_the_closest_stand_together(plt):
     texts = [
-        f"The ferry Selka struck the pier in Aldmouth {' '.join(f'own{n}x{k}' for k in range(n))}"
-        for n in range(99)
+        "The ferry Selka struck the pier in Aldmouth "
+        + " ".join(f"w{n + k * (n % 12 + 1) % 71}" for k in range(70))
+        for n in range(120)
     ]
     stories = sc.StoryClusterer(event_distance=1, thread_distance=1, clean=False).fit(texts)
     ax = plot_dendrogram(stories)

@@ -314,7 +314,7 @@ def test_similar_texts_are_found_by_what_counts(tmp_path):
 def make_old(path):
     """Make of a store a file of the first version."""
     with closing(sqlite3.connect(path)) as connection:
-        for name in ("furniture", "recurring", "unlearnt"):
+        for name in ("furniture", "recurring", "unlearnt", "scales"):
             connection.execute(f"DROP TABLE {name}")
         connection.execute("DELETE FROM meta WHERE name = 'clean'")
         connection.execute("PRAGMA user_version = 1")

@@ -24,8 +24,9 @@ import storyclust as sc
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import canonical_order
 from storyclust.articles.records import as_articles
+from storyclust.cluster.local_scaling import local_scales
 from storyclust.cluster.medoids import find_medoids
-from storyclust.stories.grouping import find_events, find_threads
+from storyclust.stories.grouping import find_events, find_threads, thread_graph
 from storyclust.text.furniture import without_spans
 
 NEWSDESK = Path(__file__).parents[2] / "examples" / "newsdesk.jsonl"
@@ -505,7 +506,7 @@ def test_clone_pickle_and_parameters(stories, records):
     assert model.get_params() == {
         "event_distance": 0.92,
         "event_window": 3,
-        "thread_distance": 0.96,
+        "thread_distance": 0.95,
         "copy_threshold": 0.8,
         "clean": True,
         "n_jobs": 2,
@@ -590,8 +591,30 @@ def test_the_closest_pairs_are_links(stories, records):
 def test_threads_are_unions_of_events():
     S = np.array([[0, 0.9, 0.1, 0.1], [0.9, 0, 0.1, 0.1], [0.1, 0.1, 0, 0], [0.1, 0.1, 0, 0]])
     events = np.array([0, 0, 1, 2])
-    assert find_threads(sparse.csr_array(S), events, 0.95).tolist() == [0, 0, 0, 0]
-    assert find_threads(sparse.csr_array(S), events, 0.85).tolist() == [0, 0, 1, 2]
+    scales = np.full(4, 0.1)
+    assert find_threads(sparse.csr_array(S), events, 0.95, scales).tolist() == [0, 0, 0, 0]
+    assert find_threads(sparse.csr_array(S), events, 0.85, scales).tolist() == [0, 0, 1, 2]
+
+
+def test_threads_are_found_by_similarities_relative_to_the_nearest():
+    """Three articles of one thread at a fifth of the similarities are one thread too, down to a limit."""
+    S = np.full((3, 3), 0.5)
+    np.fill_diagonal(S, 0.0)
+    for factor, wanted in ((1.0, [0, 0, 0]), (0.2, [0, 0, 0]), (0.04, [0, 1, 2])):
+        found = find_threads(sparse.csr_array(S * factor), np.arange(3), 0.93)
+        assert found.tolist() == wanted
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 60), st.sampled_from([0.05, 0.5, 1.0]))
+def test_scales_are_means_of_the_nearest(seed, n, density):
+    rng = np.random.default_rng(seed)
+    S = np.triu(rng.random((n, n)) * (rng.random((n, n)) < density), 1)
+    S = np.round((S + S.T) * 2.0**32) / 2.0**32
+    graph = sparse.csr_array(S)
+    scales = np.maximum(-np.sort(-S, axis=1)[:, :20].sum(axis=1) / 20, 0.04)
+    assert local_scales(graph.indptr, graph.data).tolist() == scales.tolist()
+    wanted = np.minimum(S / np.sqrt(np.multiply.outer(scales, scales)) / 10, 1.0)
+    np.testing.assert_allclose(thread_graph(graph).toarray(), wanted, rtol=0, atol=2.0**-32)
 
 
 def test_the_medoid_is_the_longest_then_the_earliest_of_equals():

@@ -3,6 +3,9 @@
 Articles differ in how much they share with any other: a long one more than a short one, one on politics more
 than one on a rare disease, one in syllables more than one in words. Cosines are corrected for it; see
 `storyclust.cluster.correction`.
+
+It is the cosine that one in twenty of all other articles reach, but not that of the fifty nearest, which may
+all be about the same story.
 """
 
 from __future__ import annotations
@@ -20,7 +23,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SAMPLE_SIZE = 2_000  # articles of a language that each is compared with
-NEAREST, FARTHEST = 50, 150  # ranks of the neighbours that are background; nearer ranks scored worse
+NEAREST, FARTHEST = 50, 150  # ranks in a whole sample that are background; nearer ranks scored worse
+SHARE = 0.05  # of all others: rank 100 in a whole sample
+AROUND = 0.2  # of a rank: cosines of ranks up to so far from it are averaged
+
+
+class Ranks(NamedTuple):
+    """Ranks of neighbours that are background."""
+
+    nearest: int
+    farthest: int
+    sample_size: int
+
+
+def default_ranks() -> Ranks:
+    """Ranks for articles."""
+    return Ranks(NEAREST, FARTHEST, SAMPLE_SIZE)
 
 
 class BackgroundSample(NamedTuple):
@@ -36,25 +54,25 @@ class BackgroundSample(NamedTuple):
         postings = index_entries(matrix, matrix.data != 0, n_terms)
         return cls(places, postings, np.packbits(np.diff(postings.bounds) > 0, bitorder="little"))
 
-    def mean_similarities(
+    def similarities(
         self, rows: Csr, places: NDArray[np.int64], start: int = 0, stop: int | None = None
     ) -> NDArray[np.float64]:
-        """Mean cosine of rows start..stop with their 50th to 150th neighbours in the sample."""
+        """Background similarity of rows start..stop, which stand at these places."""
         stop = len(places) if stop is None else stop
-        means: NDArray[np.float64] = mean_of_middle_ranks(start, stop, rows, places, self, NEAREST, FARTHEST)
-        return means
+        found: NDArray[np.float64] = measure_rows(start, stop, rows, places, self, default_ranks())
+        return found
 
 
 def background_similarity(
     X: sparse.csr_array, groups: NDArray[np.int64], *, n_jobs: int | None = None
 ) -> NDArray[np.float64]:
-    """Mean cosine of each row with its 50th to 150th neighbours among rows of its group.
+    """Cosine that one in twenty of the other rows of its group have with a row.
 
-    The first fifty may belong to the same story. Neighbours that a small group does not have count as
-    similarity 0, so that a group of at most fifty articles, which may all be about one thing, is not
-    corrected at all. There, edges must be more similar instead: see
-    `storyclust.stories.grouping.least_similarities`. In a large group neighbours are taken from a sample of
-    evenly spaced rows, so that the measure means the same at any size.
+    Among at least `SAMPLE_SIZE` rows it is the mean cosine with the 50th to 150th neighbours in a sample of
+    evenly spaced rows. Among fewer it is the mean cosine around the rank of one in twenty, but at least
+    around the 50th neighbour. A group of up to fifty rows, which may all be about one story, is not
+    corrected. There, edges must be more similar instead: see
+    `storyclust.stories.grouping.least_similarities`.
 
     Parameters
     ----------
@@ -76,7 +94,7 @@ def background_similarity(
             own = X if len(rows) == X.shape[0] else sparse.csr_array(X[rows])
             places = sample_rows(len(rows))
             sample = BackgroundSample.of(Csr.of(sparse.csr_array(own[places])), X.shape[1], places)
-            similarity[rows] = mean_similarities_among(Csr.of(own), np.arange(len(rows)), sample, n_jobs)
+            similarity[rows] = similarities_with(Csr.of(own), np.arange(len(rows)), sample, n_jobs)
     return similarity
 
 
@@ -98,32 +116,26 @@ def corrected_similarity_graph(
     return similarity_graph(X, min_similarity, null_similarity=null_similarity, n_jobs=n_jobs)
 
 
-def mean_similarities_among(
+def similarities_with(
     rows: Csr, places: NDArray[np.int64], sample: BackgroundSample, n_jobs: int | None = None
 ) -> NDArray[np.float64]:
-    """Mean cosine of rows, which stand at these places, with their 50th to 150th neighbours in a sample."""
+    """Background similarity of rows, which stand at these places, with a sample."""
 
     def work(start: int, stop: int) -> NDArray[np.float64]:
-        return sample.mean_similarities(rows, places, start, stop)
+        return sample.similarities(rows, places, start, stop)
 
     costs = entry_costs(rows.indptr) + 8 * len(sample.places)  # a float64 cosine for each
     return np.concatenate(map_chunks(work, costs, n_jobs, "background"))
 
 
 @kernel
-def mean_of_middle_ranks(
-    begin: int,
-    end: int,
-    rows: Csr,
-    places: NDArray[np.int64],
-    sample: BackgroundSample,
-    nearest: int,
-    farthest: int,
+def measure_rows(
+    begin: int, end: int, rows: Csr, places: NDArray[np.int64], sample: BackgroundSample, ranks: Ranks
 ) -> Any:
-    """Mean of the `nearest`-th to `farthest`-th largest cosines of rows begin..end with the sample."""
+    """Background similarity of rows begin..end with a sample."""
     (indptr, indices, data), (bounds, posting_rows, posting_weights) = rows, sample.postings
     held, sampled = sample.held, sample.places
-    means = np.zeros(end - begin, np.float64)
+    found = np.zeros(end - begin, np.float64)
     cosines = np.zeros(len(sampled), np.float64)
     for i in range(begin, end):
         cosines[:] = 0.0
@@ -134,15 +146,36 @@ def mean_of_middle_ranks(
             for p in range(bounds[term], bounds[term + 1]):
                 cosines[posting_rows[p]] += weight * posting_weights[p]
         at = np.searchsorted(sampled, places[i])
+        others = len(cosines)
         if at < len(sampled) and sampled[at] == places[i]:
             cosines[at] = 0.0  # itself
-        if len(cosines) <= nearest:
-            continue
-        # Ascending, and summed in this order: the nearest stand last.
-        count = min(farthest, len(cosines))
-        ranked = np.sort(np.partition(cosines, len(cosines) - count)[len(cosines) - count :])
-        total = 0.0
-        for k in range(count - nearest):
-            total += ranked[k]
-        means[i - begin] = total / (farthest - nearest)
-    return means
+            others -= 1
+        found[i - begin] = background_of(cosines, others, ranks)
+    return found
+
+
+@kernel
+def background_of(cosines: NDArray[np.float64], others: int, ranks: Ranks) -> Any:
+    """Background similarity of a row, given its cosines with `others` rows in any order, and 0 for itself."""
+    if others < ranks.nearest:
+        return 0.0
+    if len(cosines) >= ranks.sample_size:
+        return mean_of_ranks(nearest_first(cosines, ranks.farthest), ranks.nearest, ranks.farthest)
+    rank = max(float(ranks.nearest), SHARE * others)
+    end = min(int((1.0 + AROUND) * rank) + 1, others)
+    return mean_of_ranks(nearest_first(cosines, end), int((1.0 - AROUND) * rank), end)
+
+
+@kernel
+def nearest_first(cosines: NDArray[np.float64], count: int) -> Any:
+    """The `count` largest cosines, descending."""
+    return np.sort(np.partition(cosines, len(cosines) - count)[len(cosines) - count :])[::-1]
+
+
+@kernel
+def mean_of_ranks(ranked: NDArray[np.float64], begin: int, end: int) -> Any:
+    """Mean of descending cosines begin..end, the smallest added first."""
+    total = 0.0
+    for k in range(end - 1, begin - 1, -1):
+        total += ranked[k]
+    return total / (end - begin)

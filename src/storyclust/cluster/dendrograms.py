@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from storyclust.cluster.graph import edge_values
 from storyclust.cluster.linkage import Merges, linkage_rows, roots_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy import sparse
 
 
 class Dendrograms(NamedTuple):
@@ -18,10 +20,10 @@ class Dendrograms(NamedTuple):
     Attributes
     ----------
     rows : float64 array of shape (m, 5)
-        As SciPy has them; leaves are the independent articles of a thread, in the order of their rows. The
-        fifth column is the distance at which each merge was made. It is that of the third but for events
-        that are nearer than `event_distance` and were kept apart by the window: the third has them joined
-        just above it, so that it tells events from what they are joined to.
+        As SciPy has them; leaves are the independent articles of a thread, in the order of their rows.
+        Events that are nearer than `event_distance` are joined just above it, so that the height tells
+        events from what they are joined to. The fifth column is the similarity of two articles that were
+        merged with each other, and NaN for other merges.
     begins : int64 array of shape (n_threads,)
     """
 
@@ -32,6 +34,7 @@ class Dendrograms(NamedTuple):
 def dendrograms_of(
     to_events: Merges,
     to_threads: Merges,
+    graph: sparse.csr_array,
     events: NDArray[np.int64],
     threads: NDArray[np.int64],
     kept: NDArray[np.int64],
@@ -42,6 +45,8 @@ def dendrograms_of(
     Parameters
     ----------
     to_events, to_threads : Merges
+    graph : csr_array of shape (n, n)
+        Similarities of the independent articles.
     events, threads : int64 array of shape (n,)
         Of every independent article.
     kept : int64 array of shape (n,)
@@ -60,12 +65,14 @@ def dendrograms_of(
     of_event[events] = node[roots_of(to_events.children, n)]
     of_event = np.append(of_event, n + inside + np.arange(len(to_threads.children)))
     children = np.concatenate((node[to_events.children], of_event[to_threads.children]))
-    distances = np.maximum(
-        np.concatenate((to_events.distances, to_threads.distances)), 0.0
-    )  # but for rounding
-    heights = distances.copy()
+    heights = np.maximum(np.concatenate((to_events.distances, to_threads.distances)), 0.0)  # but for rounding
     heights[inside:] = np.maximum(heights[inside:], np.nextafter(event_distance, 2.0))
     thread, Z = linkage_rows(children, heights, threads[by_row])
     ends = np.cumsum(np.bincount(threads) - 1)
-    rows = np.column_stack((Z, distances))[np.argsort(thread, kind="stable")]
+    similarities = np.full(len(children), np.nan)
+    direct = (children < n).all(axis=1)
+    similarities[direct] = edge_values(
+        graph.indptr, graph.indices, graph.data, *by_row[children[direct]].T.copy()
+    )
+    rows = np.column_stack((Z, similarities))[np.argsort(thread, kind="stable")]
     return Dendrograms(rows, np.append(0, ends)[:-1])

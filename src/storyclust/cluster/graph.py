@@ -151,6 +151,24 @@ def correct_graph(cosines: Csr, null_similarity: NDArray[np.float64], min_simila
 
 
 @kernel
+def edge_values(
+    indptr: NDArray[Any],
+    indices: NDArray[Any],
+    data: NDArray[np.float64],
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Values of edges between rows and columns, 0 where there is none; the indices of each row are sorted."""
+    values = np.zeros(len(rows), np.float64)
+    for k in range(len(rows)):
+        begin, end = indptr[rows[k]], indptr[rows[k] + 1]
+        at = begin + np.searchsorted(indices[begin:end], columns[k])
+        if at < end and indices[at] == columns[k]:
+            values[k] = data[at]
+    return values
+
+
+@kernel
 def symmetric_csr(earlier: NDArray[Any], later: NDArray[Any], values: NDArray[np.float64], n: int) -> Csr:
     """Symmetric graph from its edges, each given once, in the order of the later row.
 

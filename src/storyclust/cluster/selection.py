@@ -19,6 +19,22 @@ def nth_largest(values: NDArray[Any], n: int) -> Any:
 
 
 @kernel
+def sum_of_largest(values: NDArray[np.float64], n: int) -> Any:
+    """Sum of the `n` largest values, or of all if there are fewer."""
+    total, above = 0.0, 0
+    if len(values) <= n:
+        for value in values:
+            total += value
+        return total
+    last = nth_largest(values, n)
+    for value in values:
+        if value > last:
+            total += value
+            above += 1
+    return total + (n - above) * last
+
+
+@kernel
 def mark_largest(values: NDArray[Any], n: int) -> NDArray[np.bool_]:
     """Mark the `n` largest of at least `n` values; of equal ones, the first."""
     last = nth_largest(values, n)

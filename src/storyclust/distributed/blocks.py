@@ -16,8 +16,8 @@ from storyclust._core.union_find import rows_by_label
 from storyclust.cluster.background_similarity import (
     BackgroundSample,
     is_measurable,
-    mean_similarities_among,
     sample_rows,
+    similarities_with,
 )
 from storyclust.cluster.postings import Csr
 from storyclust.distributed.columns import numbers_in, renumbered
@@ -115,7 +115,7 @@ def background_of_block(
             own = _in_terms_of(take_rows(block, rows), sample.terms)
             compared = Csr(sample.indptr, sample.indices, sample.data)
             indexed = BackgroundSample.of(compared, len(sample.terms), sample.places)
-            similarity[rows] = mean_similarities_among(own, block.places[rows], indexed, n_jobs)
+            similarity[rows] = similarities_with(own, block.places[rows], indexed, n_jobs)
     return similarity
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-FORMAT_VERSION = 6  # of the files of stages; raised when a stage changes what it writes
+FORMAT_VERSION = 7  # of the files of stages; raised when a stage changes what it writes
 WRITABLE = ("jsonl", "json", "csv", "tsv", "parquet")
 
 

@@ -24,6 +24,7 @@ from storyclust.distributed.corpus import SketchReader
 from storyclust.distributed.furniture_stage import clean_shards
 from storyclust.distributed.graph_stage import find_edges
 from storyclust.distributed.linkage_stage import Clusters, EdgeFiles, LinkageRule, event_edges
+from storyclust.distributed.scale_stage import thread_edges
 from storyclust.distributed.shards import Shard, digest_of
 from storyclust.distributed.stages import Stages
 from storyclust.distributed.vector_stage import Order, make_blocks
@@ -181,7 +182,7 @@ def _link(
     timed = event_edges(edges, days, stages)
     events = Clusters(np.arange(len(days)), days, timed, stages, f"events-{key}")
     events.link(LinkageRule(settings.event_distance, settings.window))
-    threads = Clusters(events.cluster, days, edges, stages, f"threads-{key}")
+    threads = Clusters(events.cluster, days, thread_edges(edges, stages), stages, f"threads-{key}")
     threads.edges = threads.contract()
     threads.link(LinkageRule(settings.thread_distance))
     return events.cluster, threads.cluster, events.oversized + threads.oversized

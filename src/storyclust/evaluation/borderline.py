@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PAIRS_SHOWN = 4  # on either side of the distance
-MARGIN = 0.03  # largest difference of a merge from the distance
+MARGIN = 0.06  # largest difference of a merge from the distance
 EXCERPT_LETTERS = 90  # of a text without a title
 
 

@@ -14,7 +14,14 @@ from scipy import sparse
 from storyclust.cluster.linkage import cut
 from storyclust.errors import InputError
 from storyclust.evaluation.metrics import b_cubed, harmonic, number_labels, unlabelled
-from storyclust.stories.grouping import Prepared, event_graph, event_merges, find_threads, thread_merges
+from storyclust.stories.grouping import (
+    Prepared,
+    event_graph,
+    event_merges,
+    find_threads,
+    thread_graph,
+    thread_merges,
+)
 from storyclust.stories.settings import EVENT_DISTANCE, EVENT_WINDOW, THREAD_DISTANCE
 
 if TYPE_CHECKING:
@@ -139,9 +146,8 @@ def _with_internal_scores(
 ) -> list[Trial]:
     """Trials of one window with their separation, stability and change."""
     window = trials[0].event_window
-    graph = ready.graph
-    if level == "event":
-        graph = event_graph(graph, ready.times, math.inf if window is None else window)
+    days = math.inf if window is None else window
+    graph = event_graph(ready.graph, ready.times, days) if level == "event" else thread_graph(ready.graph)
     stabilities = stability(ready, labels, level, window, seed)
     changes = [math.nan, *(1 - agreement(before, after) for before, after in pairwise(labels))]
     return [

@@ -74,10 +74,8 @@ def plot_similarities(fitted: Deduplicator | StoryClusterer, ax: Axes | None = N
     elif isinstance(fitted, StoryClusterer):
         check_is_fitted(fitted)
         kinds = _similarities_by_kind(fitted)
-        thresholds = {
-            f"{level} distance {distance:g}": 1 - distance
-            for level, distance in (("event", fitted.event_distance), ("thread", fitted.thread_distance))
-        }
+        # Similarities are scaled before they make threads: `thread_distance` is no point on this axis.
+        thresholds = {f"event distance {fitted.event_distance:g}": 1 - fitted.event_distance}
         name = SIMILARITY_LABEL
     else:
         raise InputError(
@@ -85,8 +83,8 @@ def plot_similarities(fitted: Deduplicator | StoryClusterer, ax: Axes | None = N
         )
     ax = _axes(ax, "Drawing similarities")
     _draw_pairs(ax, {kind: count_pairs(values) for kind, values in kinds.items()}, name)
-    for number, (label, at) in enumerate(thresholds.items()):
-        ax.axvline(at, color="0.2", linestyle=("--", ":")[number], label=label)
+    for label, at in thresholds.items():
+        ax.axvline(at, color="0.2", linestyle="--", label=label)
     ax.legend(fontsize="small")
     return ax
 

@@ -171,6 +171,8 @@ class Adder:
         events_before, thread_before = index.events.values.copy(), dict(structure.thread_of)
         found = consolidate(index, structure, threads, self.n_jobs, weighed=is_new)
 
+        if found.measured:
+            tables.put_scales(index, found.rows)
         thread_of = structure.thread_of
         now = index.events.values[found.rows]
         inside = {event: thread_of[event] for event in now.tolist()}
@@ -228,6 +230,7 @@ class Adder:
         article_terms, own_keys = find_article_terms(independent, own, self.n_jobs), keys.of_texts(alone)
         rows = self._enter(numbers[alone], independent, own, article_terms, own_keys)
         edges = index.neighbours(rows, LEAST_SIMILARITY, self.n_jobs)
+        changed = np.union1d(rows, index.scales.meet(*edges))
         merged = self._place(rows, edges)
 
         originals = original_rows(found, alone, rows)
@@ -235,6 +238,7 @@ class Adder:
         tables.insert_articles(articles, numbers.tolist(), languages, events)
         derived = derived_of(own_keys, article_terms, own, furniture)
         store_derived(self.connection, numbers[alone].tolist(), derived, index.null_similarity(rows).tolist())
+        tables.put_scales(index, changed)
         copied_from = index.numbers.values[originals]
         copies = np.flatnonzero(found.original != NONE)
         similarities = found.similarity[copies].tolist()

@@ -16,6 +16,7 @@ from storyclust.cluster.correction import corrected_similarities
 from storyclust.cluster.graph import MAX_NEIGHBORS
 from storyclust.cluster.selection import nth_largest
 from storyclust.store.growable_array import GrowableArray
+from storyclust.store.neighbor_scales import NeighborScales
 from storyclust.store.postings import Levels
 from storyclust.store.terms_index import TermsIndex
 from storyclust.store.weights import SETTINGS, ArticleTerms
@@ -46,6 +47,8 @@ class ArticleIndex:
         Days since 1970, NaN where undated.
     events : GrowableArray of int64
         Event of each row, -1 for none.
+    scales : NeighborScales
+        How similar each row is to its nearest neighbours.
     keys : Levels
         Rows by the keys that copies share with them.
     """
@@ -54,6 +57,7 @@ class ArticleIndex:
         self.numbers = GrowableArray(np.int64)
         self.times = GrowableArray(np.float64)
         self.events = GrowableArray(np.int64)
+        self.scales = NeighborScales()
         self.keys = Levels()
         self.key_counts = GrowableArray(np.int64)
         self._names: list[str] = []
@@ -90,6 +94,7 @@ class ArticleIndex:
         self.numbers.extend(np.array(numbers, np.int64))
         self.times.extend(times)
         self.events.extend(np.full(len(rows), -1))
+        self.scales.add(len(rows))
         self._language.extend(codes)
         self._place.extend(places)
         return rows

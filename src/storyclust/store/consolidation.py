@@ -39,6 +39,7 @@ class Consolidated(NamedTuple):
     """Rows that were clustered again, and the moves among events and threads."""
 
     rows: NDArray[np.int64]
+    measured: bool  # whether the neighbours of the rows were, which takes all articles
     event_moves: list[Move]
     thread_moves: list[Move]
 
@@ -74,7 +75,8 @@ def consolidate(
     rows = np.flatnonzero(np.isin(event_of_row, np.fromiter(inside, np.int64, len(inside))))
     old_events = event_of_row[rows].tolist()
     old_threads = [structure.thread_of[event] for event in old_events]
-    events, thread_labels = regroup(index, structure, rows, n_jobs)
+    measured = len(rows) == np.count_nonzero(event_of_row >= 0)
+    events, thread_labels = regroup(index, structure, rows, n_jobs, measure=measured)
     event_ids, event_moves = match_groups(old_events, events.tolist(), structure.events)
     thread_ids, thread_moves = match_groups(old_threads, thread_labels.tolist(), structure.threads)
     for groups, old in ((structure.events, inside), (structure.threads, threads)):
@@ -89,13 +91,13 @@ def consolidate(
         structure.put(event, thread)
         structure.events.add(event, row, time)
         structure.threads.add(thread, row, time)
-    return Consolidated(rows, event_moves, thread_moves)
+    return Consolidated(rows, measured, event_moves, thread_moves)
 
 
 def regroup(
-    index: ArticleIndex, structure: Structure, rows: NDArray[np.int64], n_jobs: int | None
+    index: ArticleIndex, structure: Structure, rows: NDArray[np.int64], n_jobs: int | None, *, measure: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Labels of the events and threads into which these rows are clustered."""
+    """Labels of the events and threads into which these rows are clustered; may `measure` their scales."""
     settings = structure.settings
     vectors = index.vectors(rows)
     graph = similarity_graph(
@@ -103,7 +105,9 @@ def regroup(
     )
     graph = drop_weak_edges(graph, index.least_similarities(rows))
     events = find_events(graph, index.times.values[rows], settings.event_distance, settings.event_window)
-    return events, find_threads(graph, events, settings.thread_distance)
+    if measure:
+        index.scales.measure(rows, graph.indptr, graph.data)
+    return events, find_threads(graph, events, settings.thread_distance, index.scales.of(rows))
 
 
 def match_groups(old: Sequence[int], labels: Sequence[int], groups: Groups) -> tuple[list[int], list[Move]]:

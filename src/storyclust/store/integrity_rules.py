@@ -194,14 +194,15 @@ RULES = (
         ),
     ),
     Rule(
-        "bands, vectors or furniture of copies, or of no article",
+        "bands, vectors, scales or furniture of copies, or of no article",
         f"""SELECT article AS broken FROM (
-            SELECT article FROM bands UNION SELECT article FROM vectors UNION SELECT article FROM furniture
+            SELECT article FROM bands UNION SELECT article FROM vectors
+            UNION SELECT article FROM scales UNION SELECT article FROM furniture
         ) WHERE article IN {COPIES} OR article {NO_ARTICLE}""",
         (
             *(
                 f"DELETE FROM {table} WHERE article IN {COPIES} OR article {NO_ARTICLE}"
-                for table in ("bands", "vectors", "furniture")
+                for table in ("bands", "vectors", "scales", "furniture")
             ),
             *LEARN_AGAIN,
         ),

@@ -16,6 +16,7 @@ from scipy import sparse
 
 from storyclust.cluster.correction import corrected_similarities
 from storyclust.cluster.linkage import agglomerate, cut
+from storyclust.cluster.local_scaling import scaled_similarity
 from storyclust.store.groups import Groups, Sums
 from storyclust.stories.grouping import event_similarity
 from storyclust.stories.settings import COPY_THRESHOLD, EVENT_DISTANCE, EVENT_WINDOW, THREAD_DISTANCE
@@ -116,7 +117,10 @@ class Structure:
                 self.events.add(event, row, float(times[row]))
                 if event in self.thread_of:
                     self.threads.add(self.thread_of[event], row, float(times[row]))
-        merged_threads = self._join_threads(index, rows, edges)
+        scaled = scaled_similarity(
+            edges.similarities, index.scales.of(edges.first), index.scales.of(edges.second)
+        )
+        merged_threads = self._join_threads(index, rows, edges._replace(similarities=scaled))
         return Placement(index.events.values[rows].tolist(), merged_events, merged_threads)
 
     def _join_events(
@@ -160,7 +164,7 @@ class Structure:
     def _join_threads(
         self, index: ArticleIndex, rows: NDArray[np.int64], edges: Edges
     ) -> list[tuple[int, int]]:
-        """Assign new events to threads; returns the threads that were merged."""
+        """Assign new events to threads by scaled similarities; returns the threads that were merged."""
         of_first, of_second = index.events.values[edges.first], index.events.values[edges.second]
         event_ids = index.events.values[rows]
         new_events = [event for event in dict.fromkeys(event_ids.tolist()) if event not in self.thread_of]
@@ -261,7 +265,7 @@ def bridge_sums(
 ) -> Sums:
     """Estimate the sums of similarities of pairs of groups from their latest members.
 
-    If `timed`, articles count by `event_similarity`.
+    If `timed`, articles count by `event_similarity`, as in events; else by `scaled_similarity`.
     """
     ids = np.array(bridges, np.int64).reshape(-1, 2)
     distinct = np.unique(ids).tolist()
@@ -272,7 +276,7 @@ def bridge_sums(
     if len(bridges):
         X = index.vectors(rows)
         null_similarity, least = index.null_similarity(rows), index.least_similarities(rows)
-        times = index.times.values[rows]
+        times, scales = index.times.values[rows], index.scales.of(rows)
     for k, (a, b) in enumerate(bridges):
         first, second = members[a], members[b]
         cosines = (X[first] @ X[second].T).toarray()
@@ -284,6 +288,8 @@ def bridge_sums(
         if timed:
             gaps = np.abs(np.subtract.outer(times[first], times[second]))
             similarities = event_similarity(similarities, gaps)
+        else:
+            similarities = scaled_similarity(similarities, scales[first][:, None], scales[second])
         sums[k] = float(similarities.mean()) * groups.sizes[a] * groups.sizes[b]
     return Sums(ids[:, 0], ids[:, 1], sums)
 

@@ -169,6 +169,7 @@ def _index_again(connection: sqlite3.Connection, memory: WorkingSet, changed: Re
     sizes = np.array([len(blob) // 4 for blob in keys], np.int64)
     index.add_keys(rows, sizes, np.frombuffer(b"".join(keys), "<u4"))
     index.events.values[rows] = events
+    index.scales.put(rows, index.scales.counts.values[before], index.scales.sums.values[before])
     memory.row_of.update(zip(changed.numbers, rows.tolist(), strict=True))
     memory.structure.renumber(dict(zip(before.tolist(), rows.tolist(), strict=True)), events)
     connection.executemany(

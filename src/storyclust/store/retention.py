@@ -136,7 +136,8 @@ def _remove_marked(connection: sqlite3.Connection, derive: Derive, why: str) -> 
 def _promote(connection: sqlite3.Connection, promoted: Sequence[tuple[int, int]], derive: Derive) -> None:
     """Replace removed originals by one of their copies: pairs of (original, copy).
 
-    The texts are almost equal, so the new original takes over the background similarity of the removed one.
+    The texts are almost equal, so the new original takes over the background similarity of the removed one,
+    and what is known of its nearest neighbours.
     """
     execute = connection.execute
     null_similarity: list[float | None] = []
@@ -145,6 +146,8 @@ def _promote(connection: sqlite3.Connection, promoted: Sequence[tuple[int, int]]
         execute("UPDATE copies SET original = ? WHERE original = ?", (copy, original))
         row = execute("SELECT strangers FROM vectors WHERE article = ?", [original]).fetchone()
         null_similarity.append(row[0] if row else None)
+        taken = "SELECT ?, neighbors, similarity FROM scales WHERE article = ?"
+        execute(f"INSERT OR REPLACE INTO scales {taken}", (copy, original))
     numbers = [copy for _, copy in promoted]
     articles = read_articles(connection, numbers)
     store_derived(connection, numbers, derive(articles), null_similarity)

@@ -40,14 +40,18 @@ def _enter(tables: Tables, memory: WorkingSet, number: int, event: int, article:
     language = group_languages(counted.articles)
     keys = Keys.of(compared_texts([article]), memory.structure.settings.copy_threshold)
     article_terms = find_article_terms(counted.articles, language)
-    if number in memory.row_of:
-        index.remove(np.array([memory.row_of[number]]))
+    former = memory.row_of.get(number)
+    if former is not None:
+        index.remove(np.array([former]))
     rows = index.add([number], times_of([article]), language, article_terms)
     index.add_keys(rows, keys.sizes, keys.keys)
     index.events.values[rows] = event
+    if former is not None:
+        index.scales.put(rows, index.scales.counts.values[[former]], index.scales.sums.values[[former]])
     memory.row_of[number] = int(rows[0])
     derived = derived_of(keys, article_terms, language, counted.furniture)
     store_derived(tables.connection, [number], derived, index.null_similarity(rows).tolist())
+    tables.put_scales(index, rows)
 
 
 def _compare_with_original(

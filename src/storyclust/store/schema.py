@@ -40,6 +40,13 @@ CREATE TABLE unlearnt(                       -- articles that have come or gone 
     changes INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
+SCALES_TABLE = """
+CREATE TABLE scales(                         -- of articles that are no copies
+    article INTEGER PRIMARY KEY REFERENCES articles(number) ON DELETE CASCADE,
+    neighbors INTEGER NOT NULL,              -- how many of the nearest have come
+    similarity REAL NOT NULL                 -- sum of theirs
+) STRICT;
+"""
 # AUTOINCREMENT: numbers of articles, events and threads are never reused.
 # Timestamps are text of one width, so that they sort by time; see `to_stamp`.
 # `vectors.strangers` is the background similarity of an article; NULL counts as 0.
@@ -119,6 +126,7 @@ CREATE TABLE vectors(                        -- of articles that are no copies
     terms BLOB NOT NULL,                     -- hashes, uint32, little-endian, those of the head first
     strangers REAL
 ) STRICT;
+{scales}
 {furniture}
 CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE INDEX articles_published ON articles(published);
@@ -133,7 +141,7 @@ CREATE VIRTUAL TABLE search USING fts5(      -- rowid is the number of the artic
     title, body, content='', tokenize="unicode61 remove_diacritics 2 categories 'L* M* N* Co'"
 );
 """
-TABLES = TABLES.replace("{furniture}\n", FURNITURE_TABLES)
+TABLES = TABLES.replace("{furniture}\n", FURNITURE_TABLES).replace("{scales}\n", SCALES_TABLE)
 TABLE_NAMES = frozenset(re.findall(r"CREATE (?:VIRTUAL )?TABLE (\w+)", TABLES))
 SINCE_CLEAN = 2  # version of the first files with a setting `clean`, and with the tables that it needs
 NOT_CLEAN = "0.0"
@@ -148,8 +156,15 @@ def add_furniture(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT OR IGNORE INTO meta VALUES ('clean', ?)", [NOT_CLEAN])
 
 
+def add_scales(connection: sqlite3.Connection) -> None:
+    """Add the table of scales. It is filled when all threads are consolidated."""
+    for statement in _statements(SCALES_TABLE):
+        connection.execute(statement)
+
+
 # The first brings a file of version 1 to version 2, the next to version 3, and so on.
-MIGRATIONS: tuple[Migration, ...] = (add_furniture,)
+MIGRATIONS: tuple[Migration, ...] = (add_furniture, add_scales)
+ADDED_TABLES = (FURNITURE_TABLES, SCALES_TABLE)  # by each of them; readers do without
 
 
 def connect(
@@ -327,8 +342,12 @@ def _check_version(connection: sqlite3.Connection, name: str) -> None:
 
 def _tables_of(of_version: int) -> frozenset[str]:
     """Names of the tables of a file of some version."""
-    later = () if of_version >= SINCE_CLEAN else re.findall(r"CREATE TABLE (\w+)", FURNITURE_TABLES)
-    return TABLE_NAMES.difference(later)
+    return TABLE_NAMES.difference(re.findall(r"CREATE TABLE (\w+)", _added_since(of_version)))
+
+
+def _added_since(of_version: int) -> str:
+    """Statements that create the tables that files of some version lack."""
+    return "".join(ADDED_TABLES[of_version - 1 :])
 
 
 def _check_tables(connection: sqlite3.Connection, name: str) -> None:
@@ -362,9 +381,11 @@ def _migrate_if_old(connection: sqlite3.Connection, name: str, read_only: bool, 
     if read_pragma(connection, "user_version") == version():
         return
     if read_only:
-        if MIGRATIONS[read_pragma(connection, "user_version") - 1 :] != (add_furniture,):
+        found = read_pragma(connection, "user_version")
+        if not {*MIGRATIONS[found - 1 :]} <= {add_furniture, add_scales}:
             raise StoreError(f"{name} was written by an older storyclust; open it for writing once.")
-        for statement in _statements(FURNITURE_TABLES.replace("CREATE TABLE", "CREATE TEMP TABLE")):
+        missing = _added_since(found)
+        for statement in _statements(missing.replace("CREATE TABLE", "CREATE TEMP TABLE")):
             connection.execute(statement)  # empty, as they would be in the file
         return
     with writers_lock(name, timeout):

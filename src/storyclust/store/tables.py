@@ -14,6 +14,10 @@ from storyclust.store.models import Change
 from storyclust.store.page_furniture import put_furniture
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from storyclust.store.article_index import ArticleIndex
     from storyclust.store.consolidation import Move
     from storyclust.store.working_set import Derived
 
@@ -216,6 +220,15 @@ class Tables:
         """Mark events or threads as merged: pairs of (gone, kept)."""
         rows = ((kept, gone) for gone, kept in merged)
         self.connection.executemany(f"UPDATE {table} SET {EMPTY_COUNTS}, merged_into = ? WHERE id = ?", rows)
+
+    def put_scales(self, index: ArticleIndex, rows: NDArray[np.int64]) -> None:
+        """Store what is known of the nearest neighbours of some rows of the index."""
+        numbers, counts, sums = (
+            column.values[rows].tolist() for column in (index.numbers, index.scales.counts, index.scales.sums)
+        )
+        self.connection.executemany(
+            "INSERT OR REPLACE INTO scales VALUES (?, ?, ?)", zip(numbers, counts, sums, strict=True)
+        )
 
     def move_articles(self, moved: Sequence[tuple[int, int]]) -> None:
         """Move articles and their copies to other events: pairs of (article, event)."""

@@ -156,7 +156,7 @@ class TermsIndex:
     def measure_background(self, weighed: Weighed, places: NDArray[np.int64]) -> NDArray[np.float64]:
         """Background similarity of articles at some places: see `background_similarity`."""
         if is_measurable(self.n_kept) and self._sample is not None:
-            return self._sample.mean_similarities(weighed, places)
+            return self._sample.similarities(weighed, places)
         return np.zeros(len(places))
 
     def _weigh_new(self, first: int) -> None:
@@ -258,15 +258,15 @@ class TermSample(NamedTuple):
         weighed, _ = index.weigh(index.held.of(sample))
         return cls(weighed.terms, BackgroundSample.of(Csr(*weighed[:3]), len(weighed.terms), sample))
 
-    def mean_similarities(self, weighed: Weighed, places: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Mean cosine of articles at these places with their 50th to 150th neighbours in the sample."""
+    def similarities(self, weighed: Weighed, places: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Background similarity of articles at these places with the sample."""
         at = np.searchsorted(self.terms, weighed.terms)
         known = np.append(self.terms, np.uint32(0))[at] == weighed.terms
         known &= at < len(self.terms)
         kept = known[weighed.places]
         bounds = np.append(0, np.cumsum(kept))[weighed.bounds]
         rows = Csr(bounds, at[weighed.places[kept]], weighed.weights[kept])
-        return self.sample.mean_similarities(rows, places)
+        return self.sample.similarities(rows, places)
 
 
 def distinct(terms: NDArray[np.uint32]) -> Any:

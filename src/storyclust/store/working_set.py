@@ -12,10 +12,12 @@ import numpy as np
 from storyclust._core.progress import stage
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import DAY
+from storyclust.cluster.local_scaling import NEIGHBORS
 from storyclust.dedup.compared import compared_texts
 from storyclust.store.article_index import ArticleIndex
 from storyclust.store.copy_lookup import Keys
 from storyclust.store.encoding import from_stamp, storable
+from storyclust.store.neighbor_scales import TYPICAL_SCALE
 from storyclust.store.page_furniture import Spans, encode_spans, place_of, read_furniture, spans_in
 from storyclust.store.placing import Settings, Structure, look_up
 from storyclust.store.tables import read_compared
@@ -90,8 +92,9 @@ def load(connection: sqlite3.Connection, settings: Settings) -> WorkingSet:
     """Read a store into memory, inside a transaction; reports progress."""
     index, structure = ArticleIndex(), Structure(settings)
     query = (
-        "SELECT number, published, language, event, head, terms, strangers, keys FROM articles "
-        "JOIN vectors ON vectors.article = number JOIN bands ON bands.article = number ORDER BY number"
+        "SELECT number, published, language, event, head, terms, strangers, keys, neighbors, similarity "
+        "FROM articles JOIN vectors ON vectors.article = number JOIN bands ON bands.article = number "
+        "LEFT JOIN scales ON scales.article = number ORDER BY number"
     )
     total = connection.execute("SELECT count(*) FROM vectors").fetchone()[0]
     cursor = connection.execute(query)
@@ -107,7 +110,9 @@ def load(connection: sqlite3.Connection, settings: Settings) -> WorkingSet:
 
 
 def _add_rows(index: ArticleIndex, rows: Sequence[tuple[object, ...]]) -> None:
-    numbers, published, languages, events, heads, terms, null_similarity, keys = zip(*rows, strict=True)
+    numbers, published, languages, events, heads, terms, null_similarity, keys, *scales = zip(
+        *rows, strict=True
+    )
     article_terms = ArticleTerms(
         np.append(0, np.cumsum([len(blob) // 4 for blob in terms])),
         np.array(heads, np.int64),
@@ -119,6 +124,11 @@ def _add_rows(index: ArticleIndex, rows: Sequence[tuple[object, ...]]) -> None:
     sizes = np.array([len(blob) // 4 for blob in keys], np.int64)
     index.add_keys(added, sizes, np.frombuffer(b"".join(keys), "<u4"))
     index.events.values[added] = events
+    counts, sums = (
+        np.array([unknown if value is None else value for value in column])
+        for unknown, column in zip((NEIGHBORS, NEIGHBORS * TYPICAL_SCALE), scales, strict=True)
+    )
+    index.scales.put(added, counts, sums)
 
 
 def _fill_structure(connection: sqlite3.Connection, index: ArticleIndex, structure: Structure) -> None:

@@ -56,10 +56,12 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
     event_window : float or None, default=7.0
         Largest number of days between the first and the last dated article of an event. None means no
         limit. Articles without a date may join any event.
-    thread_distance : float in [0, 1], default=0.96
+    thread_distance : float in [0, 1], default=0.95
         Two groups of events are merged into one thread while the average distance between their articles is
-        below this value, whatever time lies between them: similarities are not divided by days here. It must
-        not be less than `event_distance`.
+        below this value, whatever time lies between them. Here, the distance of two articles is 1 minus a
+        tenth of the ratio of their corrected similarity to that of their nearest neighbours (see Notes): at
+        0.95, articles of a thread are on average half as similar as either is to its 20 nearest
+        neighbours. It must not be less than `event_distance`.
     copy_threshold : float in (0, 1], default=0.8
         Jaccard similarity of word shingles from which articles are copies. A group of copies counts as one
         article.
@@ -104,13 +106,19 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
     fifty prints of one agency report weigh as much as one.
 
     A cosine ``s`` of two articles is corrected for background similarity to ``(s - m) / (1 - m)``. Here ``m``
-    is the larger of the two articles' mean cosines with their 50th to 150th nearest neighbours in the same
-    language. Pairs whose corrected similarity is below 0.03 count as 0.
+    is the larger of the two cosines that one in twenty of all articles of the language have with either, or
+    its 50th nearest neighbour where these are fewer. Pairs whose corrected similarity is below 0.03 count as
+    0.
 
-    Up to fifty articles of a language have no such neighbours, and unrelated ones may be more similar than
-    0.03. Among `n` of them the limit is therefore ``0.09 + 0.2 / n``, and ``0.15 + 0.5 / n`` in languages
-    other than English, for which there is no background of general news. It falls to 0.03 between 50 and 102
-    articles. A credit of several words at the end of texts of one or two sentences can still join them.
+    For threads, a corrected similarity is divided by the geometric mean of both articles' mean similarities
+    with their 20 nearest neighbours, missing ones counting as 0, but each mean as at least 0.04. This local
+    scaling [3]_ finds the same threads whether a few hundred or many thousand other articles surround them.
+
+    Up to fifty articles of a language, which may all be about one story, have no such neighbours, and
+    unrelated ones may be more similar than 0.03. Among `n` of them the limit is therefore ``0.09 + 0.2 / n``,
+    and ``0.15 + 0.5 / n`` in languages other than English, for which there is no background of general news.
+    It falls to 0.03 between 50 and 102 articles. A credit of several words at the end of texts of one or two
+    sentences can still join them.
 
     Average linkage follows nearest-neighbour chains [2]_ on the sparse graph of the remaining pairs. Time and
     memory grow with the number of these pairs.
@@ -124,6 +132,8 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
        Transcription and Understanding Workshop, 1998. Defines events and topics.
     .. [2] F. Murtagh, "A survey of recent advances in hierarchical clustering algorithms", The Computer
        Journal 26 (1983).
+    .. [3] L. Zelnik-Manor and P. Perona, "Self-tuning spectral clustering", Advances in Neural Information
+       Processing Systems 17 (2004).
 
     Examples
     --------
@@ -198,7 +208,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         events = cut(to_events, len(kept), settings.event_distance)
         to_threads = thread_merges(graph, events, settings.thread_distance)
         threads = cut(to_threads, int(events.max(initial=-1)) + 1, settings.thread_distance)[events]
-        trees = dendrograms_of(to_events, to_threads, events, threads, kept, settings.event_distance)
+        trees = dendrograms_of(to_events, to_threads, graph, events, threads, kept, settings.event_distance)
         self.furniture_ = [()] * len(articles)
         for row, spans in zip(kept.tolist(), prepared.spans, strict=True):
             self.furniture_[row] = spans

@@ -1,7 +1,8 @@
 """The steps that decide the labels: from articles to a similarity graph, and from it to events and threads.
 
 Average linkage of articles inside a time window gives events; there, similarities are divided by the days
-between articles. Average linkage of events, at a larger distance and without regard to time, gives threads.
+between articles. Average linkage of events, without regard to time, gives threads; there, similarities are
+scaled by those of the nearest neighbours of both articles.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from storyclust.articles.ordering import fingerprint_order, times_of
 from storyclust.cluster.background_similarity import corrected_similarity_graph
 from storyclust.cluster.correction import RESOLUTION
 from storyclust.cluster.linkage import Merges, agglomerate, below, cut
+from storyclust.cluster.local_scaling import scale_graph
 from storyclust.dedup.deduplicator import Deduplicator
 from storyclust.stories.settings import COPY_THRESHOLD
 from storyclust.text.background import Background
@@ -147,6 +149,15 @@ def event_graph(graph: sparse.csr_array, times: NDArray[np.float64], window: flo
     return compressed_rows(indptr, indices, data, graph.shape)
 
 
+def thread_graph(graph: sparse.csr_array, scales: NDArray[np.float64] | None = None) -> sparse.csr_array:
+    """Similarities of articles as parts of one thread, from those of their contents: see `local_scaling`.
+
+    What an event is hardly depends on how densely the news around it is reported, so events are not scaled.
+    A thread ends where articles become less alike than usual around them.
+    """
+    return scale_graph(graph, scales)
+
+
 def find_events(
     graph: sparse.csr_array, times: NDArray[np.float64], distance: float, window: float
 ) -> NDArray[np.int64]:
@@ -162,16 +173,27 @@ def event_merges(
     return below(agglomerate(near, max_distance=distance, times=times, window=window), distance)
 
 
-def find_threads(graph: sparse.csr_array, events: NDArray[np.int64], distance: float) -> NDArray[np.int64]:
+def find_threads(
+    graph: sparse.csr_array,
+    events: NDArray[np.int64],
+    distance: float,
+    scales: NDArray[np.float64] | None = None,
+) -> NDArray[np.int64]:
     """Thread of each article: average linkage of the events, without a window."""
-    return cut(thread_merges(graph, events, distance), int(events.max(initial=-1)) + 1, distance)[events]
+    merges = thread_merges(graph, events, distance, scales)
+    return cut(merges, int(events.max(initial=-1)) + 1, distance)[events]
 
 
-def thread_merges(graph: sparse.csr_array, events: NDArray[np.int64], distance: float) -> Merges:
-    """Merges of events into threads, at distances below `distance`."""
+def thread_merges(
+    graph: sparse.csr_array,
+    events: NDArray[np.int64],
+    distance: float,
+    scales: NDArray[np.float64] | None = None,
+) -> Merges:
+    """Merges of events into threads, at distances below `distance`; `scales` are computed by default."""
     n, n_events = graph.shape[0], int(events.max(initial=-1)) + 1
     membership = sparse.csr_array((np.ones(n), (np.arange(n), events)), shape=(n, n_events))
-    sums = sparse.csr_array(membership.T @ graph @ membership)
+    sums = sparse.csr_array(membership.T @ thread_graph(graph, scales) @ membership)
     sums.sort_indices()
     sizes = np.bincount(events, minlength=n_events)
     return below(agglomerate(sums, sizes, max_distance=distance), distance)

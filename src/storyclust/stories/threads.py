@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from storyclust.articles.article import Article
-from storyclust.articles.ordering import times_of
 from storyclust.summary.summarizer import Summary, summarize_independent
 from storyclust.summary.timeline import TimelineLine, line_of_each
 from storyclust.summary.versions import fullest
@@ -204,20 +203,10 @@ class StoryThread(Reports):
         (0, 1)
         """
         merges = self._merges
-        direct = merges[(merges[:, :2] < len(self.independent)).all(axis=1)]
-        rows = self.independent[direct[:, :2].astype(np.int64)]
-        similarities = (1.0 - direct[:, 4]) * self._days_between(rows)
-        first = np.argsort(-similarities, kind="stable")[:most]
-        pairs = zip(rows[first].tolist(), similarities[first].tolist(), strict=True)
-        return [(a, b, similarity) for (a, b), similarity in pairs]
-
-    def _days_between(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Days by which the similarities of pairs were divided, at least 1: see `event_similarity`."""
-        event_of = {row: event.label for event in self.events for row in event.members.tolist()}
-        times = times_of([self._articles[row] for row in pairs.ravel().tolist()]).reshape(-1, 2)
-        gaps = np.abs(times[:, 0] - times[:, 1])
-        same = np.array([event_of[a] == event_of[b] for a, b in pairs.tolist()], bool)
-        return np.where(same, np.fmax(gaps, 1.0), 1.0)
+        direct = merges[~np.isnan(merges[:, 4])]
+        direct = direct[np.argsort(-direct[:, 4], kind="stable")[:most]]
+        rows = self.independent[direct[:, :2].astype(np.int64)].tolist()
+        return [(a, b, similarity) for (a, b), similarity in zip(rows, direct[:, 4].tolist(), strict=True)]
 
     @property
     def _merges(self) -> NDArray[np.float64]:
