@@ -17,6 +17,7 @@ import numpy as np
 import storyclust as sc
 from bench_stories import labelled_sets
 from common import RESULTS, table, write_results
+from storyclust.cluster.background_similarity import background_similarity
 from storyclust.cluster.graph import similarity_graph
 from storyclust.cluster.linkage import Merges, cut
 from storyclust.evaluation.parameter_search import DISTANCES, USUAL, cut_all
@@ -70,7 +71,7 @@ def graph_of(independent: list[sc.Article], *, calibrated: bool = True, **settin
     vectors = vectorizer.fit_transform(independent)
     if not calibrated:
         return similarity_graph(vectors, LEAST_COSINE)
-    return story_graph(vectors, vectorizer)
+    return story_graph(vectors, background_similarity(vectors, vectorizer.groups_), vectorizer)
 
 
 def ours(*, window: float | None = 7.0, calibrated: bool = True, **settings: Any) -> Way:

@@ -28,6 +28,7 @@ from .store.store import NewsStore as NewsStore
 from .stories.clusterer import StoryClusterer as StoryClusterer
 from .stories.coverage import Link as Link
 from .stories.coverage import coverage_links as coverage_links
+from .stories.evidence import StoryEvidence as StoryEvidence
 from .stories.threads import Event as Event
 from .stories.threads import StoryThread as StoryThread
 from .summary.summarizer import Summary as Summary

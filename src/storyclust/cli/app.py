@@ -251,6 +251,9 @@ def _add_explain(commands: Any) -> None:
     input_options(explain)
     explain.add_argument("id_a", metavar="ID_A")
     explain.add_argument("id_b", metavar="ID_B")
+    explain.add_argument(
+        "--stories", action="store_true", help="group all articles, and say why these two are together or not"
+    )
     explain.add_argument("--json", action="store_true", help="print one JSON object")
     explain.set_defaults(run=run_explain)
 

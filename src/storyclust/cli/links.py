@@ -45,18 +45,24 @@ def _link_record(link: sc.Link, ids: list[str]) -> dict[str, Any]:
 
 def run_explain(options: argparse.Namespace) -> None:
     """Run `storyclust explain`."""
+    from storyclust._core.terminal import sanitize
     from storyclust.render.evidence_view import print_evidence
 
     wanted = dict.fromkeys((options.id_a, options.id_b))
-    found = {
-        article.id: article for article in read_inputs(options, tell_fields=False) if article.id in wanted
-    }
+    articles = read_inputs(options, tell_fields=False)
+    articles = list(articles) if options.stories else [a for a in articles if a.id in wanted]
+    row_of = {article.id: row for row, article in enumerate(articles)}
     for name in wanted:
-        if name not in found:
+        if name not in row_of:
             raise sc.InputError(f"no article with the id {name!r} in {', '.join(options.inputs)}.")
-    a, b = found[options.id_a], found[options.id_b]
+    rows = row_of[options.id_a], row_of[options.id_b]
+    a, b = articles[rows[0]], articles[rows[1]]
     evidence = sc.explain(a, b)
+    stories = sc.StoryClusterer(n_jobs=-1).fit(articles).explain(*rows) if options.stories else None
     if options.json:
-        sc.write_records("-", [{"a": a.id, "b": b.id, **evidence.as_dict()}])
+        told = {"stories": stories.as_dict()} if stories else {}
+        sc.write_records("-", [{"a": a.id, "b": b.id, **evidence.as_dict(), **told}])
     else:
         print_evidence(a, b, evidence)
+        if stories:
+            print("", *map(sanitize, str(stories).splitlines()), sep="\n")

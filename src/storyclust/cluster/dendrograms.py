@@ -19,11 +19,11 @@ class Dendrograms(NamedTuple):
 
     Attributes
     ----------
-    rows : float64 array of shape (m, 5)
+    rows : float64 array of shape (m, 6)
         As SciPy has them; leaves are the independent articles of a thread, in the order of their rows.
         Events that are nearer than `event_distance` are joined just above it, so that the height tells
         events from what they are joined to. The fifth column is the similarity of two articles that were
-        merged with each other, and NaN for other merges.
+        merged with each other, and NaN for other merges; the sixth is the distance at which a merge was made.
     begins : int64 array of shape (n_threads,)
     """
 
@@ -65,7 +65,9 @@ def dendrograms_of(
     of_event[events] = node[roots_of(to_events.children, n)]
     of_event = np.append(of_event, n + inside + np.arange(len(to_threads.children)))
     children = np.concatenate((node[to_events.children], of_event[to_threads.children]))
-    heights = np.maximum(np.concatenate((to_events.distances, to_threads.distances)), 0.0)  # but for rounding
+    distances = np.concatenate((to_events.distances, to_threads.distances))
+    distances = np.maximum(distances, 0.0)  # but for rounding
+    heights = distances.copy()
     heights[inside:] = np.maximum(heights[inside:], np.nextafter(event_distance, 2.0))
     thread, Z = linkage_rows(children, heights, threads[by_row])
     ends = np.cumsum(np.bincount(threads) - 1)
@@ -74,5 +76,5 @@ def dendrograms_of(
     similarities[direct] = edge_values(
         graph.indptr, graph.indices, graph.data, *by_row[children[direct]].T.copy()
     )
-    rows = np.column_stack((Z, similarities))[np.argsort(thread, kind="stable")]
+    rows = np.column_stack((Z, similarities, distances))[np.argsort(thread, kind="stable")]
     return Dendrograms(rows, np.append(0, ends)[:-1])

@@ -24,9 +24,13 @@ from storyclust.articles.ordering import seconds_of
 from storyclust.articles.records import as_articles
 from storyclust.cluster.dendrograms import Dendrograms, dendrograms_of
 from storyclust.cluster.linkage import cut
+from storyclust.cluster.local_scaling import local_scales
 from storyclust.cluster.medoids import Medoids, find_medoids
 from storyclust.dedup.deduplicator import Deduplicator
+from storyclust.errors import InputError
 from storyclust.io.writing import open_output
+from storyclust.stories.coverage import shared_terms
+from storyclust.stories.evidence import StoryEvidence, evidence_of
 from storyclust.stories.grouping import event_merges, number_stories, prepare, thread_merges
 from storyclust.stories.settings import (
     COPY_THRESHOLD,
@@ -208,6 +212,8 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         events = cut(to_events, len(kept), settings.event_distance)
         to_threads = thread_merges(graph, events, settings.thread_distance)
         threads = cut(to_threads, int(events.max(initial=-1)) + 1, settings.thread_distance)[events]
+        self._place, self._times, self._settings = place, prepared.times, settings
+        self._background, self._scales = prepared.background, local_scales(graph.indptr, graph.data)
         trees = dendrograms_of(to_events, to_threads, graph, events, threads, kept, settings.event_distance)
         self.furniture_ = [()] * len(articles)
         for row, spans in zip(kept.tolist(), prepared.spans, strict=True):
@@ -269,6 +275,72 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
             with open_output(path) as file:
                 file.write(page.encode())
         return page
+
+    def explain(self, a: int, b: int) -> StoryEvidence:
+        """Explain why two articles are, or are not, in one event or thread.
+
+        Parameters
+        ----------
+        a, b : int
+            Rows of two different articles of `X`.
+
+        Returns
+        -------
+        evidence : StoryEvidence
+            The figures that decided; as a string, sentences about them.
+
+        Raises
+        ------
+        InputError
+            If a row is out of range, or both are the same.
+
+        See Also
+        --------
+        storyclust.explain : Similarity and shared passages of two texts.
+
+        Examples
+        --------
+        >>> import storyclust as sc
+        >>> articles = [
+        ...     {"title": "Ferry hits pier in Aldmouth", "text": "The ferry Selka hit the pier on Monday."},
+        ...     {"title": "Aldmouth pier struck by ferry", "text": "On Monday the Selka struck a pier."},
+        ... ]
+        >>> evidence = sc.StoryClusterer().fit(articles).explain(0, 1)
+        >>> print(str(evidence).splitlines()[0])
+        They are in one event.
+        >>> evidence.shared_terms[:2]
+        ('Aldmouth', 'Selka')
+        """
+        check_is_fitted(self)
+        rows = [check_int(name, row, low=0) for name, row in (("a", a), ("b", b))]
+        n = len(self._articles)
+        if max(rows) >= n or rows[0] == rows[1]:
+            raise InputError(f"a and b must be two different rows below {n}, got {rows[0]} and {rows[1]}.")
+        of = self.deduplicator_.representatives_[rows].tolist()
+        place = self._place[rows]
+        same = {
+            "copy": of[0] == of[1],
+            "event": self.event_labels_[rows[0]] == self.event_labels_[rows[1]],
+            "thread": self.labels_[rows[0]] == self.labels_[rows[1]],
+            "apart": True,
+        }
+        verdict = next(level for level, both in same.items() if both)
+        articles = [self._counted[row] for row in of]
+        languages = [self.vectorizer_.languages_[code] for code in self.vectorizer_.groups_[place]]
+        vectors = self.vectorizer_.transform(
+            [Article(a.text, title=a.title, lang=lang) for a, lang in zip(articles, languages, strict=True)]
+        )
+        joined = verdict in ("event", "thread")
+        return evidence_of(
+            verdict,
+            float((vectors[[0]] @ vectors[[1]].T).toarray()[0, 0]),
+            float(self._background[place].max()),
+            float(abs(self._times[place[0]] - self._times[place[1]])),
+            (float(self._scales[place[0]]), float(self._scales[place[1]])),
+            self.threads_[self.labels_[of[0]]].merged_at(*of) if joined else None,
+            shared_terms(articles[0], articles[1], (languages[0], languages[1]), self.vectorizer_),
+            self._settings,
+        )
 
     def _repr_html_(self) -> str:
         """Show the biggest threads in a notebook; before `fit`, the parameters."""

@@ -18,8 +18,9 @@ from storyclust._core.memory import release_memory
 from storyclust._core.parallel import kernel
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import fingerprint_order, times_of
-from storyclust.cluster.background_similarity import corrected_similarity_graph
+from storyclust.cluster.background_similarity import background_similarity
 from storyclust.cluster.correction import RESOLUTION
+from storyclust.cluster.graph import similarity_graph
 from storyclust.cluster.linkage import Merges, agglomerate, below, cut
 from storyclust.cluster.local_scaling import scale_graph
 from storyclust.dedup.deduplicator import Deduplicator
@@ -52,7 +53,8 @@ class Prepared(NamedTuple):
     times: NDArray[np.float64]  # in days, NaN where there is no date
     vectorizer: NewsVectorizer
     vectors: sparse.csr_array
-    graph: sparse.csr_array  # cosines corrected for background similarity
+    background: NDArray[np.float64]  # background similarity of each
+    graph: sparse.csr_array  # cosines corrected for it
     spans: list[tuple[Span, ...]]  # page furniture of the independent articles
 
 
@@ -80,16 +82,21 @@ def prepare(
     place = place[deduplicator.representatives_]
     vectorizer = NewsVectorizer(n_jobs=n_jobs, memory_limit=memory_limit)
     vectors = vectorizer.fit_transform(independent)
-    graph = story_graph(vectors, vectorizer, n_jobs)
-    return Prepared(deduplicator, kept, place, times_of(independent), vectorizer, vectors, graph, spans)
+    background = background_similarity(vectors, vectorizer.groups_, n_jobs=n_jobs)
+    graph = story_graph(vectors, background, vectorizer, n_jobs)
+    times = times_of(independent)
+    return Prepared(deduplicator, kept, place, times, vectorizer, vectors, background, graph, spans)
 
 
 def story_graph(
-    vectors: sparse.csr_array, vectorizer: NewsVectorizer, n_jobs: int | None = None
+    vectors: sparse.csr_array,
+    background: NDArray[np.float64],
+    vectorizer: NewsVectorizer,
+    n_jobs: int | None = None,
 ) -> sparse.csr_array:
     """Similarity graph of the articles that the vectorizer was fitted to."""
     groups = vectorizer.groups_
-    graph = corrected_similarity_graph(vectors, groups, LEAST_SIMILARITY, n_jobs=n_jobs)
+    graph = similarity_graph(vectors, LEAST_SIMILARITY, null_similarity=background, n_jobs=n_jobs)
     sizes = np.bincount(groups, minlength=len(vectorizer.languages_))
     least = least_similarities(Background.load(vectorizer.background), vectorizer.languages_, sizes)
     return drop_weak_edges(graph, least[groups])

@@ -208,6 +208,35 @@ class StoryThread(Reports):
         rows = self.independent[direct[:, :2].astype(np.int64)].tolist()
         return [(a, b, similarity) for (a, b), similarity in zip(rows, direct[:, 4].tolist(), strict=True)]
 
+    def merged_at(self, a: int, b: int) -> float:
+        """Return the average distance of the two groups that brought two independent articles together.
+
+        Parameters
+        ----------
+        a, b : int
+            Rows of two different independent articles of the thread.
+
+        Returns
+        -------
+        distance : float
+            An event distance if both are in one event, else a thread distance.
+
+        Examples
+        --------
+        >>> import storyclust as sc
+        >>> texts = ["The ferry Selka hit the pier.", "A pier was hit by the Selka."]
+        >>> sc.StoryClusterer().fit(texts).threads_[0].merged_at(0, 1) < 0.92
+        True
+        """
+        rows = self.independent.tolist()
+        nodes = [rows.index(a), rows.index(b)]
+        merges = self._merges
+        k = 0
+        while nodes[0] != nodes[1]:
+            nodes = [len(rows) + k if node in merges[k, :2] else node for node in nodes]
+            k += 1
+        return float(merges[k - 1, 5])
+
     @property
     def _merges(self) -> NDArray[np.float64]:
         return self._all_merges[self._begin : self._begin + len(self.independent) - 1]
