@@ -460,3 +460,41 @@ def test_the_command_names_a_field_that_is_not_there(run):
     code, out, err = run("tune", NEWSDESK, "--gold", "nix")
     assert (code, out) == (1, "")
     assert "no article has a field 'nix'; the fields are: " in err
+
+
+# Answers
+
+
+def test_answers_move_the_distance_to_where_they_agree(unlabelled):
+    pairs = unlabelled.borderline
+    assert pairs
+    assert unlabelled.learn([None] * len(pairs)) == unlabelled
+    for verdict in (True, False):
+        learnt = unlabelled.learn([verdict] * len(pairs))
+        assert all(pair.joined == verdict for pair in learnt.borderline)
+        beyond = [pair.distance for pair in pairs]
+        now = learnt.settings["event_distance"]
+        assert now > max(beyond) if verdict else now <= min(beyond)
+        assert now <= learnt.settings["thread_distance"]
+        assert learnt.reasons[-1].startswith(f"{len(pairs)} of your {len(pairs)} answers agree")
+    same = unlabelled.learn([pair.joined for pair in pairs])
+    assert same.settings == unlabelled.settings
+    assert same.reasons[-1].endswith("it is kept.")
+    with pytest.raises(sc.InputError, match=f"each of {len(pairs)} borderline pairs, got 0"):
+        unlabelled.learn([])
+
+
+def test_the_command_asks_and_learns(run, monkeypatch, unlabelled):
+    import io
+
+    n = len(unlabelled.borderline)
+    monkeypatch.setattr("sys.stdin", io.StringIO("perhaps\n" + "y\n" * (n - 1) + "q\n"))
+    code, out, err = run("tune", NEWSDESK, "--ask", "--format", "json")
+    assert code == 0
+    assert err.count("Is this one event?") == n
+    assert "Please answer y, n, s or q." in err
+    assert json.loads(out)["settings"]["event_distance"] > unlabelled.settings["event_distance"]
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    code, out, _ = run("tune", NEWSDESK, "--ask", "--format", "json")
+    assert json.loads(out)["settings"] == unlabelled.settings
+    assert "from files" in run("tune", "-", "--ask")[2]

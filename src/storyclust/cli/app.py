@@ -286,6 +286,11 @@ def _add_tune(commands: Any) -> None:
     tune.add_argument(
         "--level", choices=("event", "thread"), default="event", help="what to tune (default: event)"
     )
+    tune.add_argument(
+        "--ask",
+        action="store_true",
+        help="ask whether borderline pairs belong together, and learn from it",
+    )
     tune.add_argument("--plot", metavar="FILE", help="plot the scores by distance: .png, .svg, .pdf")
     tune.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     tune.set_defaults(run=run_tune)

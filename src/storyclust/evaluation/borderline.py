@@ -61,11 +61,15 @@ class Borderline:
     def __str__(self) -> str:
         verdict = "together" if self.joined else "apart"
         days = "" if self.days_apart is None else f", {self.days_apart:.1f} days apart"
-        lines = [
+        return (
             f"{verdict}: groups of {self.sizes[0]} and {self.sizes[1]} at distance {self.distance:.3f}; "
-            f"these two at similarity {self.similarity:.2f}{days}",
-            *(f"    {sanitize(title)}" for title in self.titles),
-        ]
+            f"these two at similarity {self.similarity:.2f}{days}\n{self.question}"
+        )
+
+    @property
+    def question(self) -> str:
+        """What a person needs to judge the pair: both titles, and the shared terms."""
+        lines = [f"    {sanitize(title)}" for title in self.titles]
         if self.shared_terms:
             lines.append(f"    both: {sanitize(', '.join(self.shared_terms))}")
         return "\n".join(lines)

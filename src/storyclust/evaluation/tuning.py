@@ -17,6 +17,7 @@ import numpy as np
 
 from storyclust._core.validation import check_bool, check_choice, check_int
 from storyclust.articles.records import as_articles
+from storyclust.evaluation.answers import learn_answers
 from storyclust.evaluation.borderline import Borderline, borderline_pairs
 from storyclust.evaluation.parameter_search import (
     DEFAULTS,
@@ -77,6 +78,16 @@ class Tuning:
     gain: float | None = None
     gain_spread: float | None = None
     pairs: dict[str, list[int]] = field(default_factory=dict)
+
+    def learn(self, answers: Sequence[bool | None]) -> Tuning:
+        """Return a tuning by answers about the borderline pairs: see `learn_answers`.
+
+        Parameters
+        ----------
+        answers : sequence of bool or None
+            Whether the articles of each borderline pair belong together.
+        """
+        return learn_answers(self, answers)
 
     @property
     def name(self) -> str:
