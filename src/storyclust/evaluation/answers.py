@@ -33,8 +33,8 @@ def learn_answers(tuning: Tuning, answers: Sequence[bool | None]) -> Tuning:
     Returns
     -------
     learnt : Tuning
-        With the distance of all that were tried that agrees with most answers, the nearest to the former among
-        equals, and with one reason more. Equal to `tuning` if there is no answer.
+        With the distance of all that were tried that agrees with most answers, the nearest to the former
+        among equals, and with one reason more. Equal to `tuning` if there is no answer.
 
     Raises
     ------
