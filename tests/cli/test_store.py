@@ -39,6 +39,11 @@ def short(name, seed=None, **fields):
     return {"id": str(name), "text": " ".join(words), **fields}
 
 
+def later(name):
+    """A later version of it."""
+    return {**short(name), "text": f"{short(name)['text']} and more"}
+
+
 @pytest.fixture
 def store(tmp_path):
     return tmp_path / "news.db"
@@ -126,7 +131,7 @@ def test_articles_without_an_id_are_known_again(run, store, tmp_path):
 
 def test_two_of_an_id_are_a_revision(run, store, tmp_path):
     path = tmp_path / "feed.jsonl"
-    path.write_text(jsonl(short("a", 1), short("b"), short("a", 2)))
+    path.write_text(jsonl(short("a"), short("b"), later("a")))
     code, out, err = run("add", store, path, "-o", "-", "-q")
     assert (code, err) == (0, "")
     assert [(each["id"], each["status"]) for each in parsed(out)] == [
@@ -164,7 +169,7 @@ def test_fields_and_settings(run, store, tmp_path):
 
 def test_progress_and_the_note_at_a_terminal(run, store, tmp_path, monkeypatch):
     path = tmp_path / "feed.jsonl"
-    path.write_text(jsonl(*(short(number) for number in range(30)), short(3, "again"), short(4)))
+    path.write_text(jsonl(*(short(number) for number in range(30)), later(3), short(4)))
     monkeypatch.setattr(commands, "BATCH_SIZE", 10)
     monkeypatch.setattr(commands, "NOTE_INTERVAL", -1.0)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)

@@ -495,7 +495,7 @@ def test_a_clock_set_back_does_no_harm(tmp_path, clock):
             assert store.check() == []
         clock.value = datetime(1999, 1, 1, tzinfo=UTC)
         store.consolidate()
-        store.add([Article(f"{TEXT} Later.", id=ARTICLES[0].id)])
+        store.add([Article(f"{ARTICLES[0].text} Later.", id=ARTICLES[0].id)])
         assert store.check() == []
         assert store.article(ARTICLES[0].id).revision == 2
 
@@ -527,17 +527,19 @@ def test_an_id_that_is_seen_again(tmp_path):
 
 
 def test_a_copy_that_says_something_else_is_none(tmp_path):
+    budget = "Parliament in Carrow adopted a budget at night."
+    snow = "Snow fell in Delhi for the first time in a hundred years."
     with NewsStore.open(tmp_path / "news.db") as store:
-        store.add([{"id": name, "text": TEXT} for name in "abcd"])
-        told = store.add([{"id": "b", "text": "Parliament in Carrow adopted a budget at night."}])
+        store.add([{"id": name, "title": "Notice", "text": TEXT} for name in "abcd"])
+        told = store.add([{"id": "b", "title": "Notice", "text": budget}])
         assert [(each.status, each.copy_of) for each in told] == [("revision", None)]
         assert store.copies("a") == ["a", "c", "d"]
-        store.add([{"id": "a", "text": "Snow fell in Delhi for the first time in a hundred years."}])
+        store.add([{"id": "a", "title": "Notice", "text": snow}])
         assert store.copies("a") == ["a"]
         assert store.copies("c") == ["c", "d"]  # which say what it said before
         assert store.check() == []
         assert agrees_with_its_file(store)
-        assert store.add([{"id": "e", "text": TEXT}])[0].copy_of == "c"
+        assert store.add([{"id": "e", "title": "Notice", "text": TEXT}])[0].copy_of == "c"
 
 
 @pytest.mark.parametrize("names", [["x\0y", "x"], ["\ud800", "\udfff"], ["'", '"'], ["é", "e\u0301"]])

@@ -241,8 +241,8 @@ def test_a_copy_that_takes_the_place_of_its_original_has_its_furniture(tmp_path)
         # A copy whose text changes becomes independent.
         store.add([replace(twins[0], id="again"), replace(herald[3], id="changed")])
         other = next(a for a in NEWS if a.source == "Courier")
-        store.add([replace(other, id="changed")])
-        store.add([replace(other, id="changed", text=NEWS[70].text)])
+        store.add([replace(other, id="changed", title=herald[3].title)])
+        store.add([replace(other, id="changed", title=herald[3].title, text=NEWS[70].text)])
         assert "changed" in spans_of(store)
         assert store.check() == []
 

@@ -7,6 +7,7 @@ its original, or independent: it gets a row in the index, neighbours, links, an 
 from __future__ import annotations
 
 import sqlite3
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,12 +16,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from storyclust.articles.article import Article
+from storyclust.articles.dates import quoted
 from storyclust.articles.ordering import times_of
 from storyclust.dedup.compared import compared_texts
+from storyclust.errors import StoryclustWarning
 from storyclust.store.article_index import Edges
 from storyclust.store.consolidation import Move, consolidate
 from storyclust.store.copy_lookup import NONE, Keys, Originals, find_originals, relation_of
 from storyclust.store.encoding import FIELDS, article_values, to_stamp
+from storyclust.store.identity import is_revision, told_apart
 from storyclust.store.models import Change
 from storyclust.store.relearning import learn_all, learn_outgrown
 from storyclust.store.revising import revise
@@ -83,6 +87,16 @@ class Write(NamedTuple):
     linked: tuple[str, ...] = ()
 
 
+def _ids_taken(renamed: Sequence[tuple[str, str]]) -> str:
+    """Message on articles that have the id of another: their number, and the first."""
+    count, (name, given) = len(renamed), renamed[0]
+    which = "article has the id of another one" if count == 1 else "articles have the ids of other ones"
+    return (
+        f"{count:,} {which}, with nothing in common, and replaced nothing; new ids were given, first: "
+        f"{quoted(name)} -> {quoted(given)}. Ids that are row numbers say nothing: leave them out."
+    )
+
+
 class Adder:
     """Adds articles to a store, inside a write transaction.
 
@@ -119,7 +133,11 @@ class Adder:
         return added
 
     def _write(self, articles: Sequence[Article]) -> list[Write]:
-        """Write articles in rounds: one round takes the first remaining article of every id."""
+        """Write articles in rounds: one round takes the first remaining article of every id.
+
+        One whose id belongs to another article gets an id of its own, for the next round.
+        """
+        articles, former = list(articles), []
         writes: dict[int, Write] = {}
         remaining = list(range(len(articles)))
         while remaining:
@@ -130,9 +148,16 @@ class Adder:
             new = [place for name, place in first.items() if name not in known]
             writes |= zip(new, self._add_new([articles[place] for place in new]), strict=True)
             for name in known:  # read again: earlier articles may have changed its event or original
-                place = first[name]
-                writes[place] = self._revise(articles[place], self.tables.known([name])[name])
+                place, stored = first[name], self.tables.known([name])[name]
+                if is_revision(articles[place], stored.title, stored.text):
+                    writes[place] = self._revise(articles[place], stored)
+                else:
+                    articles[place] = told_apart(articles[place])
+                    former.append((name, articles[place].id))
             remaining = [place for place in remaining if place not in writes]
+        fresh = {write.id for write in writes.values() if write.status == "new"}
+        if renamed := [pair for pair in former if pair[1] in fresh]:
+            warnings.warn(_ids_taken(renamed), StoryclustWarning, stacklevel=2)
         return [writes[place] for place in range(len(articles))]
 
     def _load(self) -> None:

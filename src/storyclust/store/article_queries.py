@@ -18,9 +18,10 @@ from storyclust.articles.dates import quoted
 from storyclust.errors import InputError, InputTypeError
 from storyclust.io.writing import labelled_record, write_records
 from storyclust.store.encoding import article_of, from_stamp, storable
-from storyclust.store.full_text import match_expression, snippet
+from storyclust.store.full_text import snippet
 from storyclust.store.integrity import diagnosing
 from storyclust.store.models import SearchHit, StoredArticle
+from storyclust.store.search_syntax import parse_search
 from storyclust.store.transactions import name_of, reading
 
 IDS_PER_QUERY = 500  # fewer than the variables that any SQLite allows in a statement
@@ -143,12 +144,13 @@ class ArticleQueries:
             return [row[0] for row in self._rows(query, [original, original])]
 
     def search(self, terms: str, limit: int = 20) -> list[SearchHit]:
-        """Search for articles that contain all words; an original and its copies give one hit.
+        """Search for articles by their words; an original and its copies give one hit.
 
         Parameters
         ----------
         terms : str
-            Words, and phrases in double quotes. Case and accents are ignored.
+            Words, all of which must occur, phrases in double quotes, beginnings of words (``minist*``), AND,
+            OR, NOT and parentheses. Case and accents are ignored.
         limit : int, default=20
             Largest number of hits.
 
@@ -156,10 +158,15 @@ class ArticleQueries:
         -------
         list of SearchHit
             Ranked by BM25, a word in the title counting twice.
+
+        Raises
+        ------
+        InputError
+            If a quotation mark or parenthesis is never closed, or an operator lacks what it joins.
         """
         most = check_int("limit", limit, low=0)
-        expression = match_expression(check_text("terms", terms))
-        if not expression or not most:
+        wanted = parse_search(check_text("terms", terms))
+        if not wanted.expression or not most:
             return []
         query = """
             SELECT s.rowid, coalesce(c.original, s.rowid), bm25(search, 2.0, 1.0) AS rank FROM search s
@@ -167,15 +174,15 @@ class ArticleQueries:
         """
         with self._reading():
             best: dict[int, int] = {}
-            for number, original, _ in self._connection.execute(query, [expression]):
+            for number, original, _ in self._connection.execute(query, [wanted.expression]):
                 best.setdefault(original, number)
                 if len(best) == most:
                     break
-            return [self._hit(number, terms) for number in best.values()]
+            return [self._hit(number, wanted.words) for number in best.values()]
 
-    def _hit(self, number: int, terms: str) -> SearchHit:
+    def _hit(self, number: int, words: str) -> SearchHit:
         row = self._rows(f"{ARTICLES} WHERE a.number = ?", [number])[0]
-        return SearchHit(row["id"], row["title"], row["thread"], snippet(row["text"], terms))
+        return SearchHit(row["id"], row["title"], row["thread"], snippet(row["text"], words))
 
     def export(self, path: str | os.PathLike[str]) -> int:
         """Write all articles in the order of their addition, with `duplicate_of`, `event` and `thread`.

@@ -1,4 +1,4 @@
-"""Full-text search: the text that is indexed, query expressions, and snippets of hits."""
+"""Full-text search: the text that is indexed, expressions of phrases, and snippets of hits."""
 
 from __future__ import annotations
 
@@ -71,25 +71,30 @@ def _bigrams(run: str) -> str:
     return " ".join(run[k : k + 2] for k in range(len(run)))
 
 
-def match_expression(terms: str) -> str:
-    """Make an FTS5 expression that matches texts with all words of a query.
+def phrase_expression(phrase: str) -> str:
+    """Make an FTS5 expression that matches texts with adjacent words; empty if there is no word.
 
-    Words in double quotes must be adjacent, and so must the characters of a run without spaces.
-
-    Returns
-    -------
-    str
-        Empty if the query has no words.
+    A last word that ends in ``*`` stands for all that begin with it. The characters of a run without spaces
+    must be adjacent too.
 
     Examples
     --------
-    >>> match_expression('ferry "pier in Aldmouth" OR')
-    '"ferry" AND "pier in Aldmouth" AND "OR"'
-    >>> match_expression("東京都 雪")
-    '"東京 京都" AND "雪" *'
+    >>> phrase_expression("pier in Aldmouth"), phrase_expression("minist*")
+    ('"pier in Aldmouth"', '"minist" *')
+    >>> phrase_expression("東京都"), phrase_expression("雪"), phrase_expression("?")
+    ('"東京 京都"', '"雪" *', '')
     """
-    phrases = (phrase or word for phrase, word in re.findall(r'["“”„]([^"“”„]*)["“”„]|([^\s"“”„]+)', terms))
-    return " AND ".join(filter(None, map(_phrase, phrases)))
+    words = segment(phrase).replace('"', " ").split()
+    if not any(map(_has_word, words)):
+        return ""
+    if _unspaced().fullmatch(words[-1].rstrip("*")) and len(words[-1].rstrip("*")) == 1:
+        # In the text more characters may follow, so that the last one begins a bigram there.
+        if len(_unspaced().findall(_plain(phrase))[-1]) == 1:
+            return f'"{" ".join(words)}" *'
+        words.pop()
+    elif words[-1].endswith("*") and _has_word(words[-1]):
+        return f'"{" ".join(words).rstrip("*")}" *'
+    return f'"{" ".join(words)}"'
 
 
 def snippet(text: str, terms: str) -> str:
@@ -111,18 +116,6 @@ def snippet(text: str, terms: str) -> str:
     if end < len(text) and " " in part[-SNIPPET // 4 :]:
         part = part[: part.rindex(" ")]
     return ("… " if start else "") + part + (" …" if end < len(text) else "")
-
-
-def _phrase(phrase: str) -> str:
-    words = segment(phrase).replace('"', " ").split()
-    if not any(map(_has_word, words)):
-        return ""
-    if len(words[-1]) == 1 and _unspaced().fullmatch(words[-1]):
-        # In the text more characters may follow, so that the last one begins a bigram there.
-        if len(_unspaced().findall(_plain(phrase))[-1]) == 1:
-            return f'"{" ".join(words)}" *'
-        words.pop()
-    return f'"{" ".join(words)}"'
 
 
 def _has_word(word: str) -> bool:

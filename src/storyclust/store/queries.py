@@ -12,7 +12,6 @@ from storyclust._core.validation import check_choice, check_int
 from storyclust.errors import InputError, StoreError
 from storyclust.store.article_queries import ArticleQueries, check_text
 from storyclust.store.encoding import from_stamp, moment, storable, to_stamp
-from storyclust.store.full_text import match_expression
 from storyclust.store.models import (
     Change,
     GroupSummary,
@@ -23,6 +22,7 @@ from storyclust.store.models import (
     summarize_members,
 )
 from storyclust.store.page_furniture import decode_spans
+from storyclust.store.search_syntax import parse_search
 from storyclust.store.transactions import name_of
 from storyclust.text.furniture import without_spans
 
@@ -87,7 +87,7 @@ class StoreQueries(ArticleQueries):
                 "t.id IN (SELECT e.thread FROM search s JOIN articles a ON a.number = s.rowid "
                 "JOIN events e ON e.id = a.event WHERE search MATCH ?)"
             )
-            if not (expression := match_expression(check_text("term", term))):
+            if not (expression := parse_search(check_text("term", term)).expression):
                 return []
             values.append(expression)
         most = -1 if limit is None else min(check_int("limit", limit, low=0), 2**63 - 1)

@@ -185,7 +185,9 @@ class NewsStore(StoreQueries):
 
         Adding stored articles again changes nothing, so a batch that may or may not have been stored can be
         added again. An article of a known id with another title, text or date is a revision: the store
-        returns the new text, and keeps the old. An article without an id gets a hash of its content.
+        returns the new text, and keeps the old. If it has neither the title nor a tenth of the text in common
+        with the stored one, its id is no identity (a row number, say): it replaces nothing, and a hash of its
+        content is appended to its id, with a `StoryclustWarning`. An article without an id gets such a hash.
 
         Parameters
         ----------

@@ -90,7 +90,8 @@ def _add_reading(into: Commands) -> None:
         "search",
         "find articles by their words",
         "Find articles that contain all words, ranked by BM25; of copies, one. A phrase in double quotes "
-        "must occur as it is: search news.db '\"prime minister\" visit'.",
+        "must occur as it is, minist* stands for all words that begin so, and AND, OR, NOT and parentheses "
+        "combine: search news.db '\"prime minister\" (visit OR talks) NOT trade'.",
         commands.run_search,
     )
     search.add_argument("words", nargs="+", metavar="WORD")
