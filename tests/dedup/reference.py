@@ -43,6 +43,11 @@ class Token(NamedTuple):
 
 def encode(text):
     """Return a text as bytes: NFC, lone surrogates as question marks."""
+    if "\uff9e" in text or "\uff9f" in text:  # marks of half-width Kana, which have no letters with marks
+        wide = (
+            unicodedata.normalize("NFKC", char) if "\uff66" <= char <= "\uff9f" else char for char in text
+        )
+        text = "".join(wide)
     return unicodedata.normalize("NFC", text).encode("utf-8", "replace")
 
 

@@ -584,3 +584,12 @@ def test_evidence_cannot_be_changed():
         evidence.relation = "exact"
     assert not hasattr(evidence, "__dict__")
     assert hash(evidence) == hash(explain(FERRY, TALKS))
+
+
+def test_passages_of_half_width_kana_are_where_they_stand():
+    half, full = "昨日ｶﾞｿﾘﾝの価格がﾊﾟﾘで上昇した。", "昨日ガソリンの価格がパリで上昇した。"
+    evidence = explain(f"前書き。{half * 6}終わり", f"{full * 6}別の終わり")
+    passage = max(evidence.passages, key=lambda each: each.end_a - each.start_a)
+    assert f"前書き。{half * 6}終わり"[passage.start_a : passage.end_a] == passage.text_a
+    assert len(passage.text_a) > 5 * len(half)
+    assert explain(half * 6, full * 6).relation == "exact"

@@ -506,7 +506,7 @@ def test_clone_pickle_and_parameters(stories, records):
     assert model.get_params() == {
         "event_distance": 0.92,
         "event_window": 3,
-        "thread_distance": 0.95,
+        "thread_distance": 0.93,
         "copy_threshold": 0.8,
         "clean": True,
         "n_jobs": 2,

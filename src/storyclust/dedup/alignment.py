@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from storyclust.dedup.common_substrings import best_chain, shared_runs
+from storyclust.text.composition import widened
 from storyclust.text.tokens import TABLE_SIZE
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def character_places(text: str, data: NDArray[np.uint8]) -> NDArray[np.int64]:
         Position in `text` of what begins at each byte, and of what ends before it. They differ only where
         composition makes the position ambiguous.
     """
+    text = widened(text)
     is_lead = np.append((data & 0xC0) != 0x80, True)
     places = np.cumsum(is_lead) - 1
     if text.isascii() or unicodedata.is_normalized("NFC", text):

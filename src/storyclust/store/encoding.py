@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from storyclust.articles.article import Article
-from storyclust.articles.dates import as_utc, is_missing, parse_date, quoted
+from storyclust.articles.dates import as_utc, parse_date, quoted
 from storyclust.articles.maker import taken_keys
 from storyclust.articles.markup import plain_text
 from storyclust.errors import InputError
@@ -104,18 +104,15 @@ def _json(others: dict[str, Any], name: str) -> str:
 
 
 def _others(article: Article) -> dict[str, Any]:
-    """Fields of the record that no field of the article was taken from; unreadable dates among them."""
+    """Fields of the record that no field of the article was taken from, also empty ones."""
     taken = taken_keys(article.record)
-    own = (article.text, article.title)  # the user may have named the fields of these, which may be HTML
+    # The user may have named the fields of these, which may be HTML.
+    own = {text for text in (article.text, article.title) if text}
     return {
         str(key): value
         for key, value in article.record.items()
-        if key not in taken and _is_set(value) and not (isinstance(value, str) and plain_text(value) in own)
+        if key not in taken and not (isinstance(value, str) and plain_text(value) in own)
     }
-
-
-def _is_set(value: Any) -> bool:
-    return not is_missing(value) and not (isinstance(value, str) and not value.strip())
 
 
 def article_of(row: Mapping[str, Any]) -> Article:
@@ -132,7 +129,7 @@ def article_of(row: Mapping[str, Any]) -> Article:
         source=row["source"],
         lang=row["lang"],
         url=row["url"],
-        record={**json.loads(row["extra"] or "{}"), **record},
+        record={**record, **json.loads(row["extra"] or "{}"), **record},
     )
 
 

@@ -60,11 +60,11 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
     event_window : float or None, default=7.0
         Largest number of days between the first and the last dated article of an event. None means no
         limit. Articles without a date may join any event.
-    thread_distance : float in [0, 1], default=0.95
+    thread_distance : float in [0, 1], default=0.93
         Two groups of events are merged into one thread while the average distance between their articles is
         below this value, whatever time lies between them. Here, the distance of two articles is 1 minus a
         tenth of the ratio of their corrected similarity to that of their nearest neighbours (see Notes): at
-        0.95, articles of a thread are on average half as similar as either is to its 20 nearest
+        0.93, articles of a thread are on average 0.7 times as similar as either is to its 20 nearest
         neighbours. It must not be less than `event_distance`.
     copy_threshold : float in (0, 1], default=0.8
         Jaccard similarity of word shingles from which articles are copies. A group of copies counts as one

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from storyclust._core.parallel import kernel
+from storyclust.text.composition import composed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,17 +74,11 @@ class TextBuffer(NamedTuple):
 
     @classmethod
     def from_texts(cls, texts: Sequence[str]) -> TextBuffer:
-        """Encode texts, composed to NFC; lone surrogates become question marks."""
-        encoded = [_encode(text) for text in texts]
+        """Encode texts, composed; lone surrogates become question marks."""
+        encoded = [composed(text).encode("utf-8", "replace") for text in texts]
         offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
         np.cumsum(np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded)), out=offsets[1:])
         return cls(np.frombuffer(b"".join(encoded), dtype=np.uint8), offsets)
-
-
-def _encode(text: str) -> bytes:
-    if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
-    return text.encode("utf-8", "replace")
 
 
 def text_sizes(texts: Iterable[str]) -> NDArray[np.int64]:
