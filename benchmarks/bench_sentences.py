@@ -2,11 +2,13 @@
 
     python benchmarks/bench_sentences.py
 
-Gold: tests/text/sentences_gold.json, texts of two to four sentences made up for this purpose and fixed before
-any splitter ran on them. They are full of what misleads a splitter: abbreviations, initials, decimals,
-ordinal dates, quotations, ellipses. They were not drawn from real news, so the figures compare splitters and
-do not tell how often one errs in an article. Sentences are joined by a space, in Japanese and Chinese by
-nothing. A quotation counts as part of the sentence that introduces it, also where it holds several.
+Gold: tests/text/sentences_gold.json and, held out, tests/text/sentences_held_out.json: texts of two to four
+sentences made up for this purpose and fixed before any splitter ran on them. Our rules were mended with the
+first set; no rule was changed for the second. They are full of what misleads a splitter: abbreviations,
+initials, decimals, ordinal dates, quotations, ellipses. They were not drawn from real news, so the figures
+compare splitters and do not tell how often one errs in an article. Sentences are joined by a space, in
+Japanese and Chinese by nothing. A quotation counts as part of the sentence that introduces it, also where it
+holds several.
 
 F1 is that of the boundaries inside a text; its end, which nobody can miss, does not count. A boundary is the
 number of characters before it that are no white space: it does not matter which sentence gets the space.
@@ -30,6 +32,7 @@ from common import table, timed, write_results
 from storyclust.text.sentences import split_sentences
 
 GOLD = Path(__file__).parent.parent / "tests" / "text" / "sentences_gold.json"
+HELD_OUT = GOLD.with_name("sentences_held_out.json")
 UNSPACED = ("ja", "zh")
 ROUNDS = 20  # over all texts, in each run that is timed
 
@@ -114,7 +117,11 @@ def measure(way: str, gold: dict[str, list[list[str]]]) -> dict[str, Any]:
 def main() -> None:
     """Run everything."""
     gold = json.loads(GOLD.read_text(encoding="utf-8"))
-    rows = [measure(way, gold) for way in WAYS]
+    held_out = json.loads(HELD_OUT.read_text(encoding="utf-8"))
+    rows = []
+    for way in WAYS:
+        apart = measure(way, held_out)
+        rows.append(measure(way, gold) | {"held out": apart["all"], "texts held out": apart["texts"]})
     print(table(rows))
     write_results(
         "sentences",

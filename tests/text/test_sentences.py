@@ -1,5 +1,8 @@
 """Sentences and their places, in several languages and on arbitrary texts."""
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -180,3 +183,38 @@ def test_long_texts_and_long_words():
     assert len(split_sentences("x" * 200_000)) == 1
     assert len(split_sentences("." * 100_000)) == 1
     assert len(split_sentences("a" * 50_000 + ".")) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "n"),
+    [
+        ("Am 31. August kam er.", 1),
+        ("Der 3. Platz ging an Bonn. Das freute viele.", 2),
+        ("Er wurde 31. Danach ging er.", 2),
+        ("Sie kaufte z. B. Brot. Dann ging sie.", 2),
+        ("Il y avait env. 300 personnes.", 1),
+        ("Ils sont env. Paris le sait.", 2),
+        ("He said no. Nobody moved.", 2),
+        ("No. 5 was shut. It leaked.", 2),
+        ("They sold bread, milk etc. The shop closed.", 2),
+        ("It ended at 7 p.m. Monday. It rained.", 2),
+        ("It ended at 7 p.m. It rained.", 2),
+        ("EE. UU. firmó. Fin.", 2),
+        ("Он живет в г. Орле. Там тихо.", 2),
+        ("Это было в 1997 г. Завод закрыли.", 2),
+        ("Купили хлеб и т. д. Потом ушли.", 2),
+        ("Купили, т. е. Иван купил. Потом ушли.", 2),
+    ],
+)
+def test_abbreviations_and_ordinals_of_many_languages(text, n):
+    assert len(split_sentences(text)) == n
+
+
+@pytest.mark.parametrize(("name", "least"), [("sentences_gold", 0.94), ("sentences_held_out", 0.92)])
+def test_most_gold_texts_are_split_without_a_fault(name, least):
+    gold = json.loads((Path(__file__).parent / f"{name}.json").read_text(encoding="utf-8"))
+    right = []
+    for lang, texts in gold.items():
+        space = "" if lang in ("ja", "zh") else " "
+        right += [strings(space.join(sentences)) == sentences for sentences in texts]
+    assert sum(right) / len(right) >= least

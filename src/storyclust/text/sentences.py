@@ -1,8 +1,9 @@
 """Sentence splitting by rules.
 
 A sentence ends with its terminal punctuation and the quotes and brackets that close after it, and at the end
-of a paragraph. A full stop after an initial or a common abbreviation, or before a lower-case letter, does not
-end a sentence. Nor does punctuation inside a quotation that closes soon in the same paragraph.
+of a paragraph. A full stop after an initial, an abbreviation or an ordinal number, or before a lower-case
+letter, does not end a sentence. Nor does punctuation inside a quotation that closes soon in the same
+paragraph.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from storyclust.text.abbreviations import ends_abbreviation
+
 CLOSING = "\"'”’“»›)\\]」』）】"
 DENSE = "。！？｡"  # stops of scripts without spaces
 UNSPACED = f"{DENSE}।॥"  # stops that need no space after them
@@ -18,13 +21,7 @@ UNSPACED = f"{DENSE}।॥"  # stops that need no space after them
 _STOP = re.compile(rf"[.!?؟۔…{UNSPACED}]+[{CLOSING}]*(?:[ \u00a0\u202f]»(?!\w))?")
 _NOT_SPACE = re.compile(r"\S")
 _PARAGRAPH = re.compile(r"[^\r\n\u2028\u2029]+")
-_ABBREVIATIONS = frozenset(
-    "mr mrs ms dr drs prof profs st sen sens rep reps gov govs gen gens col lt capt sgt rev hon jr sr "
-    "messrs mme mlle v vs etc cf al no nos "
-    "fig inc ltd co corp bros plc dept est approx jan feb mar apr jun jul aug sep sept oct nov dec "
-    "ave blvd rd ft mt art vol pp ed tp ts pgs डॉ डा प्रो श्री".split()
-)
-_LAST_WORD = re.compile(r"((?:[^\W\d_][\u0900-\u0903\u093a-\u094f]*)+(?:\.[^\W\d_]+)*)\.$")
+_SAID = re.compile("[^。！？“”，]{0,8}[说說道称稱问問]")  # behind a Chinese quotation: who said it
 _QUOTE = re.compile(r"[\"“”„«»「」『』]")
 _CLOSED_BY = {'"': '"', "“": "”", "„": "“”", "«": "»", "「": "」", "『": "』"}
 _ANYWHERE = "「『"  # quotes that open without a space before them
@@ -86,7 +83,7 @@ def _continues(text: str, begin: int, stop: re.Match[str], end: int) -> bool:
     at, after = stop.span()
     mark = text[at]
     if after == end:
-        return _is_abbreviation(text, begin, at) if after - at == 1 and mark == "." else False
+        return False
     follower = text[after]
     if follower.isspace():
         found = _NOT_SPACE.search(text, after, end)
@@ -94,19 +91,12 @@ def _continues(text: str, begin: int, stop: re.Match[str], end: int) -> bool:
     elif mark not in UNSPACED:
         return True
     if mark in DENSE:
+        if text[after - 1] in "”’" and _SAID.match(text, after, end):
+            return True
         return follower == "と" or (text[after - 1] in "」』" and follower == "、")
     if follower.islower():
         return True
-    return mark == "." and after - at == 1 and _is_abbreviation(text, begin, at)
-
-
-def _is_abbreviation(text: str, begin: int, at: int) -> bool:
-    """Whether the full stop at `at` belongs to an abbreviation or an initial."""
-    word = _LAST_WORD.search(text, max(begin, at - 12), at + 1)
-    if word is None:
-        return False
-    name = word.group(1)
-    return (len(name) == 1 and name.isupper()) or name.lower() in _ABBREVIATIONS or "." in name
+    return mark == "." and after - at == 1 and ends_abbreviation(text, begin, at, end)
 
 
 def _next_quote(text: str, begin: int, end: int) -> int:
