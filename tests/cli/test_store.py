@@ -635,7 +635,7 @@ def test_stopped_in_the_middle_of_many_files_and_started_again(store, tmp_path, 
     for number in range(N_FILES):
         records = [short(f"{number}-{k}") for k in range(IN_ONE)]
         path = folder / (f"{number:03}.jsonl" if number % 2 else f"{number:03}.json")
-        path.write_text(jsonl(*records, short("live", number)))
+        path.write_text(jsonl(*records, short("live", number, title="Live: the storm")))
     with watching(store, folder) as child:
         until(child, lambda: counted(store) > 1)
         child.send_signal(how)

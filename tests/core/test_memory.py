@@ -121,6 +121,7 @@ def test_ctrl_c_ends_a_fit_and_leaves_nothing_behind(after, tmp_path):
     time.sleep(after)
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=60)
-    assert told.rstrip().endswith("KeyboardInterrupt")
+    last = told.rstrip().splitlines()[-1]  # inside a compiled function, it is the cause of a SystemError
+    assert last == "KeyboardInterrupt" or (last.startswith("SystemError") and "KeyboardInterrupt" in told)
     assert process.returncode in (1, 130, -signal.SIGINT)
     assert list(tmp_path.iterdir()) == []

@@ -256,8 +256,9 @@ def test_links_are_those_of_coverage_links_with_relations_of_explain(stories, ar
     columns, seen = content.columns, 0
     for kept, (_, shown) in zip(kept_places(columns), content.joined, strict=True):
         assert len(shown) <= joined.LINKS
-        for a, b, relation, thousandths, passages, terms, marks_a, marks_b in shown:
+        for a, b, relation, thousandths, passages, terms, why, marks_a, marks_b in shown:
             assert a < b
+            assert "joined at an average distance of" in why
             link = links[frozenset((columns["url"][kept[a]], columns["url"][kept[b]]))]
             evidence = explain(articles[link.a], articles[link.b])
             assert joined.RELATIONS[relation] == evidence.relation.replace("none", "overlap")
@@ -799,7 +800,7 @@ def test_how_a_thread_was_put_together_by_keyboard(view, page, stories):
     assert drawn.count("V") == len(Z)
     assert tree.find_element("css selector", "path.between").get_attribute("d").count("V") == 1
     names = [label.text for label in tree.find_elements("css selector", "text")]
-    assert names[:2] == ["one event: below 0.92", "one thread: below 0.96"]
+    assert names[:2] == ["one event: below 0.92", "one thread: below 0.93"]
     leaves = view.all(f"{item} .leaves li")
     assert len(leaves) == n
     view.keys(Keys.TAB)
@@ -812,7 +813,7 @@ def test_how_a_thread_was_put_together_by_keyboard(view, page, stories):
 
 def test_what_a_link_shares_is_marked_in_both_texts(view, page, stories, articles, content):
     label = next(
-        t.label for t in stories.threads_ if any(2 in link[6][2::3] for link in content.joined[t.label][1])
+        t.label for t in stories.threads_ if any(2 in link[7][2::3] for link in content.joined[t.label][1])
     )
     view.load(page, open=label)
     item = f"#thread-{label}"
@@ -826,7 +827,7 @@ def test_what_a_link_shares_is_marked_in_both_texts(view, page, stories, article
         return [...arguments[0].querySelectorAll('.marked')].map(
             p => [p.textContent, [...p.querySelectorAll('mark')].map(m => [m.textContent, m.className])])
     """
-    for section, (a, b, relation, thousandths, _, terms, *marks) in zip(shown, links, strict=True):
+    for section, (a, b, relation, thousandths, _, terms, why, *marks) in zip(shown, links, strict=True):
         for (text, found), place, places in zip(
             view.js(script, section), (kept[a], kept[b]), marks, strict=True
         ):
@@ -835,7 +836,7 @@ def test_what_a_link_shares_is_marked_in_both_texts(view, page, stories, article
             assert found == [[text[x:y], ["", "term", "passage"][kind]] for x, y, kind in numbers]
         said = section.find_element("css selector", ".facts").text
         assert ("Independent reports" in said) == (relation == 3)
-        assert all(term in section.text for term in terms)
+        assert all(term in section.text for term in (*terms, why))
         if relation == 3:
             assert f"similarity {thousandths / 1000:.2f}" in said
     assert len(view.all(f"{item} .link mark")) > 10

@@ -72,8 +72,13 @@ class StoryEvidence:
     def __str__(self) -> str:
         lines = [VERDICTS[self.verdict], self._terms()]
         if self.verdict != "copy":
-            lines += [self._content(), self._time(), *self._neighbors(), self._groups()]
+            lines += [self._content(), *self.reasons]
         return "\n".join(lines)
+
+    @property
+    def reasons(self) -> list[str]:
+        """Sentences on time, neighbours and groups: what decided, given the similarity."""
+        return [self._time(), *self._neighbors(), self._groups()]
 
     def _terms(self) -> str:
         return (

@@ -66,7 +66,7 @@ function treeOf(thread, kept, merges, articles) {
   }).observe(box);
   const note = ofEvents ? `Each line is an event: the ${number.format(kept.length)} articles are too many to draw.` : "Each line is an article, copies left out; shading changes from event to event.";
   return el("div", null, box, el("p", { class: "note" },
-    `${note} Groups join at their average distance: 0 for the same words, 1 for no similarity above the background. Events that only the time window separates join at the event distance.`));
+    `${note} Articles join to events at their average distance: 0 for the same words, 1 for no similarity above the background. Events join by similarities relative to those of their nearest neighbours, and are drawn from the event distance on.`));
 }
 
 function grow(merges, n) {
@@ -131,12 +131,13 @@ function linkList(kept, links) {
       el("mark", { class: "term" }, "underlined"), ": words in both articles. The strongest links between independent articles are shown."));
 }
 
-function linkItem(kept, [a, b, relation, thousandths, passages, terms, marksA, marksB], k) {
+function linkItem(kept, [a, b, relation, thousandths, passages, terms, why, marksA, marksB], k) {
   const parts = [RELATIONS[relation](Math.round(thousandths / 10), (thousandths / 1000).toFixed(2)), passages ? `${count(passages, "passage")} in common` : "no passage in common"];
   const item = el("div", { class: "link", role: "group", "aria-label": `Link ${k + 1}` }, el("p", { class: "facts" }, `${parts.join(" · ")}.`));
   if (terms.length) {
     item.append(el("p", { class: "facts" }, "Both: ", ...terms.flatMap((term, n) => [n ? " · " : "", said(term, languageOf(kept[a]))])));
   }
+  item.append(el("p", { class: "facts" }, why));
   item.append(el("div", { class: "sides" }, ...[[kept[a], marksA], [kept[b], marksB]].map(([article, marks]) =>
     el("div", null, articleLine(article), marked(textOf(article) || index.title[article], marks, languageOf(article))))));
   return item;

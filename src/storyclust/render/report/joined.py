@@ -63,7 +63,7 @@ class Links:
     """The strongest links of each thread, at most `ALL_LINKS` in all."""
 
     def __init__(self, stories: StoryClusterer, articles: Sequence[Article]) -> None:
-        self.articles = articles
+        self.articles, self.stories = articles, stories
         self.vectorizer = stories.vectorizer_
         copies = stories.deduplicator_
         kept = fingerprint_order(copies.fingerprints_, np.flatnonzero(copies.keep_))  # the order of the fit
@@ -85,8 +85,8 @@ class Links:
         -------
         links : list of list
             For each link the positions of the two articles in `texts`, the number of the relation, the
-            similarity in thousandths, the number of shared passages, the shared terms, and the marks in
-            either text.
+            similarity in thousandths, the number of shared passages, the shared terms, why they are together,
+            and the marks in either text.
         """
         pairs = thread.closest_pairs(LINKS)
         taken = pairs[: self.left]
@@ -107,7 +107,8 @@ class Links:
         similarity = (evidence.similarity, evidence.similarity, evidence.containment, alike)[relation]
         marks = marks_of(texts[a], texts[b], terms, languages)
         number = len(evidence.passages)
-        return [place[a], place[b], relation, round(1000 * similarity), number, list(terms), *marks]
+        why = " ".join(self.stories.explain(a, b).reasons)
+        return [place[a], place[b], relation, round(1000 * similarity), number, list(terms), why, *marks]
 
 
 def marks_of(a: str, b: str, terms: Sequence[str], languages: tuple[str, str]) -> list[list[int]]:
