@@ -189,6 +189,7 @@ def test_long_texts_and_long_words():
     ("text", "n"),
     [
         ("Am 31. August kam er.", 1),
+        ("The court upheld Roe v. Wade. Few were surprised.", 2),
         ("Der 3. Platz ging an Bonn. Das freute viele.", 2),
         ("Er wurde 31. Danach ging er.", 2),
         ("Sie kaufte z. B. Brot. Dann ging sie.", 2),

@@ -316,6 +316,10 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         n = len(self._articles)
         if max(rows) >= n or rows[0] == rows[1]:
             raise InputError(f"a and b must be two different rows below {n}, got {rows[0]} and {rows[1]}.")
+        return self._explain(rows)
+
+    def _explain(self, rows: list[int], *, terms: bool = True) -> StoryEvidence:
+        """Explain two different rows, with the terms that they share or without."""
         of = self.deduplicator_.representatives_[rows].tolist()
         place = self._place[rows]
         same = {
@@ -338,7 +342,9 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
             float(abs(self._times[place[0]] - self._times[place[1]])),
             (float(self._scales[place[0]]), float(self._scales[place[1]])),
             self.threads_[self.labels_[of[0]]].merged_at(*of) if joined else None,
-            shared_terms(articles[0], articles[1], (languages[0], languages[1]), self.vectorizer_),
+            shared_terms(articles[0], articles[1], (languages[0], languages[1]), self.vectorizer_)
+            if terms
+            else (),
             self._settings,
         )
 

@@ -91,7 +91,7 @@ def ends_abbreviation(text: str, begin: int, at: int, end: int) -> bool:
 
 def _is_letter(letter: str, before: str, follower: str, stop: bool) -> bool:
     """Whether a full stop after one letter is that of an initial, or inside an abbreviation."""
-    if not letter.islower() or follower[:1].isdigit():
+    if not letter.islower() or follower[:1].isdigit() or letter in BEFORE_WORDS:
         return True
     if letter == "г":  # of a year it may end the sentence, of a town (город) not
         return not _YEAR.search(before)

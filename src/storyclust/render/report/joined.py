@@ -107,7 +107,7 @@ class Links:
         similarity = (evidence.similarity, evidence.similarity, evidence.containment, alike)[relation]
         marks = marks_of(texts[a], texts[b], terms, languages)
         number = len(evidence.passages)
-        why = " ".join(self.stories.explain(a, b).reasons)
+        why = " ".join(self.stories._explain([a, b], terms=False).reasons)
         return [place[a], place[b], relation, round(1000 * similarity), number, list(terms), why, *marks]
 
 
