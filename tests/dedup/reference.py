@@ -70,7 +70,11 @@ def kind(char):
 def fold(char):
     """Fold compatibility form and width, then case, where that makes one character of one."""
     form = unicodedata.normalize("NFKC", char)
+    if len(form.casefold()) == 2 and form.casefold().isascii() and form.casefold().isalpha():
+        return form.casefold()
     form = form if len(form) == 1 else char
+    if form == "ı":
+        return "i"
     for folded in (form.casefold(), form.lower()):
         if len(folded) == 1:
             return folded

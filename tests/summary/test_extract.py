@@ -22,7 +22,8 @@ from storyclust.summary.sentence_terms import (
     number_terms,
     term_weights,
 )
-from storyclust.text.tokens import codepoint_table, hash_tokens
+from storyclust.text.codepoints import codepoint_table
+from storyclust.text.tokens import hash_tokens
 
 VOCABULARY = [f"word{k}" for k in range(12)]
 

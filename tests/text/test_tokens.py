@@ -8,16 +8,10 @@ import reference
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from storyclust.text import tokens
+from storyclust.text import codepoints, tokens
+from storyclust.text.codepoints import codepoint_table
 from storyclust.text.composition import composed, widened
-from storyclust.text.tokens import (
-    TextBuffer,
-    codepoint_table,
-    drop_repeats,
-    hash_tokens,
-    shingle,
-    sort_hashes,
-)
+from storyclust.text.tokens import TextBuffer, drop_repeats, hash_tokens, shingle, sort_hashes
 
 MASK = (1 << 64) - 1
 
@@ -74,7 +68,7 @@ def test_the_buffer_holds_every_text(texts):
 
 @pytest.mark.parametrize("category", ["Lu", "Ll", "Lt", "Lm", "Lo", "Nd", "Nl", "Mc", "Me"])
 def test_classes_of_letters_digits_and_marks_match_their_unicode_names(category):
-    names = {tokens.WORD: "word", tokens.BIGRAM: "unspaced", tokens.IGNORED: "ignored"}
+    names = {codepoints.WORD: "word", codepoints.BIGRAM: "unspaced", codepoints.IGNORED: "ignored"}
     table = codepoint_table()
     wrong = {}
     for point in range(0x30, len(table)):
@@ -95,20 +89,26 @@ def test_all_other_categories_are_separators(category):
     assert [f"U+{point:04X}" for point in points if table[point] and point not in exceptions] == []
 
 
+def folded(entry):
+    """What an entry of the table folds to: one character, or two letters."""
+    point = int(entry & codepoints.CODEPOINT_MASK)
+    return chr(point & 0xFF) + chr(point >> 8) if entry & codepoints.TWO_LETTERS else chr(point)
+
+
 def test_every_character_is_folded_as_by_the_reference():
     table = codepoint_table()
     wrong = [
         f"U+{point:04X}"
         for point in range(len(table))
-        if table[point] >> 24 in (tokens.WORD, tokens.BIGRAM)
-        and chr(table[point] & tokens.CODEPOINT_MASK) != reference.fold(chr(point))
+        if table[point] >> 24 in (codepoints.WORD, codepoints.BIGRAM)
+        and folded(table[point]) != reference.fold(chr(point))
     ]
     assert wrong == []
 
 
 def test_folding_is_idempotent():
     table = codepoint_table()
-    folded = {int(entry & tokens.CODEPOINT_MASK) for entry in table if entry}
+    folded = {int(entry & codepoints.CODEPOINT_MASK) for entry in table if entry}
     assert [f"U+{point:04X}" for point in folded if reference.fold(chr(point)) != chr(point)] == []
 
 
@@ -373,3 +373,21 @@ def test_half_width_kana_with_marks_are_the_full_width_ones(half, full):
 def test_a_mark_that_follows_no_letter_stays_a_token_apart():
     assert hash_tokens(["ガ"]).hashes.tolist() != hash_tokens(["カ"]).hashes.tolist()
     hash_tokens(["ﾞ", "aﾞ", "漢ﾟ"])  # no error
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Straße", "STRASSE"), ("ẞ", "ss"), ("ﬁnance", "Finance"), ("eﬀort ﬂow", "effort flow"), ("Ⅳ", "iv"),
+        ("IRMAK", "ırmak"), ("İstanbul", "istanbul"), ("ĳs", "ijs"),
+    ],
+)  # fmt: skip
+def test_letters_that_stand_for_two_and_the_dotless_i(one, other):
+    assert hash_tokens([one]).hashes.tolist() == hash_tokens([other]).hashes.tolist()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("Masse", "Maße s"), ("straße", "strase"), ("å", "a"), ("ø", "o")]
+)
+def test_what_is_not_folded(one, other):
+    assert hash_tokens([one]).hashes.tolist() != hash_tokens([other]).hashes.tolist()

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from storyclust.dedup.common_substrings import best_chain, shared_runs
+from storyclust.text.codepoints import TABLE_SIZE
 from storyclust.text.composition import widened
-from storyclust.text.tokens import TABLE_SIZE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

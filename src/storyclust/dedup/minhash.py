@@ -16,7 +16,8 @@ from storyclust._core.parallel import map_chunks
 from storyclust._core.validation import check_int, check_texts
 from storyclust.dedup.signing import HALF, Permutations, SigningOutput, shingles_of, sign_texts
 from storyclust.errors import InputError
-from storyclust.text.tokens import TextBuffer, codepoint_table, text_sizes
+from storyclust.text.codepoints import codepoint_table
+from storyclust.text.tokens import TextBuffer, text_sizes
 
 if TYPE_CHECKING:
     from datasketch import MinHash

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from storyclust._core.terminal import sanitize
-from storyclust.text.tokens import BIGRAM_RANGES
+from storyclust.text.codepoints import BIGRAM_RANGES
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -10,10 +10,12 @@ import unicodedata
 import numpy as np
 
 from storyclust.store.encoding import storable
-from storyclust.text.tokens import BIGRAM, CLASS_SHIFT, IGNORED, SEPARATOR, codepoint_table
+from storyclust.text.codepoints import BIGRAM, CLASS_SHIFT, IGNORED, SEPARATOR, codepoint_table
 
 SNIPPET = 120  # characters
 MAX_SNIPPET_WORDS = 32  # words of a query that a snippet looks for
+FOLDED: dict[int, str | None] = {ord("ß"): "ss", ord("ẞ"): "ss", ord("ı"): "i"}  # as tokens fold them
+ROWS_AT_ONCE = 1_000
 
 
 def index_words(connection: sqlite3.Connection, number: int, title: str, text: str) -> None:
@@ -21,6 +23,15 @@ def index_words(connection: sqlite3.Connection, number: int, title: str, text: s
     connection.execute(
         "INSERT INTO search(rowid, title, body) VALUES (?, ?, ?)", (number, segment(title), segment(text))
     )
+
+
+def index_all(connection: sqlite3.Connection) -> None:
+    """Index the words of all articles again."""
+    connection.execute("INSERT INTO search(search) VALUES ('delete-all')")
+    cursor = connection.cursor().execute("SELECT number, title, text FROM articles ORDER BY number")
+    while rows := cursor.fetchmany(ROWS_AT_ONCE):
+        for number, title, text in rows:
+            index_words(connection, number, title, text)
 
 
 def unindex_words(connection: sqlite3.Connection, number: int, title: str, text: str) -> None:
@@ -32,7 +43,7 @@ def unindex_words(connection: sqlite3.Connection, number: int, title: str, text:
 
 
 @functools.cache
-def _ignored() -> dict[int, None]:
+def _ignored() -> dict[int, str | None]:
     """Translation that deletes vowel points and invisible characters, as `tokens` ignores them."""
     return dict.fromkeys(np.flatnonzero(codepoint_table() >> CLASS_SHIFT == IGNORED).tolist())
 
@@ -63,8 +74,8 @@ def segment(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text in Unicode compatibility form (NFKC), without ignored characters."""
-    return unicodedata.normalize("NFKC", storable(text)).replace("\0", " ").translate(_ignored())
+    """Text in Unicode compatibility form (NFKC), without ignored characters, folded where SQLite does not."""
+    return unicodedata.normalize("NFKC", storable(text)).replace("\0", " ").translate(_ignored() | FOLDED)
 
 
 def _bigrams(run: str) -> str:

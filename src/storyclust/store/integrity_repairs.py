@@ -6,7 +6,7 @@ import sqlite3
 from datetime import UTC, datetime
 
 from storyclust.store.encoding import to_stamp
-from storyclust.store.full_text import index_words
+from storyclust.store.full_text import index_all
 from storyclust.store.retention import Derive, read_articles
 from storyclust.store.tables import store_derived
 
@@ -107,8 +107,4 @@ def derive_missing(connection: sqlite3.Connection, derive: Derive) -> None:
 
 def rebuild_full_text(connection: sqlite3.Connection, _: Derive) -> None:
     """Index the words of all articles again."""
-    connection.execute("INSERT INTO search(search) VALUES ('delete-all')")
-    cursor = connection.cursor().execute("SELECT number, title, text FROM articles ORDER BY number")
-    while rows := cursor.fetchmany(BATCH_SIZE):
-        for number, title, text in rows:
-            index_words(connection, number, title, text)
+    index_all(connection)

@@ -17,6 +17,7 @@ from pathlib import Path
 from storyclust.articles.dates import quoted
 from storyclust.errors import StoreError
 from storyclust.store.encoding import valid_utf8
+from storyclust.store.full_text import index_all
 from storyclust.store.lock import TIMEOUT, writers_lock
 from storyclust.store.transactions import explaining, read_pragma, table_names, transaction
 
@@ -157,13 +158,13 @@ def add_furniture(connection: sqlite3.Connection) -> None:
 
 
 def add_scales(connection: sqlite3.Connection) -> None:
-    """Add the table of scales. It is filled when all threads are consolidated."""
+    """Add the table of scales, which consolidation fills; words are folded otherwise since then, too."""
     for statement in _statements(SCALES_TABLE):
         connection.execute(statement)
+    index_all(connection)
 
 
-# The first brings a file of version 1 to version 2, the next to version 3, and so on.
-MIGRATIONS: tuple[Migration, ...] = (add_furniture, add_scales)
+MIGRATIONS: tuple[Migration, ...] = (add_furniture, add_scales)  # from version 1 to 2, from 2 to 3
 ADDED_TABLES = (FURNITURE_TABLES, SCALES_TABLE)  # by each of them; readers do without
 
 
@@ -384,8 +385,7 @@ def _migrate_if_old(connection: sqlite3.Connection, name: str, read_only: bool, 
         found = read_pragma(connection, "user_version")
         if not {*MIGRATIONS[found - 1 :]} <= {add_furniture, add_scales}:
             raise StoreError(f"{name} was written by an older storyclust; open it for writing once.")
-        missing = _added_since(found)
-        for statement in _statements(missing.replace("CREATE TABLE", "CREATE TEMP TABLE")):
+        for statement in _statements(_added_since(found).replace("CREATE TABLE", "CREATE TEMP TABLE")):
             connection.execute(statement)  # empty, as they would be in the file
         return
     with writers_lock(name, timeout):

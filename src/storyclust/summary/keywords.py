@@ -25,8 +25,9 @@ from storyclust.summary.mentions import (
     mark_tokens,
 )
 from storyclust.summary.phrases import ARTICLES_POWER, MAX_RANKED, RARITY_POWER, SMOOTHING, rank_phrases
+from storyclust.text.codepoints import codepoint_table
 from storyclust.text.features import WORD_MASK, hash_words, stop_hashes, stop_tables
-from storyclust.text.tokens import Tokens, codepoint_table
+from storyclust.text.tokens import Tokens
 from storyclust.text.vectorize import NewsVectorizer
 
 if TYPE_CHECKING:

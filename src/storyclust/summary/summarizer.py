@@ -25,11 +25,12 @@ from storyclust.errors import InputError
 from storyclust.summary.extract import MISSING_ANTECEDENT, NO_ANTECEDENT, Lines, extract
 from storyclust.summary.keywords import Words, key_terms
 from storyclust.summary.sentence_terms import hash_stems, number_terms
+from storyclust.text.codepoints import codepoint_table
 from storyclust.text.furniture import find_furniture, without_spans
 from storyclust.text.headline import clean_titles
 from storyclust.text.language import group_languages
 from storyclust.text.sentences import iter_sentences, split_sentences
-from storyclust.text.tokens import codepoint_table, hash_tokens
+from storyclust.text.tokens import hash_tokens
 from storyclust.text.vectorize import NewsVectorizer
 
 if TYPE_CHECKING:

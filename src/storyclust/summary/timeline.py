@@ -33,8 +33,9 @@ from storyclust.summary.summarizer import (
     read_sentences,
     refers_back,
 )
+from storyclust.text.codepoints import codepoint_table
 from storyclust.text.headline import clean_titles
-from storyclust.text.tokens import codepoint_table, hash_tokens
+from storyclust.text.tokens import hash_tokens
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -17,17 +17,9 @@ from storyclust._core.memory import release_memory
 from storyclust._core.parallel import each_chunk, kernel
 from storyclust._core.spill import SpillableArray
 from storyclust.articles.article import Article
+from storyclust.text.codepoints import codepoint_table
 from storyclust.text.language import group_languages
-from storyclust.text.tokens import (
-    SORT_HEADS,
-    TextBuffer,
-    Tokens,
-    codepoint_table,
-    hash_tokens,
-    mix,
-    sort_hashes,
-    tokenize,
-)
+from storyclust.text.tokens import SORT_HEADS, TextBuffer, Tokens, hash_tokens, mix, sort_hashes, tokenize
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from storyclust._core.parallel import kernel
-from storyclust.text.tokens import TextBuffer, codepoint_table, tokenize_all
+from storyclust.text.codepoints import codepoint_table
+from storyclust.text.tokens import TextBuffer, tokenize_all
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

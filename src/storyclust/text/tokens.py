@@ -4,59 +4,35 @@ A corpus is one contiguous UTF-8 buffer with int64 offsets (Arrow's large_string
 decode it, fold case and width through one table, split it into words and hash them in a single pass; no
 Python object is made for a token.
 
-A token is a run of letters, digits and marks, folded (NFKC where that is one character, then case). In
+A token is a run of letters, digits and marks, folded (NFKC where that is one character, then case; ß and
+ligatures become two letters, and the dotless ı an i, as which its capital is read). In
 scripts written without spaces (Han, Kana, Thai, Lao, Khmer, Myanmar) it is a pair of neighbouring
 characters. Vowel points of Arabic and Hebrew, soft hyphens and joiners are ignored.
 """
 
 from __future__ import annotations
 
-import functools
-import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from storyclust._core.parallel import kernel
+from storyclust.text.codepoints import (
+    BIGRAM,
+    CLASS_SHIFT,
+    CODEPOINT_MASK,
+    IGNORED,
+    LETTER,
+    TWO_LETTERS,
+    WORD,
+    classify,
+    codepoint_table,
+)
 from storyclust.text.composition import composed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-TABLE_SIZE = 0x20000  # planes 0 and 1; beyond them only Han ideographs are letters
-SEPARATOR, WORD, BIGRAM, IGNORED = 0, 1, 2, 3
-CLASS_SHIFT = 24
-CODEPOINT_MASK = np.uint32(0x1FFFFF)
-
-# Scripts without spaces between words, as ranges of code points. Their own digits form words.
-BIGRAM_RANGES = (
-    (0x0E01, 0x0E4E),  # Thai
-    (0x0E81, 0x0EFF),  # Lao
-    (0x1000, 0x109F),  # Myanmar
-    (0x1780, 0x17DD),  # Khmer
-    (0x2E80, 0x2FDF),  # Han radicals, which fold to ideographs
-    (0x3005, 0x3007),  # Han iteration mark, closing mark, zero
-    (0x3021, 0x3029),  # Hangzhou numerals
-    (0x3031, 0x3035),  # vertical Kana iteration marks
-    (0x3038, 0x303A),  # Hangzhou tens
-    (0x3041, 0x30FF),  # Hiragana, Katakana
-    (0x31F0, 0x31FF),  # Katakana phonetic extensions
-    (0x3400, 0x4DBF),  # Han extension A
-    (0x4E00, 0x9FFF),  # Han
-    (0xA9E0, 0xA9FE),  # Myanmar extension B
-    (0xAA60, 0xAA7F),  # Myanmar extension A
-    (0xF900, 0xFAFF),  # Han compatibility
-    (0xFF66, 0xFF9F),  # half-width Katakana
-    (0x1AFF0, 0x1B16F),  # Kana extensions
-)
-RADICALS = range(0x2E80, 0x2FE0)
-# Characters without a glyph of their own: soft hyphen, tatweel, joiners, direction marks, byte order mark.
-INVISIBLE = (
-    "\u00ad\u0640\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
-)
-VARIATION_SELECTORS = range(0xFE00, 0xFE10)
-MORE_VARIATION_SELECTORS = (np.uint32(0xE0100), np.uint32(0xE01EF))
 
 MIX1 = np.uint64(0xFF51AFD7ED558CCD)  # of the 64-bit finalizer of MurmurHash3 (Appleby, 2011)
 MIX2 = np.uint64(0xC4CEB9FE1A85EC53)
@@ -86,39 +62,6 @@ def text_sizes(texts: Iterable[str]) -> NDArray[np.int64]:
     return np.fromiter(map(len, texts), dtype=np.int64) + 1
 
 
-@functools.cache
-def codepoint_table() -> NDArray[np.uint32]:
-    """Return the class and the folded form of every code point below `TABLE_SIZE`, as one uint32 each."""
-    table = np.zeros(TABLE_SIZE, dtype=np.uint32)
-    for point in range(0x30, TABLE_SIZE):
-        char = chr(point)
-        category = unicodedata.category(char)
-        radical = point in RADICALS and unicodedata.category(chr(_fold(char))) == "Lo"
-        if category[0] in "LMN" or radical:
-            # Vowel points are optional in writing.
-            pointed = category == "Mn" and unicodedata.name(char).startswith(("ARABIC", "HEBREW"))
-            table[point] = (IGNORED if pointed else WORD) << CLASS_SHIFT | _fold(char)
-    for first, last in BIGRAM_RANGES:
-        for point in range(first, last + 1):
-            if table[point] >> CLASS_SHIFT == WORD and unicodedata.category(chr(point)) != "Nd":
-                table[point] += np.uint32(BIGRAM - WORD) << CLASS_SHIFT
-    for point in (*map(ord, INVISIBLE), *VARIATION_SELECTORS):
-        table[point] = IGNORED << CLASS_SHIFT
-    table.setflags(write=False)
-    return table
-
-
-def _fold(char: str) -> int:
-    """Fold width, compatibility form and case, where the result is one character."""
-    form = unicodedata.normalize("NFKC", char)
-    if len(form) != 1:
-        form = char
-    for folded in (form.casefold(), form.lower()):
-        if len(folded) == 1:
-            return ord(folded)
-    return ord(form.lower()[0])
-
-
 @kernel
 def mix(h: Any) -> Any:
     """Mix the bits of a 64-bit value: the finalizer of MurmurHash3."""
@@ -145,18 +88,6 @@ def decode(data: NDArray[np.uint8], i: Any, end: Any) -> Any:
         high = (b & np.uint32(0x07)) << np.uint32(18) | (np.uint32(data[i + 1]) & low) << np.uint32(12)
         return high | (np.uint32(data[i + 2]) & low) << np.uint32(6) | (np.uint32(data[i + 3]) & low), i + 4
     return np.uint32(0), end
-
-
-@kernel
-def classify(point: Any, table: NDArray[np.uint32]) -> Any:
-    """Class and folded form of a code point, packed as in the table."""
-    if point < np.uint32(TABLE_SIZE):
-        return table[point]
-    if point < np.uint32(0x40000):
-        return np.uint32(BIGRAM << CLASS_SHIFT) | point
-    if MORE_VARIATION_SELECTORS[0] <= point <= MORE_VARIATION_SELECTORS[1]:
-        return np.uint32(IGNORED << CLASS_SHIFT)
-    return np.uint32(0)
 
 
 @kernel
@@ -241,6 +172,9 @@ def tokenize(
                 in_word = True
                 first = at
                 h = TOKEN_SEED
+            if entry & TWO_LETTERS:
+                h = h * TOKEN_STEP + np.uint64(LETTER | (entry & np.uint32(0xFF)))
+                entry = LETTER | (entry >> np.uint32(8) & np.uint32(0xFF))
             h = h * TOKEN_STEP + np.uint64(entry)  # mixed once, at the word's end
             last = i
         elif kind == BIGRAM:
