@@ -50,7 +50,6 @@ def run_explain(options: argparse.Namespace) -> None:
 
     wanted = dict.fromkeys((options.id_a, options.id_b))
     articles = read_inputs(options, tell_fields=False)
-    articles = list(articles) if options.stories else [a for a in articles if a.id in wanted]
     row_of = {article.id: row for row, article in enumerate(articles)}
     for name in wanted:
         if name not in row_of:

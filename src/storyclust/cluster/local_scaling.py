@@ -32,19 +32,24 @@ LEAST_SCALE = 0.04  # of rows with few or weak neighbours; at 0.03 what is left 
 LARGEST_RATIO = 10.0  # of a similarity and the scale of its rows; larger ones count as this
 
 
-@kernel
 def local_scales(indptr: NDArray[Any], data: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean similarity of each row of a graph with its nearest neighbours; missing ones count as 0."""
-    scales = np.empty(len(indptr) - 1, np.float64)
-    for row in range(len(scales)):
-        scales[row] = local_scale(data[indptr[row] : indptr[row + 1]])
+    return scales_of_sums(nearest_sums(indptr, data))
+
+
+def scales_of_sums(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scales of rows with these sums of the similarities of their nearest neighbours."""
+    scales: NDArray[np.float64] = np.maximum(sums / NEIGHBORS, LEAST_SCALE)
     return scales
 
 
 @kernel
-def local_scale(similarities: NDArray[np.float64]) -> Any:
-    """Mean of the `NEIGHBORS` largest similarities, in any order, and at least `LEAST_SCALE`."""
-    return max(sum_of_largest(similarities, NEIGHBORS) / NEIGHBORS, LEAST_SCALE)
+def nearest_sums(indptr: NDArray[Any], data: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum of the `NEIGHBORS` largest similarities of each row of a graph."""
+    sums = np.empty(len(indptr) - 1, np.float64)
+    for row in range(len(sums)):
+        sums[row] = sum_of_largest(data[indptr[row] : indptr[row + 1]], NEIGHBORS)
+    return sums
 
 
 @kernel

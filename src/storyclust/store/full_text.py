@@ -43,9 +43,10 @@ def unindex_words(connection: sqlite3.Connection, number: int, title: str, text:
 
 
 @functools.cache
-def _ignored() -> dict[int, str | None]:
-    """Translation that deletes vowel points and invisible characters, as `tokens` ignores them."""
-    return dict.fromkeys(np.flatnonzero(codepoint_table() >> CLASS_SHIFT == IGNORED).tolist())
+def _as_tokens() -> dict[int, str | None]:
+    """Translation that deletes what `tokens` ignores, and folds what they fold and SQLite does not."""
+    ignored = np.flatnonzero(codepoint_table() >> CLASS_SHIFT == IGNORED).tolist()
+    return dict.fromkeys(ignored) | FOLDED
 
 
 @functools.cache
@@ -75,7 +76,7 @@ def segment(text: str) -> str:
 
 def _plain(text: str) -> str:
     """Text in Unicode compatibility form (NFKC), without ignored characters, folded where SQLite does not."""
-    return unicodedata.normalize("NFKC", storable(text)).replace("\0", " ").translate(_ignored() | FOLDED)
+    return unicodedata.normalize("NFKC", storable(text)).replace("\0", " ").translate(_as_tokens())
 
 
 def _bigrams(run: str) -> str:

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from storyclust._core.parallel import kernel
-from storyclust.cluster.local_scaling import LEAST_SCALE, NEIGHBORS
-from storyclust.cluster.selection import sum_of_largest
+from storyclust.cluster.local_scaling import NEIGHBORS, nearest_sums, scales_of_sums
 from storyclust.store.growable_array import GrowableArray
 
 if TYPE_CHECKING:
@@ -49,8 +48,11 @@ class NeighborScales:
 
     def of(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Scales of rows."""
-        scales: NDArray[np.float64] = np.maximum(self.sums.values[rows] / NEIGHBORS, LEAST_SCALE)
-        return scales
+        return scales_of_sums(self.sums.values[rows])
+
+    def carry_over(self, before: NDArray[np.int64], rows: NDArray[np.int64]) -> None:
+        """Let rows have what is known of others, in whose place they stand."""
+        self.put(rows, self.counts.values[before], self.sums.values[before])
 
     def meet(
         self, first: NDArray[np.int64], second: NDArray[np.int64], similarities: NDArray[np.float64]
@@ -58,24 +60,23 @@ class NeighborScales:
         """Count new edges for the rows at both ends; returns the rows whose sums have changed."""
         rows, values = np.concatenate((first, second)), np.tile(similarities, 2)
         order = np.lexsort((rows, -values))
-        changed = np.zeros(len(self.counts), np.bool_)
-        add_neighbors(self.counts.values, self.sums.values, changed, rows[order], values[order])
-        return np.flatnonzero(changed)
+        rows = rows[order]
+        return np.unique(rows[add_neighbors(self.counts.values, self.sums.values, rows, values[order])])
 
     def measure(self, rows: NDArray[np.int64], indptr: NDArray[Any], data: NDArray[np.float64]) -> None:
         """Set the sums of rows from their whole rows of the similarity graph."""
-        self.put(rows, *sum_nearest(indptr, data))
+        self.put(rows, np.minimum(np.diff(indptr), NEIGHBORS), nearest_sums(indptr, data))
 
 
 @kernel
 def add_neighbors(
     counts: NDArray[np.int64],
     sums: NDArray[np.float64],
-    changed: NDArray[np.bool_],
     rows: NDArray[np.int64],
     similarities: NDArray[np.float64],
-) -> None:
-    """Add similarities, the largest first, to the sums of their rows."""
+) -> NDArray[np.bool_]:
+    """Add similarities, the largest first, to the sums of their rows; marks those that changed one."""
+    changed = np.zeros(len(rows), np.bool_)
     for k, row in enumerate(rows):
         similarity = similarities[k]
         mean = sums[row] / NEIGHBORS
@@ -86,15 +87,5 @@ def add_neighbors(
             sums[row] += similarity - LEAST_SHARE * mean
         else:
             continue
-        changed[row] = True
-
-
-@kernel
-def sum_nearest(indptr: NDArray[Any], data: NDArray[np.float64]) -> Any:
-    """Number and sum of the largest similarities of each row of a graph."""
-    counts, sums = np.zeros(len(indptr) - 1, np.int64), np.zeros(len(indptr) - 1, np.float64)
-    for row in range(len(counts)):
-        own = data[indptr[row] : indptr[row + 1]]
-        counts[row] = min(len(own), NEIGHBORS)
-        sums[row] = sum_of_largest(own, NEIGHBORS)
-    return counts, sums
+        changed[k] = True
+    return changed

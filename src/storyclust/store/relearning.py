@@ -169,7 +169,7 @@ def _index_again(connection: sqlite3.Connection, memory: WorkingSet, changed: Re
     sizes = np.array([len(blob) // 4 for blob in keys], np.int64)
     index.add_keys(rows, sizes, np.frombuffer(b"".join(keys), "<u4"))
     index.events.values[rows] = events
-    index.scales.put(rows, index.scales.counts.values[before], index.scales.sums.values[before])
+    index.scales.carry_over(before, rows)
     memory.row_of.update(zip(changed.numbers, rows.tolist(), strict=True))
     memory.structure.renumber(dict(zip(before.tolist(), rows.tolist(), strict=True)), events)
     connection.executemany(

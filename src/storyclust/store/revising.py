@@ -47,7 +47,7 @@ def _enter(tables: Tables, memory: WorkingSet, number: int, event: int, article:
     index.add_keys(rows, keys.sizes, keys.keys)
     index.events.values[rows] = event
     if former is not None:
-        index.scales.put(rows, index.scales.counts.values[[former]], index.scales.sums.values[[former]])
+        index.scales.carry_over(np.array([former]), rows)
     memory.row_of[number] = int(rows[0])
     derived = derived_of(keys, article_terms, language, counted.furniture)
     store_derived(tables.connection, [number], derived, index.null_similarity(rows).tolist())

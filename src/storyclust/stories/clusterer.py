@@ -210,10 +210,11 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         kept, place, graph = prepared.kept, prepared.place, prepared.graph
         to_events = event_merges(graph, prepared.times, settings.event_distance, settings.event_window)
         events = cut(to_events, len(kept), settings.event_distance)
-        to_threads = thread_merges(graph, events, settings.thread_distance)
+        scales = local_scales(graph.indptr, graph.data)
+        to_threads = thread_merges(graph, events, settings.thread_distance, scales)
         threads = cut(to_threads, int(events.max(initial=-1)) + 1, settings.thread_distance)[events]
         self._place, self._times, self._settings = place, prepared.times, settings
-        self._background, self._scales = prepared.background, local_scales(graph.indptr, graph.data)
+        self._background, self._scales = prepared.background, scales
         trees = dendrograms_of(to_events, to_threads, graph, events, threads, kept, settings.event_distance)
         self.furniture_ = [()] * len(articles)
         for row, spans in zip(kept.tolist(), prepared.spans, strict=True):
