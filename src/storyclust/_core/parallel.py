@@ -92,10 +92,8 @@ def each_chunk(
     with stage(name, len(weights)) as advance:
         if jobs > 1:
             results = _run_on_threads(work, ranges, jobs)
-        elif threading.current_thread() is threading.main_thread():
-            results = _run_beside(work, ranges)
         else:
-            results = (work(*each) for each in ranges)
+            results = (beside(work, *each) for each in ranges)
         for (start, stop), result in zip(ranges, results, strict=True):
             advance(stop - start)
             yield result
@@ -113,14 +111,15 @@ def cut_ranges(weights: NDArray[np.int64], most: int | None = None) -> Iterator[
         start = stop
 
 
-def _run_beside(work: Callable[[int, int], T], ranges: list[tuple[int, int]]) -> Iterator[T]:
-    """Run all ranges one after the other, on a thread beside the main thread.
+def beside(function: Callable[..., T], *arguments: Any) -> T:
+    """Call a function on a thread beside the main thread; elsewhere, where it stands.
 
-    Signals are handled on the main thread. An exception of theirs inside a compiled function, while it reads
-    its arguments or returns, can end the process.
+    Signals are handled on the main thread. An exception of theirs inside a compiled function, while it is
+    loaded, reads its arguments or returns, can end the process.
     """
-    for start, stop in ranges:
-        yield _wait_for(_worker().submit(work, start, stop))
+    if threading.current_thread() is not threading.main_thread():
+        return function(*arguments)
+    return _wait_for(_worker().submit(function, *arguments))
 
 
 @functools.cache

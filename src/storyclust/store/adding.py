@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from storyclust._core.parallel import beside
 from storyclust.articles.article import Article
 from storyclust.articles.dates import quoted
 from storyclust.articles.ordering import times_of
@@ -255,7 +256,7 @@ class Adder:
         article_terms, own_keys = find_article_terms(independent, own, self.n_jobs), keys.of_texts(alone)
         rows = self._enter(numbers[alone], independent, own, article_terms, own_keys)
         edges = index.neighbours(rows, LEAST_SIMILARITY, self.n_jobs)
-        changed = np.union1d(rows, index.scales.meet(*edges))
+        changed = np.union1d(rows, beside(index.scales.meet, *edges))
         merged = self._place(rows, edges)
 
         originals = original_rows(found, alone, rows)
@@ -311,7 +312,7 @@ class Adder:
         if not len(rows):
             return set(), set()
         structure, tables = self.memory.structure, self.tables
-        placed = structure.place(self.memory.article_index, rows, edges)
+        placed = beside(structure.place, self.memory.article_index, rows, edges)
         tables.new_groups({event: structure.thread_of[event] for event in placed.events})
         why = "a new article belongs to both"
         for gone, kept in placed.merged_events:
