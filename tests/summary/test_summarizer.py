@@ -508,6 +508,11 @@ def test_a_sentence_without_its_beginning_is_not_quoted(start):
         "Martha Kendal is a senior staff writer at the Aldmouth Courier.",
         ".) claimed that the ferry Selka had been too fast for the fog.",
         "Aldmouth 12 14 17 19 23 31 Carrow 11 12 13 19 27 44.",
+        "We live in odd times, and the ferry Selka has struck a pier.",
+        "The ferry Selka, as I wrote last week, is too fast for fog.",
+        "The opinions expressed here are those of the captain alone.",
+        "“ Nobody saw the stone pier of Aldmouth in the fog.",
+        "THE FERRY, AGAIN: The Selka struck the stone pier on Monday.",
         "Selka rescue, March 2024. AP Photo The ferry struck the pier on Monday.",
     ],
 )
@@ -535,18 +540,12 @@ def test_sentences_of_a_report(sentence):
 
 
 @pytest.mark.parametrize(
-    "sentence",
-    [
-        "“It was foggy,” Rao said.",
-        "We live in strange times.",
-        "It struck the pier.",
-        "As I wrote, it was foggy.",
-        "",
-    ],
+    "sentence", ["“It was foggy,” Rao said.", "It struck the pier.", "However, it sank.", ""]
 )
 def test_what_needs_something_before_it_opens_no_summary(sentence):
     assert not may_open(sentence)
     assert may_open("The captain said “we did not see it” of the pier.")
+    assert not may_open("The captain said “we did not see it” of the pier.", is_first=False)
 
 
 def test_a_summary_opens_with_the_lead_of_an_article():
@@ -560,3 +559,12 @@ def test_a_summary_opens_with_the_lead_of_an_article():
     longer = sc.summarize(articles, 60)
     assert longer.text.startswith("The board of Carrow")
     assert lead in longer.text
+
+
+def test_the_headline_is_that_of_a_report():
+    text = "The ferry Selka struck the stone pier of Aldmouth in thick fog on Monday."
+    titles = ["Selka", "What happened to the ferry Selka?", "Live: ferry Selka strikes pier at Aldmouth"]
+    articles = [{"title": title, "text": f"{text} Report {k}."} for k, title in enumerate(titles)]
+    report = {"title": "Ferry Selka strikes Aldmouth pier", "text": f"{text} Nobody was hurt in the harbour."}
+    assert sc.summarize([*articles, report]).headline == report["title"]
+    assert sc.summarize(articles).headline in {title.removeprefix("Live: ") for title in titles}

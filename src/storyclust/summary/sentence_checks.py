@@ -1,13 +1,15 @@
 """Which sentences may stand in a summary, and which of them may open it.
 
-Page furniture, captions, headings, labels, questions and entries of live blogs are no sentences of a
-report. A summary opens with a sentence that needs nothing before it: no pronoun that refers back, no
-quotation, no writer in the first person. The rules are about punctuation, capitals and a few English phrases.
+Page furniture, captions, headings, labels, questions, entries of live blogs and what a writer says of himself
+or to the reader are no sentences of a report. A summary opens with a sentence that needs nothing before it: no
+pronoun that refers back, no quotation. The rules are about punctuation, capitals and a few English phrases.
 """
 
 from __future__ import annotations
 
 import re
+
+from storyclust.text.boilerplate_cues import is_note
 
 # Pronouns and connectives that refer back to the sentence before when they open one.
 BACK_REFERENCES = frozenset(
@@ -44,26 +46,31 @@ _DATED_CAPTION = re.compile(
 # A label before a colon, "Worst case:" or "WILLIAM BARR:"; names of one to four words before a quotation.
 _LABEL = re.compile(
     r"^(?:[\w.'’&/-]+ ){0,3}[\w.'’&/-]+ ?[:：] (?![\"“”„«‘'「『])|"
-    r"^(?:[A-Z][\w.'’-]* ){0,3}[A-Z][\w.'’-]*: [\"“‘']"
+    r"^(?:[A-Z][\w.'’-]* ){0,3}[A-Z][\w.'’-]*: [\"“‘']|^[A-Z][A-Z ,.'’&-]{5,}: "
 )
 _LEAD_IN = re.compile(
     r"^(?:(?i:story highlights|highlights|updated?|watch|read|related|correction)|CLOSE)\b"
     r"(?=[ :—–-]+[\"“A-Z])|^(?i:here (?:are|is)|here[’']s|don[’']t forget|scroll down|click)\b"
 )
 _BIOGRAPHY = re.compile(
-    r"\bis (?:an?|the|\w+[’']s) (?:[\w-]+,? ){0,4}(?:writer|editor|columnist|contributor|reporter|"
+    r"\bis (?:an?|the|\w+[’']s) (?:[\w-]+,? ){0,4}(?:host|writer|editor|columnist|contributor|reporter|"
     r"correspondent|fellow|professor|commentator|author|blogger)\b|"
     r"\b(?:him|her|them|me) on (?:Twitter|Facebook)\b"
 )
 _CLOCK = re.compile(r"^\d{1,2}(?:[:.]\d{2}(?![\d%.])|\s?[ap]\.?m\b)")  # an entry of a live blog
-_FRAGMENT = re.compile(r"[\"“‘«(\[]?[a-zà-öø-ÿ]|['’]s\b|[–—―,;:)\].…?!/%&-]")  # the beginning is missing
+_FRAGMENT = re.compile(
+    r"[\"“‘«(\[]?[a-zà-öø-ÿ]|['’]s\b|[–—―,;:)\].…?!/%&-]|[\"“] "
+)  # the beginning is missing
 _UNSTOPPED_QUOTE = re.compile(r"[^\s.!?,;…。！？।॥؟۔][\"'”’]$")  # a heading that ends in a quotation
 _ENDS = ".!?…。！？।॥؟۔\"'”’“»」』)"
 _QUESTION_MARKS = "?？؟"
 _QUOTES = "\"'“”‘’„«»「」『』"
 _OPENING_QUOTES = "\"'“‘„«「『"
 _QUOTED = re.compile(r"[\"“„«「『][^\"”“»」』]*[\"”“»」』]?")
-_SPEAKER = re.compile(r"\b(?:I(?!\.)|[Ww]e|[Yy]ou|[Mm]y|[Oo]ur|[Yy]our|[Ll]et[’']s|[Jj]e|[Nn]ous|[Ww]ir)\b")
+_SPEAKER = re.compile(
+    r"\b(?:I(?!\.)|[Ww]e|us|me|[Yy]ou|[Mm]y|[Oo]ur|[Yy]our|[Ll]et[’']s|[Jj]e|[Nn]ous|[Ww]ir)\b"
+)
+_DEFINITE = re.compile("The [a-z]")
 _WORD = re.compile(r"[^\W_]+")
 _NOT_CAPITALS = bytes(byte for byte in range(256) if not chr(byte).isupper() or byte >= 128)
 _NOT_LETTERS = bytes(byte for byte in range(256) if not chr(byte).isalpha() or byte >= 128)
@@ -80,7 +87,7 @@ def is_report(string: str) -> bool:
         or string.rstrip(_QUOTES)[-1:] in _QUESTION_MARKS
         or _FRAGMENT.match(string)
         or _UNSTOPPED_QUOTE.search(string)
-        or any(sign in string for sign in ("|", "://", '="'))
+        or any(sign in string for sign in ("|", "://", '="', "...."))
         or string.count("@") > 1
         or string.count("#") > 1
         or _GLUED.search(string)
@@ -90,6 +97,8 @@ def is_report(string: str) -> bool:
         or _LEAD_IN.match(string)
         or _CLOCK.match(string)
         or _BIOGRAPHY.search(string)
+        or is_note(string)
+        or _SPEAKER.search(_QUOTED.sub(" ", string))
         or _is_heading_or_table(string)
     )
 
@@ -113,15 +122,18 @@ def refers_back(string: str) -> bool:
     )
 
 
-def may_open(string: str) -> bool:
+def may_open(string: str, is_first: bool = True) -> bool:
     """Whether a sentence of a report can be the first of a summary: it says itself what it is about.
+
+    In English the subject of a sentence within an article, `is_first` being False, is known from before if it
+    is a common noun with an article: "The visit is expected to last three hours."
 
     >>> may_open("The ferry Selka struck a pier on Monday."), may_open("“It was foggy,” the captain said.")
     (True, False)
     """
     if not string or string[0] in _OPENING_QUOTES or refers_back(string):
         return False
-    return _SPEAKER.search(_QUOTED.sub(" ", string)) is None
+    return is_first or _DEFINITE.match(string) is None
 
 
 def count_words(string: str) -> float:

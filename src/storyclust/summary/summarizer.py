@@ -28,7 +28,7 @@ from storyclust.summary.sentence_checks import count_words, is_report, may_open,
 from storyclust.summary.sentence_terms import hash_stems, number_terms
 from storyclust.text.codepoints import codepoint_table
 from storyclust.text.furniture import find_furniture, without_spans
-from storyclust.text.headline import clean_titles
+from storyclust.text.headline import clean_titles, is_plain
 from storyclust.text.language import group_languages
 from storyclust.text.sentences import iter_sentences, split_sentences
 from storyclust.text.tokens import hash_tokens
@@ -47,6 +47,7 @@ CANDIDATE_BUDGETS = (
     10  # length limits' worth of leading sentences that are candidates; fewer hurt short summaries
 )
 LEAD_SENTENCES = 3  # the lead of an article is among its first sentences; furniture may stand before it
+PLAIN_TITLE = 0.4  # centrality of a report's headline, as a share of the most central, for it to be taken
 HEADLINE_CHARACTERS = 100
 LANGUAGE_ARTICLES = 5  # articles from which the language of a group is guessed
 
@@ -221,7 +222,7 @@ def summarize_independent(
     found = tuple(SummarySentence(c.string, rows[c.article], c.start, c.end) for c in chosen)
 
     is_title = position < 0
-    best = int(np.argmax(centrality[is_title].round(9)))
+    best = _best_title(articles, centrality[is_title].round(9))
     headline, taken_from = _headline(titles, best, articles)
     ids, first = number_terms(tokens.hashes)
     words = Words(tokens, ids, first, article, position, good_rows | is_title)
@@ -304,9 +305,20 @@ def leads_of(sentences: Iterable[Sentence], max_words: float) -> dict[int, Sente
     leads: dict[int, Sentence] = {}
     for sentence in sorted(sentences):
         is_early = sentence.position < LEAD_SENTENCES and sentence.article not in leads
-        if is_early and sentence.n_words <= max_words and may_open(sentence.string):
+        if (
+            is_early
+            and sentence.n_words <= max_words
+            and may_open(sentence.string, is_first=sentence.position == 0)
+        ):
             leads[sentence.article] = sentence
     return leads
+
+
+def _best_title(articles: Sequence[Article], centrality: NDArray[np.float64]) -> int:
+    """Index of the most central title, among headlines of reports if one of them is nearly as central."""
+    plain = np.where([is_plain(" ".join(article.title.split())) for article in articles], centrality, 0.0)
+    best = plain if plain.max() >= PLAIN_TITLE * centrality.max() else centrality
+    return int(np.argmax(best))
 
 
 def _headline(titles: Sequence[str], best: int, articles: Sequence[Article]) -> tuple[str, int]:
