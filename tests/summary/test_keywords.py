@@ -265,3 +265,13 @@ def test_a_name_and_its_acronym_are_one_term():
 def test_a_hyphenated_word_is_whole():
     text = "The cease-fire of Carrow held on Monday, and a cease-fire in Aldmouth did too."
     assert "cease-fire" in keywords(text, f"In Carrow the cease-fire was broken. {text}", lang="en")
+
+
+def test_function_words_of_every_language_of_a_group_are_no_terms():
+    english = "The ferry Selka struck the pier, and it will be repaired, because they need that ferry."
+    french = "Le ferry Selka a heurté la jetée, et il sera réparé parce que les habitants en ont besoin."
+    found = sc.summarize(
+        [{"text": f"{text} {text[:-1]} {k}."} for k, text in enumerate([english, french] * 2)]
+    )
+    assert not {"that", "will", "they", "les", "parce", "sera"} & set(found.keywords)
+    assert "Selka" in found.keywords

@@ -508,8 +508,6 @@ def test_a_sentence_without_its_beginning_is_not_quoted(start):
         "Martha Kendal is a senior staff writer at the Aldmouth Courier.",
         ".) claimed that the ferry Selka had been too fast for the fog.",
         "Aldmouth 12 14 17 19 23 31 Carrow 11 12 13 19 27 44.",
-        "We live in odd times, and the ferry Selka has struck a pier.",
-        "The ferry Selka, as I wrote last week, is too fast for fog.",
         "The opinions expressed here are those of the captain alone.",
         "“ Nobody saw the stone pier of Aldmouth in the fog.",
         "THE FERRY, AGAIN: The Selka struck the stone pier on Monday.",
@@ -540,7 +538,8 @@ def test_sentences_of_a_report(sentence):
 
 
 @pytest.mark.parametrize(
-    "sentence", ["“It was foggy,” Rao said.", "It struck the pier.", "However, it sank.", ""]
+    "sentence",
+    ["“It was foggy,” Rao said.", "It struck the pier.", "However, it sank.", "As I wrote, fog is bad.", ""],
 )
 def test_what_needs_something_before_it_opens_no_summary(sentence):
     assert not may_open(sentence)

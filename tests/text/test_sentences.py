@@ -219,3 +219,9 @@ def test_most_gold_texts_are_split_without_a_fault(name, least):
         space = "" if lang in ("ja", "zh") else " "
         right += [strings(space.join(sentences)) == sentences for sentences in texts]
     assert sum(right) / len(right) >= least
+
+
+@pytest.mark.parametrize("follower", ["を", "と", "って", "など、"])
+def test_a_particle_after_a_quotation_goes_on_with_the_sentence(follower):
+    text = f"野村氏は「行くぞ！」{follower}選手に話した。"
+    assert [sentence.string for sentence in split_sentences(text)] == [text]

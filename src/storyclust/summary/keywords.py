@@ -81,21 +81,29 @@ class TermCandidate(NamedTuple):
 
 
 def key_terms(
-    words: Words, strings: Sequence[str], language: str, vectorizer: NewsVectorizer, most: int = N_KEYWORDS
+    words: Words,
+    strings: Sequence[str],
+    languages: Sequence[str],
+    vectorizer: NewsVectorizer,
+    most: int = N_KEYWORDS,
 ) -> tuple[str, ...]:
     """Key terms as they are written: names first, then by weight.
 
-    `strings` are the titles and sentences of `words`.
+    `strings` are the titles and sentences of `words`. Words are rated by their document frequencies in the
+    first of the `languages`; stop words of any of them are no terms.
     """
     data, indptr, hashes, starts, ends = words.tokens
     tables = codepoint_table(), word_table(*_LINKS, *_CONJUNCTIONS), word_table(*_WEEKDAYS)
     kinds, joints = mark_tokens(data, indptr, starts, ends, hashes, *tables, words.position, words.is_read)
     tokens = MarkedTokens(words.ids, kinds, joints, np.repeat(words.article, np.diff(indptr)))
-    counts = count_occurrences(indptr, hashes, tokens, words.position, stop_table(language), len(words.first))
+    counts = count_occurrences(
+        indptr, hashes, tokens, words.position, stop_table(*sorted(set(languages))), len(words.first)
+    )
     weight = np.where(counts.is_name, NAME_BONUS, 1.0) * np.log1p(counts.frequency)
     weight *= counts.n_articles**ARTICLES_POWER
     ranked = np.flatnonzero((counts.frequency > 0) & ~counts.is_stop)
     ranked = ranked[np.argsort(-weight[ranked], kind="stable")[:MAX_RANKED]]
+    language = languages[0]
     idf = vectorizer.idf_of(hashes[words.first[ranked]] & WORD_MASK, language)
     scores = (weight[ranked] * (idf + SMOOTHING) ** RARITY_POWER).round(9)
     found = [
@@ -301,9 +309,11 @@ class WrittenForms:
 
 
 @functools.cache
-def stop_table(language: str) -> NDArray[np.uint64]:
-    """Hash table of the stop words of a language."""
-    table: NDArray[np.uint64] = stop_tables([stop_hashes(language)])[0]
+def stop_table(*languages: str) -> NDArray[np.uint64]:
+    """Hash table of the stop words of some languages."""
+    table: NDArray[np.uint64] = stop_tables(
+        [np.unique(np.concatenate([stop_hashes(each) for each in languages]))]
+    )[0]
     return table
 
 

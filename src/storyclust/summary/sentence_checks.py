@@ -1,8 +1,8 @@
 """Which sentences may stand in a summary, and which of them may open it.
 
-Page furniture, captions, headings, labels, questions, entries of live blogs and what a writer says of himself
-or to the reader are no sentences of a report. A summary opens with a sentence that needs nothing before it: no
-pronoun that refers back, no quotation. The rules are about punctuation, capitals and a few English phrases.
+Page furniture, captions, headings, labels, questions and entries of live blogs are no sentences of a
+report. A summary opens with a sentence that needs nothing before it: no pronoun that refers back, no
+quotation, no first or second person. The rules are about punctuation, capitals and a few English phrases.
 """
 
 from __future__ import annotations
@@ -58,18 +58,15 @@ _BIOGRAPHY = re.compile(
     r"\b(?:him|her|them|me) on (?:Twitter|Facebook)\b"
 )
 _CLOCK = re.compile(r"^\d{1,2}(?:[:.]\d{2}(?![\d%.])|\s?[ap]\.?m\b)")  # an entry of a live blog
-_FRAGMENT = re.compile(
-    r"[\"“‘«(\[]?[a-zà-öø-ÿ]|['’]s\b|[–—―,;:)\].…?!/%&-]|[\"“] "
-)  # the beginning is missing
+# The beginning is missing.
+_FRAGMENT = re.compile(r"[\"“‘«(\[]?[a-zà-öø-ÿ]|['’]s\b|[–—―,;:)\].…?!/%&-]|[\"“] |[をんっゃゅょ]")
 _UNSTOPPED_QUOTE = re.compile(r"[^\s.!?,;…。！？।॥؟۔][\"'”’]$")  # a heading that ends in a quotation
 _ENDS = ".!?…。！？।॥؟۔\"'”’“»」』)"
 _QUESTION_MARKS = "?？؟"
 _QUOTES = "\"'“”‘’„«»「」『』"
 _OPENING_QUOTES = "\"'“‘„«「『"
 _QUOTED = re.compile(r"[\"“„«「『][^\"”“»」』]*[\"”“»」』]?")
-_SPEAKER = re.compile(
-    r"\b(?:I(?!\.)|[Ww]e|us|me|[Yy]ou|[Mm]y|[Oo]ur|[Yy]our|[Ll]et[’']s|[Jj]e|[Nn]ous|[Ww]ir)\b"
-)
+_SPEAKER = re.compile(r"\b(?:I(?!\.)|[Ww]e|[Yy]ou|[Mm]y|[Oo]ur|[Yy]our|[Ll]et[’']s)\b")
 _DEFINITE = re.compile("The [a-z]")
 _WORD = re.compile(r"[^\W_]+")
 _NOT_CAPITALS = bytes(byte for byte in range(256) if not chr(byte).isupper() or byte >= 128)
@@ -98,7 +95,6 @@ def is_report(string: str) -> bool:
         or _CLOCK.match(string)
         or _BIOGRAPHY.search(string)
         or is_note(string)
-        or _SPEAKER.search(_QUOTED.sub(" ", string))
         or _is_heading_or_table(string)
     )
 
@@ -132,6 +128,8 @@ def may_open(string: str, is_first: bool = True) -> bool:
     (True, False)
     """
     if not string or string[0] in _OPENING_QUOTES or refers_back(string):
+        return False
+    if _SPEAKER.search(_QUOTED.sub(" ", string)):
         return False
     return is_first or _DEFINITE.match(string) is None
 

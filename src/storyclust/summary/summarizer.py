@@ -49,8 +49,9 @@ CANDIDATE_BUDGETS = (
 LEAD_SENTENCES = 3  # the lead of an article is among its first sentences; furniture may stand before it
 PLAIN_TITLE = 0.4  # centrality of a report's headline, as a share of the most central, for it to be taken
 HEADLINE_CHARACTERS = 100
-LANGUAGE_ARTICLES = 5  # articles from which the language of a group is guessed
+LANGUAGE_ARTICLES = 8  # articles from which the languages of a group are guessed
 
+_BLANK = "    "
 _GAP = re.compile(r"\S {4,}\S")  # what was furniture inside a sentence is blank
 
 
@@ -226,8 +227,8 @@ def summarize_independent(
     headline, taken_from = _headline(titles, best, articles)
     ids, first = number_terms(tokens.hashes)
     words = Words(tokens, ids, first, article, position, good_rows | is_title)
-    language = group_languages(articles[:LANGUAGE_ARTICLES])[0]
-    keywords = key_terms(words, [line.string for line in lines], language, vectorizer)
+    languages = group_languages(articles[:LANGUAGE_ARTICLES])
+    keywords = key_terms(words, [line.string for line in lines], languages, vectorizer)
     return Summary(headline, found, _joined(found), keywords, rows[taken_from])
 
 
@@ -258,12 +259,17 @@ def read_sentences(articles: Sequence[Article], min_words: float, min_read: int 
             string = " ".join(sentence.string.split())
             n_words = count_words(string)
             place = sentence.start, sentence.end
-            is_whole = _GAP.search(sentence.string) is None
+            is_whole = not (_GAP.search(sentence.string) or _is_cut(articles[number].text, sentence.start))
             found.append(Sentence(number, position, string, *place, n_words, is_whole))
             total += n_words
         streams = unfinished
         position += 1
     return found
+
+
+def _is_cut(text: str, start: int) -> bool:
+    """Whether a sentence of a script without spaces begins right behind furniture, which is blank."""
+    return start >= len(_BLANK) and text[start - len(_BLANK) : start] == _BLANK and text[start] >= "\u3000"
 
 
 def good_sentences(sentences: list[Sentence]) -> list[Sentence]:

@@ -93,7 +93,10 @@ def _continues(text: str, begin: int, stop: re.Match[str], end: int) -> bool:
     if mark in DENSE:
         if text[after - 1] in "”’" and _SAID.match(text, after, end):
             return True
-        return follower == "と" or (text[after - 1] in "」』" and follower == "、")
+        is_quote = text[after - 1] in "」』"
+        return follower == "と" or (
+            is_quote and (follower in "、を" or text.startswith(("って", "など"), after))
+        )
     if follower.islower():
         return True
     return mark == "." and after - at == 1 and ends_abbreviation(text, begin, at, end)
