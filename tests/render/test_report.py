@@ -1008,6 +1008,7 @@ def test_it_fits_any_width_and_prints(view, page, width):
     try:
         view.load(page, open="0,1,2")
         assert view.js("return document.documentElement.scrollWidth") <= width
+        view.js("document.querySelectorAll('.fold').forEach(d => { d.open = true; })")
         assert view.js(
             "return [...document.querySelectorAll('#f-q, #f-to, #zoom-all')].every(e => e.checkVisibility())"
         )
@@ -1057,3 +1058,80 @@ def test_the_data_of_a_report_says_what_was_ignored():
     content = report_content(stories, stories._articles)
     for excerpt, (start, end) in zip(content.texts, content.columns["ignored"], strict=True):
         assert excerpt[start:end] == box
+
+
+@pytest.fixture
+def narrow(view):
+    metrics = {"width": 420, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    view.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    yield view
+    view.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+@pytest.mark.browser
+def test_on_a_narrow_page_the_list_comes_first_and_the_rest_is_folded(narrow, page):
+    narrow.load(page)
+    tops = [narrow.one(selector).rect["y"] for selector in ("#f-q", "#threads", "#timeline-section")]
+    assert tops == sorted(tops)
+    assert not narrow.one("#timeline").is_displayed()
+    assert not narrow.one("#f-source").is_displayed()
+    for fold in ("#timeline-fold", "#filters-fold"):
+        narrow.js("arguments[0].click()", narrow.one(f"{fold} > summary"))
+    narrow.until(lambda: narrow.one("#timeline .mark").is_displayed())
+    assert narrow.one("#f-source").is_displayed()
+    assert narrow.js("return document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.browser
+def test_a_row_shows_the_opening_of_its_summary_and_its_key_names(view, page, stories):
+    view.load(page)
+    thread = stories.threads_[0]
+    teaser = f"#thread-{thread.label} .teaser"
+    assert thread.summary.sentences[0].string.startswith(
+        view.one(f"{teaser} .opening").text.removesuffix("…")
+    )
+    assert view.one(f"{teaser} .facts").text == " · ".join(thread.keywords[:4])
+    view.one(f"#thread-{thread.label} h3 button").click()
+    assert not view.one(teaser).is_displayed()
+
+
+@pytest.mark.browser
+def test_a_misspelt_word_is_put_right(view, page, stories):
+    view.load(page)
+    name = max((word for t in stories.threads_[:9] for word in t.keywords if word.isalpha()), key=len)
+    view.fill("#f-q", name[:2] + name[3:])
+    view.until(lambda: view.one("#suggestion").is_displayed())
+    assert view.one("#suggestion").text == f"Did you mean {name.lower()}?"
+    view.one("#suggestion button").click()
+    view.until(view.headlines)
+    assert not view.one("#suggestion").is_displayed()
+    view.fill("#f-q", "qqqqqqqqqq")
+    view.until(lambda: not view.headlines())
+    assert not view.one("#suggestion").is_displayed()
+
+
+@pytest.mark.browser
+def test_an_address_scrolls_to_its_thread_in_a_new_tab(view, page, stories):
+    label = stories.threads_[20].label
+    top = f"return document.getElementById('thread-{label}').getBoundingClientRect().top"
+    view.load(page, open=label)
+    view.until(lambda: abs(view.js(top)) < 40)
+    view.js("window.scrollTo(0, 0)")
+    view.browser.refresh()  # the browser remembers the place
+    view.until(lambda: abs(view.js(top)) < 40)
+
+
+@pytest.mark.browser
+def test_events_tell_their_independent_reports(view, page, stories):
+    view.load(page)
+    thread = next(t for t in stories.threads_ if len(t.events) > 1 and len(t.independent) < len(t))
+    view.one(f"#thread-{thread.label} h3 button").click()
+    lines = view.all(f"#thread-{thread.label} .events li")
+    independent = set(thread.independent.tolist())
+    for event, line in zip(thread.events, lines, strict=True):
+        n = len(independent & set(event.members.tolist()))
+        copies = len(event.members) - n
+        said = f"{n} report{'s' * (n > 1)}"
+        said += f" + {copies} cop{'y' if copies == 1 else 'ies'}" if copies else ""
+        assert line.find_element("css selector", ".n").text == said
+        assert bool(line.find_elements("css selector", ".bar")) == (n > 1)

@@ -14,7 +14,13 @@ from hypothesis import strategies as st
 import storyclust as sc
 from storyclust.articles.article import Article
 from storyclust.articles.records import as_articles
-from storyclust.summary.sentence_checks import count_words, is_report, may_open, refers_back
+from storyclust.summary.sentence_checks import (
+    count_words,
+    is_report,
+    length_of_dateline,
+    may_open,
+    refers_back,
+)
 from storyclust.summary.summarizer import (
     MIN_READ,
     Summary,
@@ -567,3 +573,24 @@ def test_the_headline_is_that_of_a_report():
     report = {"title": "Ferry Selka strikes Aldmouth pier", "text": f"{text} Nobody was hurt in the harbour."}
     assert sc.summarize([*articles, report]).headline == report["title"]
     assert sc.summarize(articles).headline in {title.removeprefix("Live: ") for title in titles}
+
+
+DATELINES = [
+    "TOKYO, Sept 3 (Reuters) - ",
+    "WASHINGTON—",
+    "NEW YORK, N.Y. — ",
+    "Mumbai, India - ",
+    "(CNN) -- ",
+]
+
+
+@pytest.mark.parametrize("dateline", DATELINES)
+def test_a_summary_begins_behind_the_dateline(dateline):
+    sentence = "The ferry Selka struck the stone pier of Aldmouth in thick fog on Monday."
+    (found,) = sc.summarize([dateline + sentence]).sentences
+    assert (found.string, found.start) == (sentence, len(dateline))
+
+
+@pytest.mark.parametrize("opening", ["NATO-led forces ", "Al-Qaeda - the group - ", "U.S. stocks "])
+def test_a_name_is_no_dateline(opening):
+    assert length_of_dateline(f"{opening}Left the harbour of Aldmouth on Monday.") == 0

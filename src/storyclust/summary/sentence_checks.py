@@ -60,6 +60,12 @@ _BIOGRAPHY = re.compile(
 _CLOCK = re.compile(r"^\d{1,2}(?:[:.]\d{2}(?![\d%.])|\s?[ap]\.?m\b)")  # an entry of a live blog
 # The beginning is missing.
 _FRAGMENT = re.compile(r"[\"“‘«(\[]?[a-zà-öø-ÿ]|['’]s\b|[–—―,;:)\].…?!/%&-]|[\"“] |[をんっゃゅょ]")
+# Place, day and agency before a sentence: "TOKYO, Sept 3 (Reuters) - ", "Mumbai, India - ", "(AP) — ".
+_DATELINE = re.compile(
+    r"(?:(?:[A-Z][A-Z.'’-]+(?: [A-Z][A-Z.'’-]+){0,3}(?:, [A-Z][\w.]+(?: [A-Z][\w.]+)?)?|[A-Z]\w+, [A-Z]\w+)"
+    r"(?:,? [A-Z][a-z]+\.? \d{1,2},?)?(?: ?[(/][^()/]{2,40}[)/])?|\([A-Z][^()]{1,30}\))"
+    r"(?:\s(?:--|[-–—])\s|\s?[–—]\s?)(?=[\"“A-Z0-9])"
+)
 _UNSTOPPED_QUOTE = re.compile(r"[^\s.!?,;…。！？।॥؟۔][\"'”’]$")  # a heading that ends in a quotation
 _ENDS = ".!?…。！？।॥؟۔\"'”’“»」』)"
 _QUESTION_MARKS = "?？؟"
@@ -108,6 +114,16 @@ def _is_heading_or_table(string: str) -> bool:
         capitals, letters = sum(map(str.isupper, string)), sum(map(str.isalpha, string))
     digits = sum(map(str.isdecimal, string))
     return not letters or capitals > MAX_CAPITALS * letters or digits > MAX_DIGITS * (letters + digits)
+
+
+def length_of_dateline(string: str) -> int:
+    """Characters of the dateline that a sentence begins with; 0 without one.
+
+    >>> length_of_dateline("TOKYO, Sept 3 (Reuters) - Japan and India met."), length_of_dateline("Japan met.")
+    (26, 0)
+    """
+    found = _DATELINE.match(string)
+    return found.end() if found else 0
 
 
 def refers_back(string: str) -> bool:

@@ -24,7 +24,13 @@ from storyclust.dedup.deduplicator import Deduplicator
 from storyclust.errors import InputError
 from storyclust.summary.extract import MISSING_ANTECEDENT, NO_ANTECEDENT, Lines, extract
 from storyclust.summary.keywords import Words, key_terms
-from storyclust.summary.sentence_checks import count_words, is_report, may_open, refers_back
+from storyclust.summary.sentence_checks import (
+    count_words,
+    is_report,
+    length_of_dateline,
+    may_open,
+    refers_back,
+)
 from storyclust.summary.sentence_terms import hash_stems, number_terms
 from storyclust.text.codepoints import codepoint_table
 from storyclust.text.furniture import find_furniture, without_spans
@@ -256,9 +262,10 @@ def read_sentences(articles: Sequence[Article], min_words: float, min_read: int 
             if sentence is None:
                 continue
             unfinished.append((number, stream))
-            string = " ".join(sentence.string.split())
+            dateline = length_of_dateline(sentence.string)
+            string = " ".join(sentence.string[dateline:].split())
             n_words = count_words(string)
-            place = sentence.start, sentence.end
+            place = sentence.start + dateline, sentence.end
             is_whole = not (_GAP.search(sentence.string) or _is_cut(articles[number].text, sentence.start))
             found.append(Sentence(number, position, string, *place, n_words, is_whole))
             total += n_words

@@ -64,6 +64,7 @@ function update() {
     ? `${count(threads.length, "thread")}, ${count(articles, "article")}`
     : `${number.format(found.length)} of ${count(threads.length, "thread")}, ${count(articles, "article")}`;
   showPage();
+  showSuggestion(wordsOf(state.q));
   setTimeline(found);
   writeAddress();
 }
@@ -125,6 +126,24 @@ function applyTheme(theme) {
   byId("theme").value = dark ? "light" : "dark";
 }
 
+// On a narrow page the list comes first, and the timeline and the filters are folded.
+function arrange(narrow) {
+  if (narrow) byId("threads-section").after(byId("timeline-section"));
+  else byId("threads-section").before(byId("timeline-section"));
+  for (const fold of ["timeline-fold", "filters-fold"]) byId(fold).open = !narrow;
+}
+
+// Scroll when the page has its final layout, also where the browser restores a place of its own.
+function showOpened() {
+  const opened = [...state.open].find((label) => byId(`thread-${label}`));
+  if (opened === undefined) return;
+  history.scrollRestoration = "manual";
+  const show = () => byId(`thread-${opened}`) && byId(`thread-${opened}`).scrollIntoView({ block: "start" });
+  show();
+  requestAnimationFrame(() => requestAnimationFrame(show));
+  if (document.readyState !== "complete") window.addEventListener("load", () => requestAnimationFrame(show), { once: true });
+}
+
 function begin() {
   byId("theme").hidden = false;
   byId("theme").addEventListener("click", () => applyTheme(byId("theme").value));
@@ -137,12 +156,14 @@ function begin() {
   byId("source-names").append(...index.sources.slice(0, 1000).map((name) => el("option", { value: name })));
   byId("page-prev").addEventListener("click", () => turnPage(-1));
   byId("page-next").addEventListener("click", () => turnPage(1));
-  window.addEventListener("hashchange", () => { readAddress(); fillForm(); update(); });
+  window.addEventListener("hashchange", () => { readAddress(); fillForm(); update(); showOpened(); });
   readAddress();
   fillForm();
-  const opened = [...state.open][0];
+  const narrow = window.matchMedia("screen and (max-width: 700px)");
+  narrow.addEventListener("change", () => arrange(narrow.matches));
+  arrange(narrow.matches);
   update();
-  if (opened !== undefined && byId(`thread-${opened}`)) byId(`thread-${opened}`).scrollIntoView({ block: "start" });
+  showOpened();
 }
 
 begin();

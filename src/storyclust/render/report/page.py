@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from storyclust.articles.article import Article
     from storyclust.stories.clusterer import StoryClusterer
 
-SCRIPTS = ("base.js", "timeline.js", "joined.js", "thread.js", "list.js")
+SCRIPTS = ("base.js", "timeline.js", "joined.js", "thread.js", "suggest.js", "list.js")
 GLANCE = 10  # threads in a notebook
 
 # Characters that could end a script element or a line of JavaScript.

@@ -1,5 +1,6 @@
 // One thread: its line in the list, and the details below it.
 
+const TEASER_NAMES = 4;
 const FEW_EVENTS = 12;
 const FEW_SOURCES = 12;
 const FEW_ARTICLES = 20;
@@ -13,7 +14,7 @@ function threadItem(thread) {
   const body = el("div", { class: "body", id: `body-${thread.label}`, hidden: !open });
   item.append(
     el("span", { class: "size", "aria-hidden": "true" }, number.format(thread.size)),
-    el("div", { class: "entry" }, el("h3", null, button), factsOf(thread)), body);
+    el("div", { class: "entry" }, el("h3", null, button), factsOf(thread), teaserOf(thread)), body);
   item.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && state.open.has(thread.label)) {
       event.stopPropagation();
@@ -47,6 +48,18 @@ function factsOf(thread) {
     if (sources.length > 3) line.append(` and ${number.format(sources.length - 3)} more`);
   }
   return line;
+}
+
+// The first sentence of the summary, after the key names; hidden where the thread is open.
+function teaserOf(thread) {
+  if (!thread.sentences.length || thread.size === 1) return null;
+  const language = oneLanguage(thread);
+  const names = thread.keywords.slice(0, TEASER_NAMES);
+  const [text, place] = thread.sentences[0];
+  const line = el("p", { class: "opening", dir: "auto" }, said(text, languageOf(thread.begin + place), "span"));
+  const list = el("p", { class: "facts" });
+  names.forEach((word, k) => list.append(k ? " · " : "", said(word, language)));
+  return el("div", { class: "teaser" }, line, names.length ? list : null);
 }
 
 function fill(thread, body) {
@@ -85,15 +98,25 @@ function quoted(thread, [text, place], articles) {
   }, name), " "];
 }
 
+// Articles of an event that are no copies of another: its independent reports.
+function independentOf(event) {
+  let n = 0;
+  for (let a = event.begin; a < event.end; a++) n += index.copy[a] ? 0 : 1;
+  return n;
+}
+
 function eventList(thread, articles) {
   const list = el("ol", { class: "events" });
-  const biggest = Math.max(...thread.events.map((event) => event.size));
+  const biggest = Math.max(...thread.events.map(independentOf));
   const line = (event) => {
-    const bar = svgEl("svg", { class: "bar", width: 64, height: 8, "aria-hidden": "true" },
-      svgEl("rect", { width: Math.max(2, (64 * event.size) / biggest), height: 8, rx: 2 }));
+    const independent = independentOf(event);
+    const bar = independent === 1 ? null : svgEl("svg", { class: "bar", width: 64, height: 8, "aria-hidden": "true" },
+      svgEl("rect", { width: Math.max(2, (64 * independent) / biggest), height: 8, rx: 2 }));
+    const copies = event.size - independent;
+    const reports = ` ${count(independent, "report")}${copies ? ` + ${number.format(copies)} ${copies === 1 ? "copy" : "copies"}` : ""}`;
     const title = el("button", { type: "button", class: "plain", onclick: () => articles.show(event.begin) }, titleOf(event.article));
     return el("li", null, el("span", { class: "when" }, eventTime(event)), title,
-      el("span", { class: "n" }, bar, ` ${count(event.size, "article")}`),
+      el("span", { class: "n" }, bar, reports),
       event.line && el("p", { class: "new", dir: "auto" }, ...quoted(thread, event.line, articles)));
   };
   return longList(list, thread.events.length, FEW_EVENTS, (k) => line(thread.events[k]), "events").whole;

@@ -314,7 +314,7 @@ function listenToChart() {
   byId("pan-right").addEventListener("click", () => pan(0.3));
   byId("zoom-all").addEventListener("click", () => { state.view = null; requestDraw(); writeSoon(); });
   // The printed page has no layout yet: use about the width of A4 and Letter; the SVG is stretched to fit.
-  window.addEventListener("beforeprint", () => { chart.printed = 450; draw(); });
+  window.addEventListener("beforeprint", () => { byId("timeline-fold").open = true; chart.printed = 450; draw(); });
   window.addEventListener("afterprint", () => { chart.printed = 0; draw(); });
   new ResizeObserver(() => {
     if (svg.getBoundingClientRect().width === chart.width) return; // no redraw, so that the focus stays
