@@ -193,7 +193,7 @@ def install(results: dict[str, Any]) -> str:
     note = (
         "Sizes on disk, without compiled bytecode and compiled kernels. Times are medians over fresh "
         "processes, beyond what Python itself takes to start. Numerical libraries are imported at the first "
-        "use of a name."
+        "use of a name. The first run compiles the numerical functions; later runs use the cache."
     )
     return f"{table(results['rows'])}\n\n{note}"
 
