@@ -96,6 +96,8 @@ def index_page(pages: dict[str, list[tuple[str, str, str]]]) -> str:
         "`storyclust.Deduplicator` is available after `import storyclust as sc`, as `sc.Deduplicator`. A "
         "name such as `storyclust.articles.parse_date` is imported from its package: "
         "`from storyclust.articles import parse_date`.",
+        "The site has the parameters, results and examples of each name. So has Python: "
+        "`help(sc.Deduplicator)`.",
     ]
     for page, names in pages.items():
         title = PACKAGES.get(page, "Errors, warnings and progress")
