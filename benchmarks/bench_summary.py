@@ -47,7 +47,7 @@ from sumy.utils import get_stop_words
 
 import storyclust as sc
 from common import data_folder, data_set, table, write_results
-from storyclust.summary.summarizer import refers_back
+from storyclust.summary.sentence_checks import refers_back
 from storyclust.text.sentences import split_sentences
 
 SHORT = 60

@@ -46,6 +46,11 @@ def vector_of(words, weights):
     return {word: weights[word] for word in words}
 
 
+def is_opened(picked, order, opens):
+    """Whether the row that is shown first opens a summary."""
+    return bool(picked) and bool(opens[min(picked, key=lambda row: order[row])])
+
+
 def pick(
     rows,
     weights,
@@ -55,6 +60,8 @@ def pick(
     candidate,
     antecedents,
     max_words,
+    order,
+    opens,
     alike=0.5,
     central=0.3,
     early=0.02,
@@ -72,11 +79,12 @@ def pick(
     best = [row for row in fitting if near[row] and antecedents[row] == -1]
     free = set(best or fitting or [row for row in everyone if words[row] == shortest])
     left = max(max_words, shortest)
+    is_ruled = any(opens[row] for row in free)
     picked = []
     while True:
         gains = {}
         for row in sorted(free):
-            if words[row] <= left:
+            if words[row] <= left and (not is_ruled or is_opened([*picked, row], order, opens)):
                 total = Counter()
                 for other in (*picked, row):
                     total.update(vectors[other])
@@ -101,7 +109,18 @@ def worth(picks, vectors, centroid, position, lengths, early=0.02):
 
 
 def trades(
-    picked, vectors, centroid, lengths, candidate, antecedents, max_words, alike=0.5, central=0.3, spare=0.04
+    picked,
+    vectors,
+    centroid,
+    lengths,
+    candidate,
+    antecedents,
+    max_words,
+    order,
+    opens,
+    alike=0.5,
+    central=0.3,
+    spare=0.04,
 ):
     """All that may come of trading one picked row for a longer one, or of adding one."""
     closeness = [cosine(vector, centroid) for vector in vectors]
@@ -113,6 +132,8 @@ def trades(
             if row in picked or not candidate[row] or closeness[row] < central * closest + 1e-12:
                 continue
             after = [*rest, row]
+            if is_opened(picked, order, opens) and not is_opened(after, order, opens):
+                continue
             length = sum(lengths[k] for k in after)
             if not before + spare * max_words <= length <= max_words:
                 continue

@@ -42,26 +42,31 @@ def groups(draw):
     for row in range(1, len(rows)):
         if rows[row][4] and draw(st.integers(0, 3)) == 0:
             antecedents[row] = row - 1 if rows[row - 1][4] else MISSING_ANTECEDENT
-    return rows, antecedents, draw(st.integers(1, 30))
+    times = draw(st.lists(st.integers(0, 3), min_size=4, max_size=4))
+    order = np.argsort(np.argsort([times[row[0]] for row in rows], kind="stable"), kind="stable")
+    opens = [row[4] and draw(st.booleans()) for row in rows]
+    return rows, antecedents, draw(st.integers(1, 30)), order, np.array(opens, bool)
 
 
-def arrays(rows, antecedents, max_words):
-    """What the kernels take, and the words as tokens."""
+def arrays(rows, antecedents, max_words, order=None, opens=None):
+    """What the kernels take, and the words as tokens; by default any row may open a summary."""
+    order = np.arange(len(rows)) if order is None else order
+    opens = np.ones(len(rows), bool) if opens is None else opens
     article, position, good, candidate = (np.array([row[k] for row in rows]) for k in (0, 1, 3, 4))
     tokens = hash_tokens([" ".join(row[2]) for row in rows])
     stems = hash_stems(tokens.data, tokens.starts, tokens.ends, codepoint_table())
     lengths = np.array([float(len(row[2])) for row in rows])
-    lines = Lines(article, position, lengths, good, candidate, np.array(antecedents))
+    lines = Lines(article, position, lengths, good, candidate, np.array(antecedents), order, opens)
     return stems, tokens.indptr, lines, float(max_words)
 
 
-def extracted(rows, antecedents, max_words):
-    picked, centrality = extract(*arrays(rows, antecedents, max_words))
+def extracted(*group):
+    picked, centrality = extract(*arrays(*group))
     return picked.tolist(), centrality
 
 
-def selected_greedily(rows, antecedents, max_words):
-    stems, indptr, lines, limit = arrays(rows, antecedents, max_words)
+def selected_greedily(*group):
+    stems, indptr, lines, limit = arrays(*group)
     ids, first = number_terms(stems)
     bounds, terms = distinct_terms(ids, indptr, len(first))
     vectors = TermRows(bounds, terms, term_weights(bounds, terms, len(first), lines.is_good))
@@ -81,15 +86,16 @@ def slow_vectors(rows):
 @given(groups())
 @settings(max_examples=300)
 def test_rows_are_weighed_and_picked_as_the_slow_way_does(group):
-    rows, antecedents, max_words = group
+    rows, antecedents, max_words, order, opens = group
     article, position, words, good, candidate = zip(*rows, strict=True)
-    _, centrality = extracted(rows, antecedents, max_words)
+    _, centrality = extracted(*group)
     weights = slow.weights_of(words, good)
     centroid = slow.centroid_of(words, weights, article, position, good)
     np.testing.assert_allclose(centrality, slow.centrality(words, weights, centroid, position), atol=1e-9)
     lengths = [len(row) for row in words]
-    wanted = slow.pick(words, weights, centroid, position, lengths, candidate, antecedents, max_words)
-    picked = selected_greedily(rows, antecedents, max_words)
+    limits = antecedents, max_words, order, opens
+    wanted = slow.pick(words, weights, centroid, position, lengths, candidate, *limits)
+    picked = selected_greedily(*group)
     if picked != wanted:  # equally good but for the last bits of a sum
         vectors = [slow.vector_of(row, weights) for row in words]
         at = next(k for k in range(len(wanted) + 1) if picked[k : k + 1] != wanted[k : k + 1])
@@ -106,7 +112,7 @@ def test_rows_are_weighed_and_picked_as_the_slow_way_does(group):
 @given(groups())
 @settings(max_examples=200)
 def test_no_further_replacement_by_a_longer_row_improves_the_selection(group):
-    rows, antecedents, max_words = group
+    rows, antecedents, max_words, order, opens = group
     vectors, centroid = slow_vectors(rows)
     position, lengths = [row[1] for row in rows], [len(row[2]) for row in rows]
 
@@ -116,14 +122,16 @@ def test_no_further_replacement_by_a_longer_row_improves_the_selection(group):
     def worth(picks):
         return slow.worth(picks, vectors, centroid, position, lengths)
 
-    begun, ended = selected_greedily(rows, antecedents, max_words), extracted(rows, antecedents, max_words)[0]
+    begun, ended = selected_greedily(*group), extracted(*group)[0]
     assert bool(begun) == bool(ended)
     if ended != begun:
         assert length(begun) < length(ended) <= max_words
         assert worth(ended) > worth(begun)
     if ended:
         candidate = [row[4] for row in rows]
-        for other in slow.trades(ended, vectors, centroid, lengths, candidate, antecedents, max_words):
+        assert slow.is_opened(ended, order, opens) or not slow.is_opened(begun, order, opens)
+        limits = antecedents, max_words, order, opens
+        for other in slow.trades(ended, vectors, centroid, lengths, candidate, *limits):
             assert worth(other) <= worth(ended) * (1 + 1e-6)
 
 
@@ -172,6 +180,21 @@ def test_no_sentence_is_picked_that_refers_back_to_one_left_out():
     assert 2 not in extracted(rows, referring, 4)[0]
     referring[2] = MISSING_ANTECEDENT
     assert 2 not in extracted(rows, referring, 30)[0]
+
+
+def test_a_sentence_that_does_not_open_a_summary_follows_one_that_does():
+    rows = [
+        (0, -1, [], False, False),
+        sentence(0, 0, "ferry pier aldmouth"),
+        sentence(0, 1, "ferry pier fog"),
+        (1, -1, [], False, False),
+        sentence(1, 0, "ferry harbour"),
+    ]
+    none, opens = [NO_ANTECEDENT] * 5, np.array([False, False, False, False, True])
+    assert extracted(rows, none, 5)[0] != [4]
+    assert extracted(rows, none, 5, np.arange(5), opens)[0] == [4]
+    assert 1 in extracted(rows, none, 30, np.array([2, 3, 4, 0, 1]), opens)[0]
+    assert extracted(rows, none, 5, np.arange(5), np.zeros(5, bool))[0] == extracted(rows, none, 5)[0]
 
 
 def test_where_all_sentences_refer_back_one_is_picked():

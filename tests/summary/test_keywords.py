@@ -215,3 +215,53 @@ def test_hostile_texts(text):
 )
 def test_a_megabyte_of_the_same_words_over_and_over(pattern, wanted):
     assert keywords(pattern * (1_000_000 // len(pattern.encode()))) == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    [
+        ("Kim Jong Un", "Kim Jong-un"),
+        ("Theresa May", "Theresa May"),
+        ("St. Louis", "St. Louis"),
+        ("Ed Markey", "Ed Markey"),
+        ("George W. Bush", "George Bush"),
+        ("Bureau of Labor Statistics", "Bureau of Labor Statistics"),
+        ("Deferred Action for Childhood Arrivals", "Deferred Action for Childhood Arrivals"),
+        (
+            "National Institute of Allergy and Infectious Diseases",
+            "National Institute of Allergy and Infectious Diseases",
+        ),
+    ],
+)
+def test_names_are_whole(name, variant):
+    found = keywords(
+        f"The treaty was praised by {name} on Monday. The treaty is good, said Rao of {name}.",
+        f"On Monday {name} praised the treaty. It was said that {variant} will be back.",
+        f"It is said that {name} does not like the treaty of Carrow.",
+        lang="en",
+    )
+    assert name in found
+    assert sum(any(part in term for part in name.split() if part[0].isupper()) for term in found) == 1
+
+
+def test_a_conjunction_parts_two_names():
+    found = keywords(
+        "The treaty was signed by Rao and Marsh on Monday. Rao praised it.",
+        "A treaty was signed by Marsh on Sunday. In Carrow Rao and Marsh met.",
+        lang="en",
+    )
+    assert {"Rao", "Marsh"} <= set(found)
+
+
+def test_a_name_and_its_acronym_are_one_term():
+    found = keywords(
+        "The treaty was praised by the Aldmouth Port Council on Monday. The APC has read it, said the APC.",
+        "On Monday the APC praised the treaty. The Aldmouth Port Council asked for it.",
+        lang="en",
+    )
+    assert len({"APC", "Aldmouth Port Council"} & set(found)) == 1
+
+
+def test_a_hyphenated_word_is_whole():
+    text = "The cease-fire of Carrow held on Monday, and a cease-fire in Aldmouth did too."
+    assert "cease-fire" in keywords(text, f"In Carrow the cease-fire was broken. {text}", lang="en")

@@ -14,15 +14,14 @@ from hypothesis import strategies as st
 import storyclust as sc
 from storyclust.articles.article import Article
 from storyclust.articles.records import as_articles
+from storyclust.summary.sentence_checks import count_words, is_report, may_open, refers_back
 from storyclust.summary.summarizer import (
     MIN_READ,
     Summary,
     SummarySentence,
-    count_words,
     good_sentences,
     leading,
     read_sentences,
-    refers_back,
 )
 
 NEWSDESK = Path(__file__).parents[2] / "examples" / "newsdesk.jsonl"
@@ -488,3 +487,84 @@ def test_a_sentence_without_its_beginning_is_not_quoted(start):
     broken = f"{start} the ferry Selka had struck the pier of Aldmouth."
     whole = "The ferry Selka struck the pier of Aldmouth, and nobody on board was hurt."
     assert sc.summarize([f"{broken} {whole}"], max_words=16).text == whole
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "What do we know about the ferry Selka?",
+        "フェリーはなぜ桟橋に衝突したのか？",
+        "Captain Rao: “We had no sight of the pier at all that day.”",
+        "MARTHA KENDAL: The harbour will stay closed for a week or two.",
+        "Worst case: the harbour of Aldmouth stays closed all winter.",
+        'Harbour master says the fog of Monday was "very dense"',
+        "The ferry Selka leaves the harbour of Aldmouth on Monday, March 4, 2024.",
+        "Passengers of the ferry are seen in the harbour hall of Aldmouth.",
+        "Story highlights The ferry Selka struck the pier of Aldmouth harbour.",
+        "CLOSE The ferry Selka struck the pier of Aldmouth harbour on Monday.",
+        "Here are five things to know about the ferry Selka and its captain.",
+        "10:45 The ferry Selka is being towed to the harbour of Aldmouth.",
+        "8:15 p.m. The ferry Selka has been towed to the harbour.",
+        "Martha Kendal is a senior staff writer at the Aldmouth Courier.",
+        ".) claimed that the ferry Selka had been too fast for the fog.",
+        "Aldmouth 12 14 17 19 23 31 Carrow 11 12 13 19 27 44.",
+        "We live in odd times, and the ferry Selka has struck a pier.",
+        "The ferry Selka, as I wrote last week, is too fast for fog.",
+        "The opinions expressed here are those of the captain alone.",
+        "“ Nobody saw the stone pier of Aldmouth in the fog.",
+        "THE FERRY, AGAIN: The Selka struck the stone pier on Monday.",
+        "Selka rescue, March 2024. AP Photo The ferry struck the pier on Monday.",
+    ],
+)
+def test_lines_that_are_no_sentences_of_a_report(line):
+    assert not is_report(line)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The ferry Selka struck the stone pier of Aldmouth in thick fog on Monday.",
+        "“It was foggy,” the captain of the ferry said on Monday.",
+        "The captain said: “We had no sight of the pier at all.”",
+        "The harbour was closed on March 4, 2024.",
+        "At 10:45 on Monday the ferry Selka struck the pier.",
+        "12.5 percent of the passengers were hurt when the ferry struck the pier.",
+        "The index fell by 1,861.82 points to 25,128.17 on Thursday, the harbour board said.",
+        "Close to a hundred passengers were on board the ferry.",
+        "Er sagte: „Wir haben den Pier nicht gesehen.“",
+        "船長は「桟橋は見えなかった」と話した。",
+    ],
+)
+def test_sentences_of_a_report(sentence):
+    assert is_report(sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence", ["“It was foggy,” Rao said.", "It struck the pier.", "However, it sank.", ""]
+)
+def test_what_needs_something_before_it_opens_no_summary(sentence):
+    assert not may_open(sentence)
+    assert may_open("The captain said “we did not see it” of the pier.")
+    assert not may_open("The captain said “we did not see it” of the pier.", is_first=False)
+
+
+def test_a_summary_opens_with_the_lead_of_an_article():
+    lead = "The ferry Selka struck the stone pier of Aldmouth in thick fog on Monday."
+    within = "The captain said the stone pier of Aldmouth was hidden in thick fog on Monday."
+    articles = [
+        {"text": f"The board of Carrow met about its budget on Sunday. {within}", "published": "2024-03-04"},
+        {"text": lead, "published": "2024-03-05"},
+    ]
+    assert sc.summarize(articles, 20).text == lead
+    longer = sc.summarize(articles, 60)
+    assert longer.text.startswith("The board of Carrow")
+    assert lead in longer.text
+
+
+def test_the_headline_is_that_of_a_report():
+    text = "The ferry Selka struck the stone pier of Aldmouth in thick fog on Monday."
+    titles = ["Selka", "What happened to the ferry Selka?", "Live: ferry Selka strikes pier at Aldmouth"]
+    articles = [{"title": title, "text": f"{text} Report {k}."} for k, title in enumerate(titles)]
+    report = {"title": "Ferry Selka strikes Aldmouth pier", "text": f"{text} Nobody was hurt in the harbour."}
+    assert sc.summarize([*articles, report]).headline == report["title"]
+    assert sc.summarize(articles).headline in {title.removeprefix("Live: ") for title in titles}

@@ -3,7 +3,7 @@
 import pytest
 
 from storyclust.articles.article import Article
-from storyclust.text.headline import clean_titles
+from storyclust.text.headline import clean_titles, is_plain
 
 
 def cleaned(title, source=None, *others):
@@ -60,3 +60,28 @@ def test_a_tail_shared_by_several_titles_is_removed():
 )
 def test_long_titles_of_separators_and_labels_do_not_become_empty(title):
     assert cleaned(title, "x") or not title.strip()
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Live: ferry strikes pier at Aldmouth",
+        "Ferry strikes pier at Aldmouth – live updates",
+        "Who was the captain of the ferry?",
+        "Why ferries are too fast for fog",
+        "Opinion: ferries are too fast for fog",
+        "The Selka disaster: a timeline of events",
+        "Ferry disaster",
+        "フェリーはなぜ衝突したのか？",
+    ],
+)
+def test_titles_that_are_no_headlines_of_reports(title):
+    assert not is_plain(title)
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["Ferry strikes pier at Aldmouth", "Breaking: ferry strikes pier at Aldmouth", "フェリーが桟橋に衝突"],
+)
+def test_headlines_of_reports(title):
+    assert is_plain(title)

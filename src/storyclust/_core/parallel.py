@@ -7,6 +7,7 @@ bounded memory are handled in this one place, and results are independent of the
 
 from __future__ import annotations
 
+import contextvars
 import functools
 import os
 import threading
@@ -29,6 +30,7 @@ T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 CHUNK_BYTES = 4 << 20  # text per chunk: large enough to amortise a call, small enough to stay in cache
+_abandoned: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("abandoned", default=None)
 AHEAD = 2  # chunks per thread that are submitted before the first result is consumed
 
 
@@ -95,6 +97,8 @@ def each_chunk(
         else:
             results = (beside(work, *each) for each in ranges)
         for (start, stop), result in zip(ranges, results, strict=True):
+            if (abandoned := _abandoned.get()) is not None and abandoned.is_set():
+                raise KeyboardInterrupt
             advance(stop - start)
             yield result
 
@@ -115,11 +119,18 @@ def beside(function: Callable[..., T], *arguments: Any) -> T:
     """Call a function on a thread beside the main thread; elsewhere, where it stands.
 
     Signals are handled on the main thread. An exception of theirs inside a compiled function, while it is
-    loaded, reads its arguments or returns, can end the process.
+    loaded, reads its arguments or returns, can end the process. After such an exception the call ends at its
+    next chunk: what it changes has to be discarded. Progress is reported as on the main thread.
     """
     if threading.current_thread() is not threading.main_thread():
         return function(*arguments)
-    return _wait_for(_worker().submit(function, *arguments))
+    context, abandoned = contextvars.copy_context(), threading.Event()
+    context.run(_abandoned.set, abandoned)
+    try:
+        return _wait_for(_worker().submit(context.run, function, *arguments))
+    except BaseException:
+        abandoned.set()
+        raise
 
 
 @functools.cache

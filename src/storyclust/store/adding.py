@@ -195,7 +195,7 @@ class Adder:
         index, structure, tables = self.memory.article_index, self.memory.structure, self.tables
         threads = threads & set(structure.threads.sizes)
         events_before, thread_before = index.events.values.copy(), dict(structure.thread_of)
-        found = consolidate(index, structure, threads, self.n_jobs, weighed=is_new)
+        found = beside(consolidate, index, structure, threads, self.n_jobs, is_new)
 
         if found.measured:
             tables.put_scales(index, found.rows)
@@ -245,17 +245,18 @@ class Adder:
         threshold = self.memory.structure.settings.copy_threshold
         first = tables.next_number()
         numbers = np.arange(first, first + len(articles))
-        keys = Keys.of(compared_texts(articles), threshold, self.n_jobs)
+        keys = beside(Keys.of, compared_texts(articles), threshold, self.n_jobs)
         found = find_originals(index, keys, texts_of(self.connection, index), threshold, self.n_jobs)
 
         alone = np.flatnonzero(found.original == NONE)
-        independent, furniture = Counted.of([articles[k] for k in alone], self.memory.furniture)
+        independent, furniture = beside(Counted.of, [articles[k] for k in alone], self.memory.furniture)
         as_compared = dict(enumerate(articles)) | dict(zip(alone.tolist(), independent, strict=True))
-        languages = group_languages(list(as_compared.values()))
+        languages = beside(group_languages, list(as_compared.values()))
         own = [languages[k] for k in alone]
-        article_terms, own_keys = find_article_terms(independent, own, self.n_jobs), keys.of_texts(alone)
-        rows = self._enter(numbers[alone], independent, own, article_terms, own_keys)
-        edges = index.neighbours(rows, LEAST_SIMILARITY, self.n_jobs)
+        article_terms = beside(find_article_terms, independent, own, self.n_jobs)
+        own_keys = keys.of_texts(alone)
+        rows = beside(self._enter, numbers[alone], independent, own, article_terms, own_keys)
+        edges = beside(index.neighbours, rows, LEAST_SIMILARITY, self.n_jobs)
         changed = np.union1d(rows, beside(index.scales.meet, *edges))
         merged = self._place(rows, edges)
 

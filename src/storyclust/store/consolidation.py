@@ -49,7 +49,6 @@ def consolidate(
     structure: Structure,
     threads: set[int],
     n_jobs: int | None = None,
-    *,
     weighed: bool = False,
 ) -> Consolidated:
     """Cluster the articles of some threads again, and update `index` and `structure`.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from storyclust._core.parallel import beside
 from storyclust.dedup.excerpt_candidates import CUT, FEWEST_SHINGLES
 from storyclust.dedup.jaccard import ShingleSets, jaccard_pairs
 from storyclust.dedup.lsh import band_keys, choose_bands
@@ -136,8 +137,9 @@ def find_originals(
     n = len(keys.sizes)
     _, first, twin = np.unique(keys.fingerprints, axis=0, return_index=True, return_inverse=True)
     leader = first[twin.ravel()]
-    pairs = find_candidates(index, keys, np.flatnonzero(leader == np.arange(n)))
-    similarities, shares = verify(pairs, keys, texts_of, threshold, n_jobs)
+    pairs = beside(find_candidates, index, keys, np.flatnonzero(leader == np.arange(n)))
+    rows = np.unique(pairs[pairs[:, 1] >= 0, 1])
+    similarities, shares = beside(verify, pairs, keys, rows, texts_of(rows.tolist()), threshold, n_jobs)
 
     original, similarity = np.full(n, NONE), np.ones(n)
     by_text: list[list[int]] = [[] for _ in range(n)]
@@ -230,11 +232,25 @@ def count_shared_keys(
 def verify(
     pairs: NDArray[np.int64],
     keys: Keys,
-    texts_of: Callable[[list[int]], list[str]],
+    rows: NDArray[np.int64],
+    texts: list[str],
     threshold: float,
     n_jobs: int | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Compute the exact similarity of candidate pairs.
+
+    Parameters
+    ----------
+    pairs : int64 array of shape (n_pairs, 2)
+        See `find_candidates`.
+    keys : Keys
+        Of all new texts.
+    rows : int64 array
+        Rows of the index in `pairs`, ascending.
+    texts : list of str
+        What is compared of these rows.
+    threshold : float
+    n_jobs : int or None
 
     Returns
     -------
@@ -243,9 +259,8 @@ def verify(
     """
     if not len(pairs):
         return np.empty(0), np.empty(0)
-    rows = np.unique(pairs[pairs[:, 1] >= 0, 1])
     new = np.unique(np.append(pairs[:, 0], -2 - pairs[pairs[:, 1] < 0, 1]))
-    there = MinHasher(num_perm=1, n_jobs=n_jobs).sign(texts_of(rows.tolist()), keep_shingles=True)
+    there = MinHasher(num_perm=1, n_jobs=n_jobs).sign(texts, keep_shingles=True)
     starts = np.append(0, np.cumsum(keys.counts))
     own = [keys.shingles[starts[k] : starts[k + 1]] for k in new.tolist()]
     counts = np.append(there.counts, keys.counts[new]).astype(np.int64)

@@ -19,6 +19,7 @@ from operator import itemgetter
 
 import numpy as np
 
+from storyclust._core.parallel import beside
 from storyclust.articles.article import Article
 from storyclust.store.encoding import storable
 from storyclust.text.furniture import SAMPLE, WHOLE_SAMPLE, Furniture, learn_sample, sample_key
@@ -153,7 +154,7 @@ def learn(
     everywhere, by_source, different = furniture.everywhere, dict(furniture.by_source), set()
     for source in sources:
         texts = read_sample(connection, source, SAMPLE if source else WHOLE_SAMPLE)
-        now = learn_sample(texts, named=bool(source))[0] if texts else Recurring.nothing()
+        now = beside(_learn_texts, texts, bool(source)) if texts else Recurring.nothing()
         before = by_source.get(source) if source else everywhere
         known = connection.execute("SELECT 1 FROM recurring WHERE source = ?", (source,)).fetchone()
         if not (known and before and _are_equal(now, before)):
@@ -166,6 +167,10 @@ def learn(
         if source and not texts:
             del by_source[source]
     return Furniture(everywhere, by_source), different
+
+
+def _learn_texts(texts: list[str], named: bool) -> Recurring:
+    return learn_sample(texts, named=named)[0]
 
 
 def _are_equal(one: Recurring, other: Recurring) -> bool:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from storyclust._core.parallel import beside
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import times_of
 from storyclust.store.encoding import from_stamp
@@ -31,6 +32,11 @@ from storyclust.store.weights import ArticleTerms, find_article_terms
 from storyclust.store.working_set import WorkingSet, terms_blobs
 from storyclust.text.furniture import Furniture, without_spans
 from storyclust.text.language import name_languages
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from storyclust.store.article_index import ArticleIndex
 
 TEXTS_AT_ONCE = 1_000  # read and searched for furniture together
 
@@ -129,7 +135,7 @@ def _recount_rows(
         numbers.append(number)
         languages.append(language)
         before.append(spans)
-    now = spans_in(furniture, articles)
+    now = beside(spans_in, furniture, articles)
     found: list[tuple[int, Spans]] = [
         (k, spans) for k, spans in enumerate(now) if encode_spans(spans) != before[k]
     ]
@@ -138,8 +144,8 @@ def _recount_rows(
     places = [k for k, _ in found]
     counted = without_spans([articles[k] for k in places], [spans for _, spans in found])
     # Short texts keep the language that their batch gave them.
-    names = [name or languages[k] for k, name in zip(places, name_languages(counted), strict=True)]
-    terms = find_article_terms(counted, names, n_jobs)
+    names = [name or languages[k] for k, name in zip(places, beside(name_languages, counted), strict=True)]
+    terms = beside(find_article_terms, counted, names, n_jobs)
     changed = Recounted([numbers[k] for k in places], counted, names, terms)
     many = connection.executemany
     many(
@@ -164,10 +170,7 @@ def _index_again(connection: sqlite3.Connection, memory: WorkingSet, changed: Re
     events = index.events.values[before]
     query = "SELECT keys FROM bands WHERE article = ?"
     keys = [connection.execute(query, (number,)).fetchone()[0] for number in changed.numbers]
-    index.remove(before)
-    rows = index.add(changed.numbers, times_of(changed.articles), changed.languages, changed.terms)
-    sizes = np.array([len(blob) // 4 for blob in keys], np.int64)
-    index.add_keys(rows, sizes, np.frombuffer(b"".join(keys), "<u4"))
+    rows = beside(_replace_rows, index, before, changed, keys)
     index.events.values[rows] = events
     index.scales.carry_over(before, rows)
     memory.row_of.update(zip(changed.numbers, rows.tolist(), strict=True))
@@ -176,3 +179,14 @@ def _index_again(connection: sqlite3.Connection, memory: WorkingSet, changed: Re
         "UPDATE vectors SET strangers = ? WHERE article = ?",
         zip(index.null_similarity(rows).tolist(), changed.numbers, strict=True),
     )
+
+
+def _replace_rows(
+    index: ArticleIndex, before: NDArray[np.int64], changed: Recounted, keys: list[bytes]
+) -> NDArray[np.int64]:
+    """Index articles anew; returns their new rows."""
+    index.remove(before)
+    rows = index.add(changed.numbers, times_of(changed.articles), changed.languages, changed.terms)
+    sizes = np.array([len(blob) // 4 for blob in keys], np.int64)
+    index.add_keys(rows, sizes, np.frombuffer(b"".join(keys), "<u4"))
+    return rows

@@ -6,8 +6,11 @@ original is revised, copies that no longer match it get the earliest of them as 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from storyclust._core.parallel import beside
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import times_of
 from storyclust.dedup.compared import compared_texts
@@ -15,14 +18,17 @@ from storyclust.store.copy_lookup import Keys, new_text_similarities, relation_o
 from storyclust.store.page_furniture import count_change
 from storyclust.store.tables import Known, Tables, store_derived
 from storyclust.store.weights import find_article_terms
-from storyclust.store.working_set import Counted, WorkingSet, derived_of
+from storyclust.store.working_set import Counted, Derived, WorkingSet, derived_of
 from storyclust.text.language import group_languages
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def revise(tables: Tables, memory: WorkingSet, known: Known, article: Article) -> None:
     """Store a newer version of an article, in tables and memory."""
     former_source = tables.article(known.number).source
-    tables.revise(known, article, group_languages([article])[0])
+    tables.revise(known, article, beside(group_languages, [article])[0])
     if known.original is None:
         if memory.furniture is not None:
             count_change(tables.connection, former_source)
@@ -30,12 +36,23 @@ def revise(tables: Tables, memory: WorkingSet, known: Known, article: Article) -
         _reassign_copies(tables, memory, known, article)
     else:
         _compare_with_original(tables, memory, known, article, known.original)
-    memory.structure.recount(memory.article_index, known.event)
+    beside(memory.structure.recount, memory.article_index, known.event)
     tables.update_counts([known.event], [known.thread])
 
 
 def _enter(tables: Tables, memory: WorkingSet, number: int, event: int, article: Article) -> None:
     """Index an independent article, in place of its former version, in an existing event."""
+    rows, derived = beside(_replace_row, memory, number, article)
+    index = memory.article_index
+    index.events.values[rows] = event
+    store_derived(tables.connection, [number], derived, index.null_similarity(rows).tolist())
+    tables.put_scales(index, rows)
+
+
+def _replace_row(
+    memory: WorkingSet, number: int, article: Article
+) -> tuple[NDArray[np.int64], list[Derived]]:
+    """Index an article anew; returns its row, in an array, and what is stored of it."""
     index, counted = memory.article_index, Counted.of([article], memory.furniture)
     language = group_languages(counted.articles)
     keys = Keys.of(compared_texts([article]), memory.structure.settings.copy_threshold)
@@ -45,13 +62,10 @@ def _enter(tables: Tables, memory: WorkingSet, number: int, event: int, article:
         index.remove(np.array([former]))
     rows = index.add([number], times_of([article]), language, article_terms)
     index.add_keys(rows, keys.sizes, keys.keys)
-    index.events.values[rows] = event
     if former is not None:
         index.scales.carry_over(np.array([former]), rows)
     memory.row_of[number] = int(rows[0])
-    derived = derived_of(keys, article_terms, language, counted.furniture)
-    store_derived(tables.connection, [number], derived, index.null_similarity(rows).tolist())
-    tables.put_scales(index, rows)
+    return rows, derived_of(keys, article_terms, language, counted.furniture)
 
 
 def _compare_with_original(
@@ -59,8 +73,8 @@ def _compare_with_original(
 ) -> None:
     """Keep a revised copy if it still matches its original; else make it independent."""
     threshold = memory.structure.settings.copy_threshold
-    keys = Keys.of(compared_texts([article, tables.article(original)]), threshold)
-    similarity = float(new_text_similarities(keys, np.array([[0, 1]]), threshold)[0])
+    keys = beside(Keys.of, compared_texts([article, tables.article(original)]), threshold)
+    similarity = float(beside(new_text_similarities, keys, np.array([[0, 1]]), threshold)[0])
     if similarity > 0:
         tables.put_copies([(known.number, original, relation_of(similarity), similarity)])
     else:
@@ -76,12 +90,12 @@ def _reassign_copies(tables: Tables, memory: WorkingSet, known: Known, article: 
     threshold = memory.structure.settings.copy_threshold
     numbers = [known.number, *copies]
     articles = [article, *map(tables.article, numbers[1:])]
-    keys = Keys.of(compared_texts(articles), threshold)
+    keys = beside(Keys.of, compared_texts(articles), threshold)
     unassigned = np.arange(1, len(articles))
     original = 0
     while len(unassigned):
         pairs = np.column_stack((np.full(len(unassigned), original), unassigned))
-        similarities = new_text_similarities(keys, pairs, threshold).tolist()
+        similarities = beside(new_text_similarities, keys, pairs, threshold).tolist()
         tables.put_copies(
             (numbers[k], numbers[original], relation_of(similarity), similarity)
             for k, similarity in zip(unassigned.tolist(), similarities, strict=True)

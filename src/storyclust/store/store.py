@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from storyclust._core.parallel import beside
 from storyclust._core.validation import check_float, check_int, check_jobs
 from storyclust.articles.article import Article
 from storyclust.articles.records import articles_as_given
@@ -337,7 +338,7 @@ class NewsStore(StoreQueries):
 
     def _derive(self, articles: Sequence[Article]) -> list[Derived]:
         furniture = read_furniture(self._connection) if self.settings.clean else None
-        return derive(articles, self.settings.copy_threshold, self._n_jobs, furniture)
+        return beside(derive, articles, self.settings.copy_threshold, self._n_jobs, furniture)
 
     # Transactions
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from storyclust._core.parallel import beside
 from storyclust._core.progress import stage
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import DAY
@@ -100,9 +101,9 @@ def load(connection: sqlite3.Connection, settings: Settings) -> WorkingSet:
     cursor = connection.execute(query)
     with stage("reading", total) as advance:
         while rows := cursor.fetchmany(ROWS_PER_READ):
-            _add_rows(index, rows)
+            beside(_add_rows, index, rows)
             advance(len(rows))
-    index.fill()
+    beside(index.fill)
     _fill_structure(connection, index, structure)
     row_of = {number: row for row, number in enumerate(index.numbers.values.tolist())}
     furniture = read_furniture(connection) if settings.clean else None

@@ -50,6 +50,8 @@ class Lines(NamedTuple):
     is_good: NDArray[np.bool_]  # sentences that the centroid is made of
     is_candidate: NDArray[np.bool_]  # sentences that may be selected
     antecedent: NDArray[np.int64]  # row that must be selected too, NO_ANTECEDENT or MISSING_ANTECEDENT
+    order: NDArray[np.int64]  # rank in the order in which a summary shows its sentences
+    opens: NDArray[np.bool_]  # sentences that may be shown first
 
 
 class Products(NamedTuple):
@@ -98,7 +100,8 @@ def select_greedily(rows: TermRows, products: Products, lines: Lines, max_words:
     """Select rows one by one: the one whose sum with those selected has the largest cosine to the centroid.
 
     After the first, a row must be central, not redundant with a selected one, and its antecedent must be
-    selected. The first row may exceed the length limit if all candidates do.
+    selected. The first row may exceed the length limit if all candidates do. It opens the summary if any row
+    that may be selected first does; then each other row opens it too, or is shown after one that does.
     """
     inner, square, is_central = products
     n_words, is_candidate = lines.n_words, lines.is_candidate
@@ -110,6 +113,7 @@ def select_greedily(rows: TermRows, products: Products, lines: Lines, max_words:
             shortest = min(shortest, n_words[row])
     free = first_choices(products, lines, max_words, shortest)
     left = max(max_words, shortest)
+    earliest = n if (free & lines.opens).any() else -1  # order of a selected row that opens the summary
     scratch = np.zeros(len(rows.weights))
     with_sum, with_last = np.zeros(n), np.zeros(n)  # inner products with the sum of those selected, the last
     selected = np.empty(n, np.int64)
@@ -118,7 +122,7 @@ def select_greedily(rows: TermRows, products: Products, lines: Lines, max_words:
     while True:
         best, best_gain = -1, -1.0
         for row in range(n):
-            if free[row] and n_words[row] <= left:
+            if free[row] and n_words[row] <= left and (lines.opens[row] or lines.order[row] > earliest):
                 gain = (total + inner[row]) / np.sqrt(total_square + 2.0 * with_sum[row] + square[row])
                 gain *= (1.0 + lines.position[row]) ** -POSITION_PENALTY
                 if gain > best_gain:
@@ -129,6 +133,8 @@ def select_greedily(rows: TermRows, products: Products, lines: Lines, max_words:
         n_selected += 1
         is_barred[best] = True
         free[best] = False
+        if lines.opens[best]:
+            earliest = min(earliest, lines.order[best])
         left -= n_words[best]
         total += inner[best]
         total_square += 2.0 * with_sum[best] + square[best]
@@ -158,6 +164,19 @@ def is_redundant(
         if k != out and with_each[k, row] >= least:
             return True
     return False
+
+
+@kernel
+def order_of_opening(selected: NDArray[np.int64], out: int, lines: Lines) -> Any:
+    """Order of the first selected row that opens a summary, other than the one at index `out`.
+
+    The number of rows if there is none.
+    """
+    earliest = len(lines.order)
+    for k in range(len(selected)):
+        if k != out and lines.opens[selected[k]]:
+            earliest = min(earliest, lines.order[selected[k]])
+    return earliest
 
 
 @kernel
@@ -197,15 +216,23 @@ def best_replacement(
     norm = with_sum[selected].sum()
     best = total / np.sqrt(max(norm, 1e-12)) * length * bonuses / m * (1 + 1e-9)
     best_row, best_out = -1, -1
+    is_opened = lines.order[selected].min() == order_of_opening(selected, -1, lines)
     for out in range(-1, m):
         old = selected[out]
         if out >= 0 and is_needed[old]:
             continue
+        opening, first = order_of_opening(selected, out, lines), n
+        for k in range(m):
+            if k != out:
+                first = min(first, lines.order[selected[k]])
         for row in range(n):
             longer = n_words[row] - (n_words[old] if out >= 0 else 0.0)
             if not is_central[row] or is_selected[row]:
                 continue
             if longer < UNUSED_SHARE * max_words or length + longer > max_words:
+                continue
+            after = min(opening, lines.order[row] if lines.opens[row] else n)
+            if is_opened and min(first, lines.order[row]) != after:
                 continue
             need = antecedent[row]
             if need == MISSING_ANTECEDENT:

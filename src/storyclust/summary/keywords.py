@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from storyclust.summary.mentions import (
+    LETTER,
+    LINK,
     OPENING,
     UNSPACED,
     MarkedTokens,
@@ -37,6 +39,8 @@ N_KEYWORDS = 6
 MAX_NAMES = 4  # of the key terms, unless there are too few other words
 NAME_BONUS = 1.5
 MAX_NAME_WORDS, MAX_TERM_WORDS = 4, 3
+MAX_LINKED_WORDS = 7  # of a name with links: National Institute of Allergy and Infectious Diseases
+FEWEST_INITIALS = 2  # of an acronym
 MIN_EQUAL, MAX_UNEQUAL = 4, 3  # letters that related words share at the beginning, and differ in at the end
 PREFIX = 3  # letters by which used words are indexed
 # Offices in English, which are left out of names.
@@ -45,6 +49,11 @@ _OFFICES = frozenset(
     "senator sen representative rep congressman congresswoman governor gov mayor judge director commissioner "
     "ambassador professor spokesman spokeswoman candidate nominee".split()
 )
+# Words between the words of a name. Those that mean "and" mostly part two names instead.
+_LINKS = "of for the de du des del della di da do dos der".split()
+_CONJUNCTIONS = "and und et y".split()
+CONJOINED = 0.9  # share of mentions in which a conjunction belongs to a name that has another link
+FEWEST_CONJOINED = 3  # mentions, all of which have it, for another name
 _WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
 _NOT_WORD = re.compile(r"[\W_]+")
 
@@ -58,6 +67,9 @@ class Words(NamedTuple):
     article: NDArray[np.int64]  # of each title or sentence, ascending
     position: NDArray[np.int64]  # index of each sentence in its article, -1 for a title
     is_read: NDArray[np.bool_]  # whether the title or sentence counts
+
+
+Mention = tuple[int, int, int, int]  # first and last token of a term, and of what may belong to it
 
 
 class TermCandidate(NamedTuple):
@@ -76,7 +88,8 @@ def key_terms(
     `strings` are the titles and sentences of `words`.
     """
     data, indptr, hashes, starts, ends = words.tokens
-    kinds, joints = mark_tokens(data, indptr, starts, ends, codepoint_table(), words.position, words.is_read)
+    tables = codepoint_table(), word_table(*_LINKS, *_CONJUNCTIONS), word_table(*_WEEKDAYS)
+    kinds, joints = mark_tokens(data, indptr, starts, ends, hashes, *tables, words.position, words.is_read)
     tokens = MarkedTokens(words.ids, kinds, joints, np.repeat(words.article, np.diff(indptr)))
     counts = count_occurrences(indptr, hashes, tokens, words.position, stop_table(language), len(words.first))
     weight = np.where(counts.is_name, NAME_BONUS, 1.0) * np.log1p(counts.frequency)
@@ -113,9 +126,11 @@ def _choose(candidates: list[TermCandidate], forms: WrittenForms, most: int) -> 
             continue
         term = phrase or forms.full(word)
         parts = {phrase} if phrase else {part for part in _NOT_WORD.split(term.casefold()) if part}
-        if any(map(used.has, parts)) or not any(map(str.isalpha, term)):
+        parts -= {*_LINKS, *_CONJUNCTIONS}
+        acronyms = acronyms_of(term)
+        if any(map(used.has, parts | acronyms)) or not any(map(str.isalpha, term)):
             continue
-        used.add(parts)
+        used.add(parts, acronyms)
         if phrase or not forms.counts.is_name[word]:
             others.append(term)
         else:
@@ -124,15 +139,30 @@ def _choose(candidates: list[TermCandidate], forms: WrittenForms, most: int) -> 
     return (*names, *others)
 
 
+def acronyms_of(name: str) -> set[str]:
+    """Initials of a name of several words, with and without its links.
+
+    >>> sorted(acronyms_of("Bureau of Labor Statistics")), acronyms_of("harbour treaty")
+    (['bls', 'bols'], set())
+    """
+    words = [word for word in _NOT_WORD.split(name) if word]
+    own = [word for word in words if word.casefold() not in (*_LINKS, *_CONJUNCTIONS)]
+    if len(own) < FEWEST_INITIALS or not all(word[0].isupper() for word in own):
+        return set()
+    return {"".join(word[0] for word in each).casefold() for each in (words, own)}
+
+
 class UsedWords:
     """Words of the chosen terms, which no other term may repeat."""
 
     def __init__(self) -> None:
         self._by_prefix: dict[str, list[str]] = {}
         self._unspaced: list[str] = []
+        self._acronyms: set[str] = set()
 
-    def add(self, parts: Iterable[str]) -> None:
-        """Add case-folded words."""
+    def add(self, parts: Iterable[str], acronyms: Iterable[str] = ()) -> None:
+        """Add case-folded words of a term, and its acronyms."""
+        self._acronyms.update(acronyms)
         for part in parts:
             if _is_unspaced(part):
                 self._unspaced.append(part)
@@ -143,7 +173,7 @@ class UsedWords:
         """Whether a word or a related one was added."""
         if _is_unspaced(part):
             return any(part in other or other in part for other in self._unspaced)
-        return any(
+        return part in self._acronyms or any(
             part == other or is_related(part, other) for other in self._by_prefix.get(part[:PREFIX], ())
         )
 
@@ -189,22 +219,22 @@ class WrittenForms:
         A name counts once an article, at its first mention; another word at each occurrence.
         """
         is_name = bool(self.counts.is_name[word])
-        longest = MAX_NAME_WORDS if is_name else MAX_TERM_WORDS
+        longest = MAX_LINKED_WORDS if is_name else MAX_TERM_WORDS
         spans = find_mentions(word, self.tokens, self.counts, is_name, longest - 1).tolist()
         if not spans:
             at = int(self.words.first[word])
             return self.text(at, at)
         ids = self.words.ids
         mentions = [(at, at, low, high) for at, low, high in spans]
-        while mentions[0][1] - mentions[0][0] + 1 < longest:
+        while self._may_grow(mentions[0], is_name):
             votes: Counter[tuple[bool, int]] = Counter()
             for low, high, first, last in mentions:
-                if low > first and not (is_name and self._is_office(low - 1)):
+                if low > first and not (is_name and self._is_office(self._before_links(low))):
                     votes[True, int(ids[low - 1])] += 1
                 if high < last:
                     votes[False, int(ids[high + 1])] += 1
             best = max(votes, key=lambda vote: (votes[vote], vote[0], -vote[1]), default=None)
-            if best is None or votes[best] < self._majority(mentions[0], best[0], is_name) * len(spans):
+            if best is None or votes[best] < self._least_votes(mentions[0], best[0], is_name, len(spans)):
                 break
             if not is_name and votes[best] < 2:
                 break
@@ -216,7 +246,7 @@ class WrittenForms:
             ]
         # The capital of a common word at the start of a sentence is not its own.
         inside = [mention for mention in mentions if self.tokens.kinds[mention[0]] != OPENING]
-        surfaces = Counter(self.text(low, high) for low, high, _, _ in inside or mentions)
+        surfaces = Counter(self.text(*self._without_links(mention)) for mention in inside or mentions)
         form = max(surfaces, key=lambda form: (surfaces[form], form))
         return _without_office(form) if is_name else form
 
@@ -227,22 +257,60 @@ class WrittenForms:
         of_state = word in ("state", "staff") and before == "of"
         return word in _OFFICES or of_state or (word == "general" and before in ("attorney", *_OFFICES))
 
-    @staticmethod
-    def _majority(mention: tuple[int, int, int, int], before: bool, is_name: bool) -> float:
-        """Share of the mentions that must have a neighbour for it to be shown.
+    def _may_grow(self, mention: Mention, is_name: bool) -> bool:
+        """Whether a term is not yet as long as terms may be; links of a name do not count."""
+        low, high, _, _ = mention
+        links = sum(kind == LINK for kind in self.tokens.kinds[low : high + 1].tolist())
+        longest = (MAX_NAME_WORDS + (links > 0)) if is_name else MAX_TERM_WORDS
+        return high - low + 1 - links < longest and high - low + 1 < MAX_LINKED_WORDS
 
-        Names of two words are often preceded by offices, and a name may be followed by another by chance.
+    def _before_links(self, low: int) -> int:
+        """The token before another, and before links that join the two."""
+        while low > 1 and self.tokens.kinds[low - 1] == LINK:
+            low -= 1
+        return low - 1
+
+    def _without_links(self, mention: Mention) -> tuple[int, int]:
+        """Bounds of a mention without links at its ends."""
+        low, high, _, _ = mention
+        while self.tokens.kinds[low] == LINK:
+            low += 1
+        while self.tokens.kinds[high] == LINK:
+            high -= 1
+        return low, high
+
+    def _least_votes(self, mention: Mention, before: bool, is_name: bool, n_mentions: int) -> float:
+        """Mentions that must have a neighbour for it to be shown.
+
+        An initial is never the beginning of a name. Names of two words are often preceded by offices, and a
+        name may be followed by another by chance.
         """
-        if is_name and mention[1] > mention[0]:
-            return 2 / 3
-        return 0.5 if before or not is_name else 0.501
+        low, high, _, _ = mention
+        kinds = self.tokens.kinds
+        if not is_name:
+            return 0.5 * n_mentions
+        if before and kinds[low] == LETTER:
+            return 1
+        beside = low - 1 if before else high + 1
+        if kinds[beside] == LINK and self.text(beside, beside) in _CONJUNCTIONS:
+            is_linked = (kinds[low : high + 1] == LINK).any()
+            return CONJOINED * n_mentions if is_linked else max(FEWEST_CONJOINED, n_mentions)
+        if high > low or kinds[beside] == LINK:
+            return n_mentions * 2 / 3
+        return (0.5 if before else 0.501) * n_mentions
 
 
 @functools.cache
 def stop_table(language: str) -> NDArray[np.uint64]:
-    """Hash table of the stop words of a language and of the English weekdays."""
-    words = np.union1d(stop_hashes(language), hash_words(_WEEKDAYS))
-    table: NDArray[np.uint64] = stop_tables([words])[0]
+    """Hash table of the stop words of a language."""
+    table: NDArray[np.uint64] = stop_tables([stop_hashes(language)])[0]
+    return table
+
+
+@functools.cache
+def word_table(*words: str) -> NDArray[np.uint64]:
+    """Hash table of some words; see `is_stop`."""
+    table: NDArray[np.uint64] = stop_tables([hash_words(words)])[0]
     return table
 
 

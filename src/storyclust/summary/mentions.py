@@ -21,8 +21,9 @@ CAPITALIZED = 0.6  # share of occurrences inside sentences with a capital from w
 MAX_WORD_BYTES = 100
 MAX_ACRONYM_LETTERS = 6
 # How a token is written: OPENING is a capitalized word at the start of a sentence, LETTER an initial,
-# UNSPACED a token of a script without spaces. OTHER tokens make no term.
-CAPITAL, OPENING, LOWER, TITLE_WORD, LETTER, DIGITS, UNSPACED, OTHER = range(8)
+# UNSPACED a token of a script without spaces. SHORT and SMALL are words of two letters, with and without a
+# capital, and LINK words such as "of": they make no term, but are parts of names. OTHER tokens are not.
+CAPITAL, OPENING, LOWER, TITLE_WORD, LETTER, DIGITS, UNSPACED, SHORT, SMALL, LINK, OTHER = range(11)
 APART, SPACE, HYPHEN, MARK = range(4)  # what joins a token to the one before
 
 
@@ -66,11 +67,16 @@ def kind_of(data: NDArray[np.uint8], start: Any, end: Any, table: NDArray[np.uin
     for k in range(start, end):
         all_capitals = all_capitals and 0x41 <= data[k] <= 0x5A
     longest = MAX_ACRONYM_LETTERS if all_capitals else MAX_WORD_BYTES
-    if size > longest or (size == 2 and not all_capitals):
-        return OTHER
-    if is_title:
-        return TITLE_WORD
-    return CAPITAL if folded != point else LOWER
+    is_short = size == 2 and not all_capitals
+    if size > longest or (is_short and is_title):
+        kind = OTHER
+    elif is_title:
+        kind = TITLE_WORD
+    elif is_short:
+        kind = SHORT if folded != point else SMALL
+    else:
+        kind = CAPITAL if folded != point else LOWER
+    return kind
 
 
 @kernel
@@ -92,12 +98,21 @@ def joint_of(data: NDArray[np.uint8], end: Any, start: Any, is_after_letter: boo
 
 
 @kernel
+def is_saint_or_mount(data: NDArray[np.uint8], start: Any, end: Any) -> Any:
+    """Whether a token is St, Mt or Ft, which are parts of names even with a full stop: St. Louis."""
+    return end - start == 2 and data[start + 1] == 0x74 and data[start] in (0x53, 0x4D, 0x46)
+
+
+@kernel
 def mark_tokens(
     data: NDArray[np.uint8],
     indptr: NDArray[np.int64],
     starts: NDArray[np.int64],
     ends: NDArray[np.int64],
+    hashes: NDArray[np.uint64],
     table: NDArray[np.uint32],
+    links: NDArray[np.uint64],
+    days: NDArray[np.uint64],
     position: NDArray[np.int64],
     is_read: NDArray[np.bool_],
 ) -> Any:
@@ -111,8 +126,11 @@ def mark_tokens(
         Row `i`, a title or sentence, has the tokens from ``indptr[i]`` to ``indptr[i + 1]``.
     starts, ends : int64 array of shape (n_tokens,)
         Bounds of the tokens in `data`.
+    hashes : uint64 array of shape (n_tokens,)
     table : uint32 array
         See `codepoint_table`.
+    links, days : uint64 arrays
+        Hash tables of the words that are LINK, and of the names of weekdays; see `is_stop`.
     position : int64 array of shape (n,)
         Index of the sentence in its article, -1 for a title.
     is_read : bool array of shape (n,)
@@ -128,6 +146,10 @@ def mark_tokens(
             continue
         for k in range(indptr[row], indptr[row + 1]):
             kinds[k] = kind_of(data, starts[k], ends[k], table, position[row] < 0)
+            if kinds[k] in (LOWER, SMALL) and is_stop(links, hashes[k] & WORD_MASK):
+                kinds[k] = LINK
+            elif is_stop(days, hashes[k] & WORD_MASK):
+                kinds[k] = OTHER
             if k == indptr[row]:
                 if kinds[k] == CAPITAL:
                     kinds[k] = OPENING
@@ -138,7 +160,9 @@ def mark_tokens(
             if joints[k] == HYPHEN and is_single_letter(data, starts[k - 1], ends[k - 1]):
                 kinds[k] = OTHER  # D-Conn., e-mail
             is_abbreviation = data[ends[k - 1]] == 0x2E and starts[k] - ends[k - 1] == 2
-            if is_abbreviation and kinds[k - 1] != LETTER:
+            if is_abbreviation and is_saint_or_mount(data, starts[k - 1], ends[k - 1]):
+                joints[k] = MARK
+            elif is_abbreviation and kinds[k - 1] != LETTER:
                 kinds[k - 1] = OTHER  # Mr., Sgt.
     return kinds, joints
 
@@ -196,18 +220,39 @@ def count_occurrences(
 
 
 @kernel
-def extends_term(k: int, joint: int, tokens: MarkedTokens, counts: WordCounts, is_name: bool) -> Any:
-    """Whether the token `k`, beside a term and joined to it by `joint`, belongs to the term."""
-    word, kind = tokens.words[k], tokens.kinds[k]
+def extends_name(k: int, step: int, tokens: MarkedTokens, counts: WordCounts) -> Any:
+    """Whether the token `k`, after a name (`step` 1) or before it (-1), belongs to the name.
+
+    A stop word with a capital does (Theresa May), and a small word behind a hyphen (Kim Jong-un). A LINK does
+    if a capitalized word follows it (Bureau of Labor Statistics).
+    """
+    kinds, joints = tokens.kinds, tokens.joints
+    joint = joints[k] if step > 0 else joints[k + 1]
+    kind, word = kinds[k], tokens.words[k]
     if joint == APART:
         return False
-    if is_name and joint == HYPHEN and kind == DIGITS:
-        return True
-    if counts.is_stop[word]:
-        return False
+    if joint == HYPHEN and kind in (DIGITS, LOWER, SMALL):
+        return kind == DIGITS or step > 0
+    while kinds[k] == LINK and joint == SPACE and 0 < k < len(kinds) - 1:
+        joint = joints[k + 1] if step > 0 else joints[k]
+        k += step
+        if joint == SPACE and kinds[k] == CAPITAL:
+            return True
+    return kind in (CAPITAL, SHORT) or (
+        not counts.is_stop[word] and (kind == LETTER or (kind == OPENING and counts.is_name[word]))
+    )
+
+
+@kernel
+def extends_term(k: int, step: int, tokens: MarkedTokens, counts: WordCounts, is_name: bool) -> Any:
+    """Whether the token `k`, after a term (`step` 1) or before it (-1), belongs to the term."""
     if is_name:
-        return kind in (CAPITAL, LETTER) or (kind == OPENING and counts.is_name[word])
-    return joint != MARK and kind in (LOWER, OPENING) and not counts.is_name[word]
+        return extends_name(k, step, tokens, counts)
+    word, kind = tokens.words[k], tokens.kinds[k]
+    joint = tokens.joints[k] if step > 0 else tokens.joints[k + 1]
+    if joint in (APART, MARK) or counts.is_name[word]:
+        return False
+    return kind in (LOWER, OPENING) and (joint == HYPHEN or not counts.is_stop[word])
 
 
 @kernel
@@ -216,9 +261,9 @@ def find_mentions(
 ) -> NDArray[np.int64]:
     """Find the occurrences of a word in sentences, with their neighbours.
 
-    Neighbours of a name are capitalized words, initials and numbers behind a hyphen (COVID-19). Neighbours of
-    another word are words that are neither names nor stop words. Of a name, only the first mention in each
-    article is found.
+    Neighbours of a name are capitalized words, initials, what stands behind a hyphen (COVID-19, Kim Jong-un),
+    and links between capitalized words. Neighbours of another word are words that are no names, stop words
+    only if a hyphen joins them. Of a name, only the first mention in each article is found.
 
     Parameters
     ----------
@@ -235,7 +280,7 @@ def find_mentions(
     mentions : int64 array of shape (n_mentions, 3)
         The token, its first neighbour and its last.
     """
-    words, joints = tokens.words, tokens.joints
+    words = tokens.words
     found = np.empty((len(words), 3), np.int64)
     n = 0
     for k in range(len(words)):
@@ -244,10 +289,10 @@ def find_mentions(
         if is_name and n > 0 and tokens.article[found[n - 1, 0]] == tokens.article[k]:
             continue
         low, high = k, k
-        while low > max(0, k - reach) and extends_term(low - 1, joints[low], tokens, counts, is_name):
+        while low > max(0, k - reach) and extends_term(low - 1, -1, tokens, counts, is_name):
             low -= 1
         stop = min(len(words), k + reach + 1)
-        while high + 1 < stop and extends_term(high + 1, joints[high + 1], tokens, counts, is_name):
+        while high + 1 < stop and extends_term(high + 1, 1, tokens, counts, is_name):
             high += 1
         found[n, 0], found[n, 1], found[n, 2] = k, low, high
         n += 1

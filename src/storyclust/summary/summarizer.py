@@ -24,10 +24,11 @@ from storyclust.dedup.deduplicator import Deduplicator
 from storyclust.errors import InputError
 from storyclust.summary.extract import MISSING_ANTECEDENT, NO_ANTECEDENT, Lines, extract
 from storyclust.summary.keywords import Words, key_terms
+from storyclust.summary.sentence_checks import count_words, is_report, may_open, refers_back
 from storyclust.summary.sentence_terms import hash_stems, number_terms
 from storyclust.text.codepoints import codepoint_table
 from storyclust.text.furniture import find_furniture, without_spans
-from storyclust.text.headline import clean_titles
+from storyclust.text.headline import clean_titles, is_plain
 from storyclust.text.language import group_languages
 from storyclust.text.sentences import iter_sentences, split_sentences
 from storyclust.text.tokens import hash_tokens
@@ -40,40 +41,17 @@ MAX_WORDS = 60
 MIN_SENTENCE_WORDS = 6  # a shorter sentence says too little, or is page furniture
 MAX_MEDIANS = 3.0  # median lengths; longer sentences are lists, and captions run together
 MIN_MEDIAN_WORDS = 20.0  # a smaller median counts as this
-MAX_CAPITALS = 0.4  # share of capital letters beyond which a line is a heading
 MIN_READ = 12  # sentences that are read of each article
 READ_BUDGETS = 5  # length limits' worth of sentences that are read at least
 CANDIDATE_BUDGETS = (
     10  # length limits' worth of leading sentences that are candidates; fewer hurt short summaries
 )
+LEAD_SENTENCES = 3  # the lead of an article is among its first sentences; furniture may stand before it
+PLAIN_TITLE = 0.4  # centrality of a report's headline, as a share of the most central, for it to be taken
 HEADLINE_CHARACTERS = 100
 LANGUAGE_ARTICLES = 5  # articles from which the language of a group is guessed
 
-# Pronouns and connectives that refer back to the sentence before when they open one.
-BACK_REFERENCES = frozenset(
-    "he she it they his her its their this that these those but and so however meanwhile moreover also "
-    "then there such both another others instead nevertheless still yet later earlier "
-    "il elle ils elles ce cela cette ces mais et or donc cependant toutefois "
-    "er sie es aber und doch dies diese el ella ellos pero y esto".split()
-)
-_UNSPACED_BACK_REFERENCE = re.compile("(?:彼|これ|それ|その|この|しかし|また|だが|そして|他|她|它|这|這|但)")
-_CJK = re.compile(r"[぀-ヿ一-鿿々]+")
-_UNSPACED = re.compile(r"[฀-໿က-႟ក-៿]+")  # Thai, Lao, Burmese, Khmer
-# A full name run into the text behind it, "Cole Ann Mary ColeFormer": hidden text of a link.
-_GLUED = re.compile(r"\b([A-Z]\w{2,})(?: \(?[A-Z][\w.]*\)?){1,3}? \1(?=[A-Z0-9])")
-# A caption: "FILE -" of an agency before it, or a credit in brackets at its end. Credits anywhere would also
-# match sentences that a page ran into one (of 3,000 Vietnamese ones 60).
-_CAPTION = re.compile(
-    r"^FILE(?: PHOTO)?\s?[-–—:]|\b[Ff]ile photo\b|^Image (?:copyright|caption|source)\b|"
-    r"[(（][^()（）]{0,100}(?:(?:AFP|AP|EPA|Getty|Reuters) (?:[Pp]hoto|Images)|"
-    r"/(?:AFP|AP|EPA|REUTERS|Reuters)\b|REUTERS/|(?:[Pp]hotos?|[Pp]icture|[Ii]mage|Foto|Bild|Ảnh|写真|撮影|图片?|圖片?)\s?[:：])"
-    r"[^()（）]{0,100}[)）][.。\s]{0,3}$"
-)
 _GAP = re.compile(r"\S {4,}\S")  # what was furniture inside a sentence is blank
-_FRAGMENT = re.compile(r"[\"“‘«(\[]?[a-zà-öø-ÿ]|['’]s\b|[–—―,;:)-]")  # the beginning is missing
-_WORD = re.compile(r"[^\W_]+")
-_NOT_CAPITALS = bytes(byte for byte in range(256) if not chr(byte).isupper() or byte >= 128)
-_NOT_LETTERS = bytes(byte for byte in range(256) if not chr(byte).isalpha() or byte >= 128)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,15 +211,18 @@ def summarize_independent(
     stems = hash_stems(tokens.data, tokens.starts, tokens.ends, codepoint_table())
     n_words = np.array([line.n_words for line in lines])
     antecedent = _antecedents(lines, is_candidate)
-    described = Lines(article, position, n_words, good_rows, np.array(is_candidate), antecedent)
-    selected, centrality = extract(stems, tokens.indptr, described, float(max_words))
-    chosen = [lines[row] for row in selected.tolist()]
     when = [article.published.timestamp() if article.published else np.inf for article in articles]
-    chosen.sort(key=lambda c: (when[c.article], c.article, c.start))
+    times = np.array([when[line.article] for line in lines])
+    shown = np.argsort(np.argsort(times, kind="stable"), kind="stable")
+    leads = leads_of(candidates, max_words)
+    opens = np.array([leads.get(line.article) == line for line in lines])
+    described = Lines(article, position, n_words, good_rows, np.array(is_candidate), antecedent, shown, opens)
+    selected, centrality = extract(stems, tokens.indptr, described, float(max_words))
+    chosen = [lines[row] for row in sorted(selected.tolist(), key=shown.tolist().__getitem__)]
     found = tuple(SummarySentence(c.string, rows[c.article], c.start, c.end) for c in chosen)
 
     is_title = position < 0
-    best = int(np.argmax(centrality[is_title].round(9)))
+    best = _best_title(articles, centrality[is_title].round(9))
     headline, taken_from = _headline(titles, best, articles)
     ids, first = number_terms(tokens.hashes)
     words = Words(tokens, ids, first, article, position, good_rows | is_title)
@@ -293,7 +274,7 @@ def good_sentences(sentences: list[Sentence]) -> list[Sentence]:
     good = [
         s
         for s in sentences
-        if MIN_SENTENCE_WORDS <= s.n_words <= longest and s.is_whole and not _is_junk(s.string)
+        if MIN_SENTENCE_WORDS <= s.n_words <= longest and s.is_whole and is_report(s.string)
     ]
     return good or sentences
 
@@ -310,47 +291,6 @@ def leading(sentences: list[Sentence], n_words: float) -> list[Sentence]:
     return chosen
 
 
-def count_words(string: str) -> float:
-    """Number of words. In scripts without spaces two ideographs or kana, or four letters, count as one."""
-    total = 0.0
-    if not string.isascii():
-        for script, letters in (_CJK, 2), (_UNSPACED, 4):
-            if runs := script.findall(string):
-                total += sum(map(len, runs)) / letters
-                string = script.sub(" ", string)
-    return total + len(string.split())
-
-
-def _is_junk(string: str) -> bool:
-    """Whether a line is page furniture, a caption or a heading instead of a sentence."""
-    if string[-1] not in ".!?…。！？।॥؟۔\"'”’»」』)" or _FRAGMENT.match(string):
-        return True
-    if (
-        _GLUED.search(string)
-        or _CAPTION.search(string)
-        or "|" in string
-        or "://" in string
-        or '="' in string
-        or string.count("@") > 1
-        or string.count("#") > 1
-    ):
-        return True
-    if string.isascii():
-        data = string.encode()
-        capitals, letters = len(data.translate(None, _NOT_CAPITALS)), len(data.translate(None, _NOT_LETTERS))
-    else:
-        capitals, letters = sum(map(str.isupper, string)), sum(map(str.isalpha, string))
-    return not letters or capitals > MAX_CAPITALS * letters
-
-
-def refers_back(string: str) -> bool:
-    """Whether a sentence opens with a word that refers to the sentence before."""
-    word = _WORD.search(string, 0, 40)
-    return word is not None and (
-        word.group().lower() in BACK_REFERENCES or _UNSPACED_BACK_REFERENCE.match(word.group()) is not None
-    )
-
-
 def _antecedents(lines: list[Sentence], is_candidate: list[bool]) -> NDArray[np.int64]:
     """Row that each candidate refers back to: the sentence right before it, which must be a candidate too."""
     found = np.full(len(lines), NO_ANTECEDENT, np.int64)
@@ -358,6 +298,27 @@ def _antecedents(lines: list[Sentence], is_candidate: list[bool]) -> NDArray[np.
         if is_candidate[row] and refers_back(line.string):
             found[row] = row - 1 if line.position > 0 and is_candidate[row - 1] else MISSING_ANTECEDENT
     return found
+
+
+def leads_of(sentences: Iterable[Sentence], max_words: float) -> dict[int, Sentence]:
+    """Sentence of each article that may open a summary: the first that fits, if it is near the beginning."""
+    leads: dict[int, Sentence] = {}
+    for sentence in sorted(sentences):
+        is_early = sentence.position < LEAD_SENTENCES and sentence.article not in leads
+        if (
+            is_early
+            and sentence.n_words <= max_words
+            and may_open(sentence.string, is_first=sentence.position == 0)
+        ):
+            leads[sentence.article] = sentence
+    return leads
+
+
+def _best_title(articles: Sequence[Article], centrality: NDArray[np.float64]) -> int:
+    """Index of the most central title, among headlines of reports if one of them is nearly as central."""
+    plain = np.where([is_plain(" ".join(article.title.split())) for article in articles], centrality, 0.0)
+    best = plain if plain.max() >= PLAIN_TITLE * centrality.max() else centrality
+    return int(np.argmax(best))
 
 
 def _headline(titles: Sequence[str], best: int, articles: Sequence[Article]) -> tuple[str, int]:

@@ -18,6 +18,7 @@ import numpy as np
 
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import canonical_order
+from storyclust.summary.sentence_checks import refers_back
 from storyclust.summary.sentence_terms import (
     TermRows,
     centroid_of,
@@ -31,7 +32,6 @@ from storyclust.summary.summarizer import (
     SummarySentence,
     good_sentences,
     read_sentences,
-    refers_back,
 )
 from storyclust.text.codepoints import codepoint_table
 from storyclust.text.headline import clean_titles

@@ -11,7 +11,7 @@ import re
 # Before a name or a noun: these never end a sentence.
 BEFORE_WORDS = frozenset(
     # English
-    "mr mrs ms dr drs prof profs st sen sens rep reps gov govs gen gens col lt capt sgt rev hon jr sr messrs "
+    "mr mrs ms dr drs prof profs st sen sens rep reps gov govs gen gens col lt capt sgt maj cpl adm brig cmdr rev hon jr sr messrs "
     "v vs cf al inc ltd co corp bros plc dept est ave blvd rd ft mt ed "
     # Vietnamese
     "tp ts pgs "

@@ -1,4 +1,7 @@
-"""Titles without what outlets add: the outlet's name at the end, the kind of article at the start."""
+"""Titles without what outlets add, and those that are no headlines of reports.
+
+Outlets add their name at the end and the kind of article at the start.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,17 @@ from collections.abc import Sequence
 
 from storyclust.articles.article import Article
 
+FEWEST_WORDS = 4  # of the headline of a report; fewer only name a topic
 TAIL_WORDS = 4  # at most, in an outlet's name at the end of a title
+_REPORT_KINDS = "breaking(?: news)?|just in|exclusive|update[ds]?|eilmeldung|última hora|速報"
+_OTHER_KINDS = (
+    "live|live blog|live updates?|watch(?: live)?|video|photos?|in pictures|gallery|podcast|opinion|"
+    "editorial|op-ed|commentary|column|analysis|explainer|fact[ -]check|en direct|direct|vidéo|"
+    "live-?ticker|動画"
+)
 # Kind of article, before a colon, a bar or a dash.
 _KIND = re.compile(
-    r"^(?:live|live blog|live updates?|watch(?: live)?|breaking(?: news)?|just in|exclusive|update[ds]?|"
-    r"video|photos?|in pictures|gallery|podcast|opinion|editorial|op-ed|commentary|column|analysis|explainer|"
-    r"fact[ -]check|en direct|direct|vidéo|eilmeldung|live-?ticker|última hora|速報|動画)"
-    r"\s*(?:[:|：｜]|\s[-–—]\s)\s*",
+    rf"^(?:{_REPORT_KINDS}|{_OTHER_KINDS})\s*(?:[:|：｜]|\s[-–—]\s)\s*",
     re.IGNORECASE,
 )
 # Section labels of East Asian outlets, and kinds in brackets.
@@ -23,6 +30,17 @@ _LABEL = re.compile(
     r"\s*[\[(](?:video|watch|photos?|opinion|live)[\])]\s*$",
     re.IGNORECASE,
 )
+# Questions, live coverage, and pieces that explain, list or argue; words at the beginning only in English.
+_NO_REPORT = re.compile(
+    rf"[?？؟]|^(?:{_OTHER_KINDS})\s*(?:[:|：｜]|\s[-–—]\s)|"
+    r"^(?:who|what|why|how|where|when|which|here[’']?s|everything|the best|the worst|"
+    r"\d+ (?:things|ways|reasons|takeaways|questions))\b|"
+    r"\b(?:live (?:updates?|blog|coverage)|as it happened|transcript|timeline|explained|explainer|"
+    r"what (?:to|you need to|we) know|highlights|takeaways|in pictures|quiz|full text|minute by minute|"
+    r"liveblog|liveticker|en direct)\b",
+    re.IGNORECASE,
+)
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 _SEPARATOR = re.compile(r"\s+[-–—|·•»:]{1,2}\s+|\s*[|｜]\s*")
 _NOT_WORD = re.compile(r"[\W_]+")
 
@@ -39,6 +57,20 @@ def clean_titles(articles: Sequence[Article]) -> list[str]:
         _without_kind(_without_tail(title, article.source or "", tails))
         for title, article in zip(titles, articles, strict=True)
     ]
+
+
+def is_plain(title: str) -> bool:
+    """Whether a title is the headline of a report: not that of a live blog, a question or a bare topic.
+
+    The title is whole, with the kind of article at the start.
+
+    >>> is_plain("Ferry strikes pier at Aldmouth"), is_plain("Live: ferry strikes a pier")
+    (True, False)
+    """
+    if _NO_REPORT.search(title):
+        return False
+    has_spaces = not _UNSPACED.search(title)
+    return not (has_spaces and len(title.split()) < FEWEST_WORDS)
 
 
 def _split_tail(title: str) -> tuple[str, str]:
