@@ -18,7 +18,8 @@ import storyclust as sc
 T = TypeVar("T")
 
 RESULTS = Path(__file__).parent / "results"
-EXAMPLES = Path(__file__).parent.parent / "examples"
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
 
 
 def data_folder() -> Path | None:

@@ -1,4 +1,4 @@
-"""Carry the tables of benchmarks/results into the README, each with the command that made it.
+"""Copy the tables of benchmarks/results into the README and the documentation, each with its command.
 
 python benchmarks/readme_tables.py
 """
@@ -9,12 +9,11 @@ import json
 import math
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from common import RESULTS, table
+from common import RESULTS, ROOT, table
 
-README = Path(__file__).parent.parent / "README.md"
+PAGES = (ROOT / "README.md", ROOT / "docs" / "figures.md")
 
 
 def stories(results: dict[str, Any]) -> str:
@@ -189,30 +188,98 @@ def distributed(results: dict[str, Any]) -> str:
     )
 
 
-SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
-    "stories": stories,
-    "settings-stories": settings,
-    "scaling": scaling,
-    "summary": summaries,
-    "copies": copies,
-    "copies-million": million,
-    "store": store,
-    "distributed": distributed,
+def install(results: dict[str, Any]) -> str:
+    """Installed size and the time that importing takes."""
+    note = (
+        "Sizes on disk, without compiled bytecode and compiled kernels. Times are medians over fresh "
+        "processes, beyond what Python itself takes to start. Numerical libraries are imported at the first "
+        "use of a name. The first run compiles the numerical functions; later runs use the cache."
+    )
+    return f"{table(results['rows'])}\n\n{note}"
+
+
+def short_copies(results: dict[str, Any]) -> str:
+    """Copies: the verified result of one thread, and those of two other libraries."""
+    names = {
+        "storyclust, verified, 1 thread": "storyclust",
+        "rensa, verified in Python": "rensa, verified in Python",
+        "datasketch, unverified": "datasketch",
+    }
+    keys = ("MB/s", "recall", "precision")
+    rows = {row["tool"]: {key: row[key] for key in keys} for row in results["rows"] if row["tool"] in names}
+    return table([{"copies": name} | rows[tool] for tool, name in names.items()])
+
+
+def short_stories(results: dict[str, Any]) -> str:
+    """Stories: storyclust, a density-based method on its vectors, and sentence embeddings."""
+    names = {
+        "storyclust": "storyclust",
+        "NewsVectorizer, HDBSCAN": "HDBSCAN on the same vectors",
+        "MiniLM embeddings, average linkage": "MiniLM embeddings, average linkage",
+    }
+    rows = {row["way"]: row for row in results["rows"]}
+    return table(
+        [
+            {
+                "stories": name,
+                "F1, one threshold for all sets": rows[way]["one threshold a level"],
+                "F1, best threshold for each set": rows[way]["best of each set"],
+            }
+            for way, name in names.items()
+        ]
+    )
+
+
+def short_summaries(results: dict[str, Any]) -> str:
+    """Summaries: the mean over all languages, at the length of the references."""
+    longer = [row for row in results["rows"] if row["words"] != 60]
+    rows = []
+    for way in ("storyclust", "LexRank", "TextRank"):
+        mine = [row for row in longer if row["way"] == way]
+        means = {key: f"{sum(row[key] for row in mine) / len(mine):.1f}" for key in ("ROUGE-1", "ROUGE-2")}
+        rows.append({"summaries": way} | means)
+    return table(rows)
+
+
+# Name in the page: name of the results file, and what is made of it. A page has the sections it marks.
+SECTIONS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
+    "stories": ("stories", stories),
+    "settings-stories": ("settings-stories", settings),
+    "scaling": ("scaling", scaling),
+    "summary": ("summary", summaries),
+    "copies": ("copies", copies),
+    "copies-million": ("copies-million", million),
+    "store": ("store", store),
+    "distributed": ("distributed", distributed),
+    "install": ("install", install),
+    "copies, short": ("copies", short_copies),
+    "stories, short": ("settings-stories", short_stories),
+    "summary, short": ("summary", short_summaries),
 }
+
+
+def section(name: str) -> str:
+    """One section with its markers; a short one has no command."""
+    file, render = SECTIONS[name]
+    results = json.loads((RESULTS / f"{file}.json").read_text(encoding="utf-8"))
+    machine = results["machine"]
+    body = render(results)
+    if not name.endswith(", short"):
+        origin = f"`{results['command']}`, on {machine['cores']} cores, Python {machine['python']}."
+        body += f"\n\n{origin}"
+    return f"<!-- results: {name} -->\n{body}\n<!-- end -->"
+
+
+def filled(text: str) -> str:
+    """Return a page with every marked section made anew; a section that has no name here is an error."""
+    marked = re.compile(r"<!-- results: (.*?) -->.*?<!-- end -->", re.S)
+    return marked.sub(lambda found: section(found[1]), text)
 
 
 def main() -> None:
     """Rewrite the sections between the markers."""
-    text = README.read_text(encoding="utf-8")
-    for name, render in SECTIONS.items():
-        results = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
-        machine = results["machine"]
-        origin = f"`{results['command']}`, on {machine['cores']} cores, Python {machine['python']}."
-        body = f"<!-- results: {name} -->\n{render(results)}\n\n{origin}\n<!-- end -->"
-        text = re.sub(
-            rf"<!-- results: {name} -->.*?<!-- end -->", lambda _, body=body: body, text, flags=re.S
-        )
-    README.write_text(text, encoding="utf-8")
+    for page in PAGES:
+        page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

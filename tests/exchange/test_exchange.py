@@ -399,15 +399,16 @@ class TestPublish:
             assert example.examples
             assert doctest.DocTestRunner().run(example).failed == 0
 
-    def test_example_of_the_readme(self, server, capsys):
-        readme = Path(__file__).parents[2] / "README.md"
-        text = readme.read_text(encoding="utf-8") if readme.exists() else ""
+    def test_example_of_the_documentation(self, server, capsys):
+        root = Path(__file__).parents[2]
+        page = root / "docs" / "how-to" / "deduplicate-a-corpus.md"
+        text = page.read_text(encoding="utf-8") if page.exists() else ""
         found = [
             block for block in re.findall(r"^```py\n(.*?)^```", text, re.M | re.S) if "open_index" in block
         ]
         if not found:
-            pytest.skip("there is no README.md beside the tests, or none that speaks of Redis")
-        articles = storyclust.read_articles(readme.parent / "examples" / "newsdesk.jsonl")
+            pytest.skip("there is no documentation beside the tests")
+        articles = storyclust.read_articles(root / "examples" / "newsdesk.jsonl")
         (block,) = found
         exec(block.replace("localhost:6379/0", server.address), {"sc": storyclust, "articles": articles})  # noqa: S102
         assert capsys.readouterr().out.strip() == re.search(r"  # (\[.*\])$", block, re.M)[1]
