@@ -41,8 +41,11 @@ LAYERS = """
     cli
 """.split()
 
-# Imports inside functions that point downwards: a method that imports the view of its result.
-LAZY_UPWARDS = {("storyclust.stories.clusterer", "storyclust.render.report")}
+# Imports inside functions that point downwards: methods that import the view of their result, or its score.
+LAZY_UPWARDS = {
+    ("storyclust.stories.fitted_stories", "storyclust.render.report"),
+    ("storyclust.stories.fitted_stories", "storyclust.evaluation.metrics"),
+}
 
 
 def name_of(path):
