@@ -92,7 +92,7 @@ def main() -> None:
             means = {score: float(np.mean([run[k][score] for run in runs])) for score in runs[0][k]}
             row["share of new stories"] = round(means.pop("new"), 3)
             speed = means.pop("articles/s")
-            row |= {score: round(value, 4) for score, value in means.items()}
+            row |= {score: round(value, 4) for score, value in means.items() if not np.isnan(value)}
             if way == "predict":
                 row["articles/s"] = round(speed)
             rows.append(row)
