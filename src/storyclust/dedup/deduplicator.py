@@ -8,7 +8,7 @@ article that the keep policy ranks first; and among the articles kept, excerpts 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from sklearn.base import ClusterMixin
 from storyclust._core.memory import check_memory
 from storyclust._core.union_find import by_appearance
 from storyclust._core.validation import check_bool, check_choice, check_float, check_jobs
+from storyclust.articles.frames import Given, is_stream
 from storyclust.articles.records import as_articles
 from storyclust.dedup.doubtful import find_doubtful
 from storyclust.dedup.fitted_copies import FittedCopies
@@ -231,7 +232,8 @@ class Deduplicator(ClusterMixin, FittedCopies):
         Parameters
         ----------
         X : iterable of str, mapping or Article, or a DataFrame
-            The articles; see `as_articles`. An iterator is read in batches and not held in memory.
+            The articles; see `as_articles`. An iterator or a streaming dataset is read in batches and not
+            held in memory.
         y : object
             Ignored.
         reference : iterable of str, mapping or Article, or a DataFrame, optional
@@ -267,15 +269,16 @@ class Deduplicator(ClusterMixin, FittedCopies):
             list_brief=self.doubtful == "keep",
         )
         # Texts of an iterator are not held, and so neither compared with later ones nor returned.
-        self._articles, self._kept_index = None, None
-        if self.clean or not isinstance(X, Iterator):
-            X = self._articles = as_articles(X)
+        self._articles, self._kept_index, self._given = None, None, Given(None)
+        if self.clean or not is_stream(X):
+            self._given = Given.of(X)
+            X = self._articles = as_articles(self._given.data)
         try:
             if self.clean:
                 X = without_furniture(as_articles(X))
                 reference = None if reference is None else without_furniture(as_articles(reference))
             n_reference = 0 if reference is None else sketches.add(reference, 0)
-            sketches.add(X, 1)
+            sketches.add(iter(X) if self._articles is None else X, 1)
             self._fit(sketches, n_reference, threshold)
         finally:
             sketches.shelf.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,18 +10,28 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from storyclust.articles.article import Article
+from storyclust.articles.frames import Given
 from storyclust.articles.records import as_articles
+from storyclust.dedup.groups import DuplicateGroup
 from storyclust.dedup.matching import KeptIndex
 from storyclust.errors import InputError
+from storyclust.io.labelled_frames import labelled_frame
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from storyclust.io.labelled_frames import Labels
 
 
 class FittedCopies(BaseEstimator):
     """Methods of a fitted `Deduplicator`: the base class of it."""
 
+    keep_: NDArray[np.bool_]
+    labels_: NDArray[np.int64]
+    representatives_: NDArray[np.int64]
+    groups_: list[DuplicateGroup]
     _articles: list[Article] | None  # of the fit, unless they came from an iterator
+    _given: Given  # how they were given
     _kept_index: KeptIndex | None  # made by the first call of `predict`
 
     def predict(self, X: Iterable[Any]) -> NDArray[np.int64]:
@@ -63,6 +73,47 @@ class FittedCopies(BaseEstimator):
             self._kept_index = KeptIndex.of(self, fitted)
         return self._kept_index.originals(new)
 
+    def to_frame(self) -> Any:
+        """Return the articles as a DataFrame, with the copies marked.
+
+        Returns
+        -------
+        frame : DataFrame
+            One row for each article, in the order of `fit`, of the library of the table that was given to
+            `fit` (an Arrow table for an Arrow table, a dataset for a Hugging Face dataset), with its columns.
+            For other input it is of pandas, or else of polars, with the fields of `Article`. Added are
+            ``duplicate_of``, the id of the article that is kept instead, None if there is none or it belongs
+            to the reference; ``kept``; ``group``, which is `labels_`; and ``similarity``, the Jaccard
+            similarity to the article that its group is kept for, 1 for that itself. A column of such a name
+            is renamed to ``input_kept`` and so on.
+
+        Raises
+        ------
+        InputError
+            `fit` was given an iterator, whose articles are not held; or no table, and neither pandas nor
+            polars is installed.
+
+        Examples
+        --------
+        >>> import storyclust as sc
+        >>> text = "The ferry struck the pier on Monday, and nobody was hurt."
+        >>> frame = sc.Deduplicator().fit([text, "Parliament votes today.", text.upper()]).to_frame()
+        >>> frame["kept"].tolist(), frame["duplicate_of"][2]
+        ([True, True, False], '0')
+        """
+        check_is_fitted(self)
+        articles = self._held("to_frame")
+        similarity = np.ones(len(articles))
+        for group in self.groups_:
+            similarity[group.members] = group.similarities
+        labels: dict[str, Labels] = {
+            "duplicate_of": originals_of(self, articles),
+            "kept": self.keep_,
+            "group": self.labels_,
+            "similarity": similarity,
+        }
+        return labelled_frame(articles, labels, self._given)
+
     def _held(self, method: str) -> list[Article]:
         """Articles of the fit, or an error that says which method needs them."""
         if self._articles is None:
@@ -71,3 +122,9 @@ class FittedCopies(BaseEstimator):
                 "held; fit to a list."
             )
         return self._articles
+
+
+def originals_of(dedup: FittedCopies, articles: Sequence[Article]) -> list[str | None]:
+    """Id of the article that is kept instead of each, None for a kept one."""
+    rows = dedup.representatives_.tolist()
+    return [None if row in (own, -1) else articles[row].id for own, row in enumerate(rows)]

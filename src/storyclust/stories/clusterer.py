@@ -17,6 +17,7 @@ from storyclust._core.memory import check_memory, paused_gc
 from storyclust._core.union_find import rows_by_label
 from storyclust._core.validation import check_bool
 from storyclust.articles.article import Article
+from storyclust.articles.frames import Given
 from storyclust.articles.ordering import seconds_of
 from storyclust.articles.records import as_articles
 from storyclust.cluster.dendrograms import Dendrograms, dendrograms_of
@@ -197,7 +198,8 @@ class StoryClusterer(ClusterMixin, FittedStories):
         settings = check_grouping(
             self.event_distance, self.event_window, self.thread_distance, self.copy_threshold
         )
-        articles = as_articles(X)
+        self._given = Given.of(X)
+        articles = as_articles(self._given.data)
         clean, limit = check_bool("clean", self.clean), check_memory(self.memory_limit)
         prepared = prepare(articles, self.copy_threshold, clean, self.n_jobs, limit)
         self.deduplicator_, self.vectorizer_ = prepared.deduplicator, prepared.vectorizer

@@ -13,10 +13,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from storyclust._core.validation import check_int
 from storyclust.articles.article import Article
+from storyclust.articles.frames import Given
 from storyclust.articles.records import as_articles
 from storyclust.cluster.linkage import Merges
 from storyclust.dedup.deduplicator import Deduplicator
+from storyclust.dedup.fitted_copies import originals_of
 from storyclust.errors import InputError
+from storyclust.io.labelled_frames import labelled_frame
 from storyclust.io.writing import open_output
 from storyclust.stories.assignment import ThreadIndex
 from storyclust.stories.coverage import shared_terms
@@ -28,6 +31,8 @@ from storyclust.text.vectorize import NewsVectorizer
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from storyclust.io.labelled_frames import Labels
+
 
 class FittedStories(BaseEstimator):
     """Methods of a fitted `StoryClusterer`: the base class of it."""
@@ -38,6 +43,7 @@ class FittedStories(BaseEstimator):
     deduplicator_: Deduplicator
     vectorizer_: NewsVectorizer
     _articles: Sequence[Article]
+    _given: Given  # how they were given
     _counted: Sequence[Article]  # the same without page furniture
     _place: NDArray[np.int64]  # of the representative of each article among the independent ones
     _times: NDArray[np.float64]  # of the independent articles, as the following two
@@ -154,6 +160,39 @@ class FittedStories(BaseEstimator):
                 "without labels storyclust.tune chooses the distances."
             )
         return evaluate(list(y), clone(self).fit(X).labels_.tolist()).f1
+
+    def to_frame(self) -> Any:
+        """Return the articles as a DataFrame, with their events and threads.
+
+        Returns
+        -------
+        frame : DataFrame
+            One row for each article, in the order of `fit`, of the library of the table that was given to
+            `fit` (an Arrow table for an Arrow table, a dataset for a Hugging Face dataset), with its columns.
+            For other input it is of pandas, or else of polars, with the fields of `Article`. Added are
+            ``duplicate_of``, the id of the article that represents its copies, None for that itself;
+            ``event``, which is `event_labels_`; and ``thread``, which is `labels_`. A column of such a name
+            is renamed to ``input_event`` and so on.
+
+        Raises
+        ------
+        InputError
+            No table was given, and neither pandas nor polars is installed.
+
+        Examples
+        --------
+        >>> import storyclust as sc
+        >>> frame = sc.StoryClusterer().fit(["Rain in Delhi.", "Snow in Tokyo."]).to_frame()
+        >>> frame[["id", "text", "event", "thread"]].values.tolist()
+        [['0', 'Rain in Delhi.', 0, 0], ['1', 'Snow in Tokyo.', 1, 1]]
+        """
+        check_is_fitted(self)
+        labels: dict[str, Labels] = {
+            "duplicate_of": originals_of(self.deduplicator_, self._articles),
+            "event": self.event_labels_,
+            "thread": self.labels_,
+        }
+        return labelled_frame(self._articles, labels, self._given)
 
     def to_html(
         self,
