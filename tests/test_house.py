@@ -45,6 +45,8 @@ LAYERS = """
 LAZY_UPWARDS = {
     ("storyclust.stories.fitted_stories", "storyclust.render.report"),
     ("storyclust.stories.fitted_stories", "storyclust.evaluation.metrics"),
+    ("storyclust.stories.threads", "storyclust.render.notebook"),
+    ("storyclust.dedup.fitted_copies", "storyclust.render.notebook"),
 }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_is_fitted
 
 from storyclust.articles.article import Article
@@ -113,6 +114,17 @@ class FittedCopies(BaseEstimator):
             "similarity": similarity,
         }
         return labelled_frame(articles, labels, self._given)
+
+    def _repr_html_(self) -> str:
+        """Show the largest groups in a notebook; before `fit`, the parameters."""
+        from storyclust.render.notebook import copies_html
+
+        if not hasattr(self, "groups_"):
+            return str(estimator_html_repr(self))
+        return copies_html(self, self._articles)
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": self._repr_html_()}
 
     def _held(self, method: str) -> list[Article]:
         """Articles of the fit, or an error that says which method needs them."""
