@@ -81,9 +81,12 @@ class FittedStories(BaseEstimator):
         A copy of a fitted article gets its thread. Any other article becomes a vector by the vocabulary and
         weights of the fit, without the page furniture that recurs in the fitted articles. Its similarities
         are corrected and scaled as in the fit, by its own background similarity and nearest neighbours among
-        the fitted articles. It joins the event with the largest mean similarity to it, if that is above
-        ``1 - event_distance``; otherwise the thread, if that is above ``1 - thread_distance``. Ties go to the
-        smaller number.
+        the fitted articles.
+
+        Average linkage then merges it with a cluster of the dendrogram of the fit. These are the clusters to
+        which its mean similarity is larger than that at which they were merged with another, and larger than
+        ``1 - event_distance`` among events, inside the window, or else ``1 - thread_distance`` among threads.
+        Of several, the most similar is taken, and of equally similar ones the first that was made.
 
         New articles on one new story all get -1: fit all articles together to find it. The fitted articles
         are indexed by the first call; later calls take time for the new articles only.
