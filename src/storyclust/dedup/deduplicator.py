@@ -157,9 +157,10 @@ class Deduplicator(ClusterMixin, FittedCopies):
     than five words. Short texts that differ are mostly different notices
     of one form. Excerpts of fewer than 55 words may be missed.
 
-    Texts are read once and not held. Given an iterator (such as `iter_articles`), memory peaks at about
-    5 KB for an article of 3 KB: 5.5 GB were measured for a million. The temporary file of shingles has no
-    name and vanishes when the process ends.
+    The articles of a list or table are held for `predict` and `to_frame`. Those of an iterator (such as
+    `iter_articles`) are read once and not held: memory peaks at about 5 KB for an article of 3 KB, and 5.5 GB
+    were measured for a million. The temporary file of shingles has no name and vanishes when the process
+    ends.
 
     References
     ----------

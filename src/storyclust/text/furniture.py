@@ -102,7 +102,7 @@ class Furniture(NamedTuple):
         --------
         >>> from storyclust.articles.article import Article
         >>> Furniture.of([Article("Rain fell.", source="Courier")]).spans([Article("Snow fell. @desk")])
-        [((11, 16),)]
+        [((10, 16),)]
         """
         sources: dict[str, set[str]] = {}
         for article in articles:
