@@ -41,8 +41,13 @@ LAYERS = """
     cli
 """.split()
 
-# Imports inside functions that point downwards: a method that imports the view of its result.
-LAZY_UPWARDS = {("storyclust.stories.clusterer", "storyclust.render.report")}
+# Imports inside functions that point downwards: methods that import the view of their result, or its score.
+LAZY_UPWARDS = {
+    ("storyclust.stories.fitted_stories", "storyclust.render.report"),
+    ("storyclust.stories.fitted_stories", "storyclust.evaluation.metrics"),
+    ("storyclust.stories.threads", "storyclust.render.notebook"),
+    ("storyclust.dedup.fitted_copies", "storyclust.render.notebook"),
+}
 
 
 def name_of(path):

@@ -4,11 +4,13 @@ import math
 import unicodedata
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_stories import article_terms, content_words, plain_words, stop_words, weighted_rows
 from scipy import sparse
+from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import CountVectorizer
 
@@ -516,3 +518,60 @@ def test_one_article():
 def test_parameters_out_of_range_are_named(parameters, message):
     with pytest.raises(InputError, match=message):
         NewsVectorizer(**parameters).fit(["ferry pier"])
+
+
+# Names of features
+
+
+def test_feature_names_spell_what_is_known_and_are_stable():
+    articles = as_articles(["The Selka struck the pier", "Pier struck by the Selka", "SELKA late, pier shut"])
+    vectorizer = NewsVectorizer().fit(articles)
+    names = vectorizer.get_feature_names_out()
+    assert names.dtype == object
+    assert names.shape == (len(vectorizer.vocabulary_),)
+    spelt = vectorizer.get_feature_names_out(articles=articles)
+    assert sorted(spelt) == ["Selka", "late", "pier", "shut", "struck"]
+    unknown = [name for name in names if name.startswith("term_")]
+    assert unknown == [f"term_{term:016x}" for term in vectorizer.vocabulary_[spelt == "Selka"].tolist()]
+    again = NewsVectorizer().fit(["Selka sails", "the Selka sank"]).get_feature_names_out()
+    assert set(unknown) <= set(again)
+    assert vectorizer.get_feature_names_out(articles=articles[::-1]).tolist() == spelt.tolist()
+
+
+def test_feature_names_agree_with_the_terms_of_articles():
+    records = ["Das Haus am See brennt", "Am See brennt ein Haus", "日本の会議が東京で開かれた", "東京で会議"]
+    vectorizer = NewsVectorizer(min_df=1).fit(records)
+    names = vectorizer.get_feature_names_out(articles=records)
+    assert len(set(names)) == len(names)
+    for record in records:
+        row = vectorizer.transform([record])
+        assert {name.casefold() for name in names[row.indices]} == {
+            name.casefold() for name in vectorizer.terms_of(record)
+        }
+
+
+def test_feature_names_are_distinct():
+    articles = ["An E-Mail came.", "e mail", "E-Mail!", "the e mail"]
+    names = NewsVectorizer(min_df=1).fit(articles).get_feature_names_out(articles=articles)
+    assert len(set(names)) == len(names)
+
+
+def test_a_column_transformer_joins_the_vectors_with_other_columns():
+    frame = pd.DataFrame({"text": ["Ferry near pier", "Pier, and a ferry"], "words": [3, 4]})
+    joined = ColumnTransformer([("news", NewsVectorizer(), "text"), ("rest", "passthrough", ["words"])])
+    matrix = joined.fit_transform(frame)
+    assert matrix.shape == (2, 4)
+    names = joined.get_feature_names_out()
+    assert sorted(names) == ["news__ferry", "news__near", "news__pier", "rest__words"]
+
+
+def test_the_output_is_sparse_and_cannot_be_a_frame():
+    vectorizer = NewsVectorizer().set_output(transform="pandas")
+    with pytest.raises(ValueError, match="sparse"):
+        vectorizer.fit_transform(["Ferry hits pier", "Pier hit by ferry"])
+
+
+def test_feature_names_of_unfitted_and_empty_vectorizers():
+    with pytest.raises(NotFittedError):
+        NewsVectorizer().get_feature_names_out()
+    assert NewsVectorizer().fit([]).get_feature_names_out().shape == (0,)

@@ -11,6 +11,7 @@ from storyclust.articles.article import Article, wrong_type
 from storyclust.articles.dates import quoted
 from storyclust.articles.field_counts import FieldCounts
 from storyclust.articles.field_values import read_value
+from storyclust.articles.frames import Given
 from storyclust.articles.maker import ArticleMaker
 from storyclust.articles.markup import TextCounts
 from storyclust.errors import (
@@ -81,7 +82,8 @@ def as_articles(data: Any, *, fields: Mapping[str, str] | None = None, first_row
     ----------
     data : iterable of str, mapping or Article, or a DataFrame
         Strings are texts. What is HTML becomes plain text, except in an Article. DataFrames may be of pandas,
-        polars, pyarrow or any library that narwhals supports.
+        polars, pyarrow or any library that narwhals supports. A Hugging Face dataset is read as its Arrow
+        table, a streaming one as an iterable of mappings.
     fields : mapping of str to str or None, default=None
         Names of the fields of mappings and DataFrames, as for `article_from_record`.
     first_row : int, default=0
@@ -140,18 +142,10 @@ def _rows(data: Any) -> Sequence[Any]:
         return data
     if isinstance(data, (str, bytes, Mapping, Article)):
         raise _not_a_sequence(data)
-    if isinstance(data, Iterator):
-        return list(data)
-    import narwhals
-
-    try:
-        frame = narwhals.from_native(data, pass_through=True, allow_series=True)
-    except narwhals.exceptions.NarwhalsError as error:
-        raise InputError(f"this DataFrame cannot be read: {' '.join(str(error).split())}.") from error
-    if isinstance(frame, narwhals.LazyFrame):
-        frame = frame.collect()
-    if isinstance(frame, narwhals.DataFrame):
-        return list(frame.iter_rows(named=True))
+    given = Given.of(data)
+    if given.frame is not None:
+        return list(given.frame.iter_rows(named=True))
+    frame = given.data
     if hasattr(frame, "to_pylist"):  # an Arrow array, whose items are Arrow scalars
         return list(frame.to_pylist())
     if not hasattr(frame, "__iter__"):

@@ -21,11 +21,12 @@ from typing import Any, NoReturn
 import storyclust as sc
 from storyclust.cli import store as store_cli
 from storyclust.cli.checks import check_options
-from storyclust.cli.common import UsageError, input_options, say
+from storyclust.cli.common import UsageError, clean_option, input_options, say
 from storyclust.cli.dedup import run_dedup
-from storyclust.cli.evaluate import run_evaluate, run_tune
+from storyclust.cli.evaluate import add_evaluate, add_tune
 from storyclust.cli.furniture import run_furniture
 from storyclust.cli.links import run_explain, run_links
+from storyclust.cli.review import add_review
 from storyclust.cli.threads import run_threads
 from storyclust.dedup.settings import DOUBTFUL_POLICIES, EXCERPT, KEEP, SOURCES
 from storyclust.stories.settings import EVENT_DISTANCE, EVENT_WINDOW, LINK_SIMILARITY, THREAD_DISTANCE
@@ -106,8 +107,9 @@ def parser() -> argparse.ArgumentParser:
     _add_links(commands)
     _add_explain(commands)
     _add_furniture(commands)
-    _add_tune(commands)
-    _add_evaluate(commands)
+    add_tune(commands)
+    add_evaluate(commands)
+    add_review(commands)
     store_cli.add_commands(commands)
     for command in commands.choices.values():
         command.set_defaults(parser=command)
@@ -119,6 +121,8 @@ def _add_dedup(commands: Any) -> None:
         "dedup",
         help="keep one article of each group of copies",
         description="Keep one article of each group of copies, and write the kept articles unchanged.",
+        epilog="With --check, as a hook before a commit: one line for each copy on stdout, no file, and exit "
+        "code 1 if there are copies, else 0.",
     )
     input_options(dedup)
     _memory_option(dedup)
@@ -166,6 +170,9 @@ def _add_dedup(commands: Any) -> None:
         "--groups", metavar="FILE", help="write one record for each copy, doubtful copy and excerpt"
     )
     dedup.add_argument("--labelled", metavar="FILE", help="write all articles with a field duplicate_of")
+    dedup.add_argument(
+        "--check", action="store_true", help="only list the copies, and exit with 1 if there are any"
+    )
     _engine_option(dedup, "duplicate_of")
     dedup.set_defaults(run=run_dedup)
 
@@ -206,7 +213,7 @@ def _add_threads(commands: Any) -> None:
         metavar="N",
         help="omit threads of fewer articles (default: 1)",
     )
-    _clean_option(threads)
+    clean_option(threads)
     threads.add_argument("--event-distance", type=float, metavar="D", help=f"default: {EVENT_DISTANCE}")
     threads.add_argument("--event-window", type=float, metavar="DAYS", help=f"default: {EVENT_WINDOW:g}")
     threads.add_argument("--thread-distance", type=float, metavar="D", help=f"default: {THREAD_DISTANCE}")
@@ -238,7 +245,7 @@ def _add_links(commands: Any) -> None:
         help=f"default: {EVENT_WINDOW:g}",
     )
     _containment_option(links)
-    _clean_option(links)
+    clean_option(links)
     links.set_defaults(run=run_links)
 
 
@@ -273,42 +280,6 @@ def _add_furniture(commands: Any) -> None:
     furniture.set_defaults(run=run_furniture)
 
 
-def _add_tune(commands: Any) -> None:
-    tune = commands.add_parser(
-        "tune",
-        help="recommend event and thread settings for your articles",
-        description="Recommend the event or thread distance for these articles, and with labels the event "
-        "window; give the reasons.",
-    )
-    input_options(tune)
-    _clean_option(tune)
-    tune.add_argument("--gold", metavar="FIELD", help="field with the gold event or thread, if known")
-    tune.add_argument(
-        "--level", choices=("event", "thread"), default="event", help="what to tune (default: event)"
-    )
-    tune.add_argument(
-        "--ask",
-        action="store_true",
-        help="ask whether borderline pairs belong together, and learn from it",
-    )
-    tune.add_argument("--plot", metavar="FILE", help="plot the scores by distance: .png, .svg, .pdf")
-    tune.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
-    tune.set_defaults(run=run_tune)
-
-
-def _add_evaluate(commands: Any) -> None:
-    evaluate = commands.add_parser(
-        "evaluate",
-        help="score predicted groups against gold labels",
-        description="Score predicted groups against gold labels; articles without a gold label are ignored.",
-    )
-    input_options(evaluate)
-    evaluate.add_argument("--gold", required=True, metavar="FIELD", help="field with the gold label")
-    evaluate.add_argument("--pred", required=True, metavar="FIELD", help="field with the predicted label")
-    evaluate.add_argument("--json", action="store_true", help="print one JSON object")
-    evaluate.set_defaults(run=run_evaluate)
-
-
 def _keep_policy(name: str) -> str:
     if name not in KEEP and not name.startswith(SOURCES):
         raise argparse.ArgumentTypeError(f"{name!r} is not one of {', '.join(KEEP)}, {SOURCES}A,B")
@@ -322,15 +293,6 @@ def _containment_option(command: argparse.ArgumentParser) -> None:
         default=EXCERPT,
         metavar="C",
         help="minimum share of an excerpt that is in the longer article (default: %(default)s)",
-    )
-
-
-def _clean_option(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--no-clean",
-        dest="clean",
-        action="store_false",
-        help="compare whole texts, page furniture included; see storyclust furniture",
     )
 
 

@@ -37,6 +37,8 @@ def check_options(options: argparse.Namespace) -> None:
             check_command(options)
         else:
             _check_formats(given)
+        if given.get("check"):
+            _check_only(given)
     _check_places(options, on_cluster=on_cluster)
 
 
@@ -106,6 +108,13 @@ def _check_formats(given: dict[str, Any]) -> None:
             chosen_format(given.get("format"), given["output"])
         elif name in given:
             record_format(given[name])
+
+
+def _check_only(given: dict[str, Any]) -> None:
+    """Check that nothing is to be written by a command that only checks."""
+    for name in (*OUTPUTS, "engine"):
+        if given.get(name, "-") not in ("-", "local"):
+            raise InputError(f"--check only lists the copies: it cannot be used with --{name}.")
 
 
 def _check_places(options: argparse.Namespace, *, on_cluster: bool) -> None:

@@ -51,6 +51,16 @@ def work_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("-q", "--quiet", action="store_true", help="no progress bars and no notes")
 
 
+def clean_option(command: argparse.ArgumentParser) -> None:
+    """Add the option to compare whole texts."""
+    command.add_argument(
+        "--no-clean",
+        dest="clean",
+        action="store_false",
+        help="compare whole texts, page furniture included; see storyclust furniture",
+    )
+
+
 def fields_of(options: argparse.Namespace) -> dict[str, str] | None:
     """Fields given by `--field`, or None."""
     return dict(_field(entry) for entry in options.field) or None

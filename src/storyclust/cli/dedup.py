@@ -18,6 +18,7 @@ def run_dedup(options: argparse.Namespace) -> None:
     from storyclust.render.dedup_records import dedup_records
 
     ids: list[str] = []
+    options.quiet = options.quiet or options.check
     read = article_reader(options)
     reference = list(sc.iter_articles(*options.reference)) if options.reference else None
     dedup = sc.Deduplicator(
@@ -32,6 +33,9 @@ def run_dedup(options: argparse.Namespace) -> None:
         memory_limit=options.memory,
     ).fit(collect_ids(read(first=True), ids), reference=reference)
     reference_ids = [article.id for article in reference or ()]
+    if options.check:
+        _list_copies(options, dedup, ids, reference_ids)
+        return
     originals = [_original(dedup, row, ids, reference_ids) for row in range(len(ids))]
     if options.groups:
         sc.write_records(options.groups, dedup_records(dedup, read(), ids, reference_ids, reference or ()))
@@ -54,3 +58,19 @@ def _original(dedup: sc.Deduplicator, row: int, ids: list[str], reference_ids: l
         return None
     match = int(dedup.reference_matches_[row])
     return reference_ids[match] if match >= 0 else ids[dedup.representatives_[row]]
+
+
+def _list_copies(
+    options: argparse.Namespace, dedup: sc.Deduplicator, ids: list[str], reference_ids: list[str]
+) -> None:
+    """Print a line for each article that is not kept; the command fails if there is one."""
+    from storyclust._core.terminal import format_count, sanitize
+
+    copies = {row for group in dedup.groups_ for row in group.members.tolist() if row != group.representative}
+    removed = [row for row in range(len(ids)) if not dedup.keep_[row]]
+    for row in removed:
+        relation = "a copy" if row in copies else "an excerpt"
+        print(sanitize(f"{ids[row]} is {relation} of {_original(dedup, row, ids, reference_ids)}"))
+    if removed:
+        verb = "is not original" if len(removed) == 1 else "are not original"
+        options.failure = f"{format_count(len(removed), 'article')} {verb}."

@@ -73,13 +73,18 @@ def count_holders(indices: NDArray[Any], n_terms: int) -> NDArray[np.int64]:
 
 
 def choose_entries(
-    X: sparse.csr_array, max_postings: int, heaviest: int, n_jobs: int | None = None
+    X: sparse.csr_array,
+    max_postings: int,
+    heaviest: int,
+    n_jobs: int | None = None,
+    df: NDArray[np.int64] | None = None,
 ) -> NDArray[np.bool_]:
     """Mark entries whose terms at most `max_postings` rows hold, and the heaviest of each row.
 
-    Of equally heavy ones, the rarer come first.
+    Of equally heavy ones, the rarer come first. `df` has the rows that hold each term; by default they are
+    counted in `X`.
     """
-    df = count_holders(X.indices, X.shape[1])
+    df = count_holders(X.indices, X.shape[1]) if df is None else df
     chosen = np.zeros(X.nnz, np.bool_)
     rows = Csr.of(X)
 

@@ -9,40 +9,38 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.base import ClusterMixin
 
 from storyclust._core.memory import check_memory
 from storyclust._core.union_find import by_appearance
 from storyclust._core.validation import check_bool, check_choice, check_float, check_jobs
-from storyclust.articles.article import Article
+from storyclust.articles.frames import Given, is_stream
 from storyclust.articles.records import as_articles
 from storyclust.dedup.doubtful import find_doubtful
+from storyclust.dedup.fitted_copies import FittedCopies
 from storyclust.dedup.groups import (
     SHORT,
     DuplicateGroup,
     Policy,
-    Twins,
     check_policy,
     describe_groups,
     expand_pairs,
     group_twins,
     lead_groups,
-    rank_rows,
     replace_excerpts,
     sort_members,
 )
 from storyclust.dedup.lsh import Bands, Candidates, candidate_pairs, choose_bands, collision_probability
+from storyclust.dedup.matching import without_furniture
 from storyclust.dedup.minhash import MinHasher
 from storyclust.dedup.prefix_filter import all_candidates
 from storyclust.dedup.settings import DOUBTFUL_POLICIES, EXCERPT
-from storyclust.dedup.sketches import Sketches
+from storyclust.dedup.sketches import Sketches, rank_articles
 from storyclust.dedup.verification import DistinctTexts, find_excerpts, verify_candidates
 from storyclust.errors import StoryclustWarning
-from storyclust.text.furniture import without_furniture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,7 +48,7 @@ if TYPE_CHECKING:
 RECALL = 0.99  # of pairs exactly at the threshold: what `Deduplicator.bands_` promises
 
 
-class Deduplicator(ClusterMixin, BaseEstimator):
+class Deduplicator(ClusterMixin, FittedCopies):
     """Find near-duplicate articles and choose which one of each group to keep.
 
     Two articles are copies if the Jaccard similarity of their word shingles reaches a threshold. MinHash
@@ -159,9 +157,10 @@ class Deduplicator(ClusterMixin, BaseEstimator):
     than five words. Short texts that differ are mostly different notices
     of one form. Excerpts of fewer than 55 words may be missed.
 
-    Texts are read once and not held. Given an iterator (such as `iter_articles`), memory peaks at about
-    5 KB for an article of 3 KB: 5.5 GB were measured for a million. The temporary file of shingles has no
-    name and vanishes when the process ends.
+    The articles of a list or table are held for `predict` and `to_frame`. Those of an iterator (such as
+    `iter_articles`) are read once and not held: memory peaks at about 5 KB for an article of 3 KB, and 5.5 GB
+    were measured for a million. The temporary file of shingles has no name and vanishes when the process
+    ends.
 
     References
     ----------
@@ -234,7 +233,8 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         Parameters
         ----------
         X : iterable of str, mapping or Article, or a DataFrame
-            The articles; see `as_articles`. An iterator is read in batches and not held in memory.
+            The articles; see `as_articles`. An iterator or a streaming dataset is read in batches and not
+            held in memory.
         y : object
             Ignored.
         reference : iterable of str, mapping or Article, or a DataFrame, optional
@@ -269,12 +269,17 @@ class Deduplicator(ClusterMixin, BaseEstimator):
             doubtful=self.doubtful,
             list_brief=self.doubtful == "keep",
         )
+        # Texts of an iterator are not held, and so neither compared with later ones nor returned.
+        self._articles, self._kept_index, self._given = None, None, Given(None)
+        if self.clean or not is_stream(X):
+            self._given = Given.of(X)
+            X = self._articles = as_articles(self._given.data)
         try:
             if self.clean:
-                X = remove_boilerplate(X)
-                reference = None if reference is None else remove_boilerplate(reference)
+                X = without_furniture(as_articles(X))
+                reference = None if reference is None else without_furniture(as_articles(reference))
             n_reference = 0 if reference is None else sketches.add(reference, 0)
-            sketches.add(X, 1)
+            sketches.add(iter(X) if self._articles is None else X, 1)
             self._fit(sketches, n_reference, threshold)
         finally:
             sketches.shelf.close()
@@ -349,29 +354,3 @@ class Deduplicator(ClusterMixin, BaseEstimator):
         if self.exact:
             return Candidates(all_candidates(texts.shingle_sets(), threshold), [])
         return candidate_pairs(sketches.signatures[texts.numbers], self.bands_)
-
-
-def remove_boilerplate(articles: Iterable[Any]) -> list[Article]:
-    """Articles without the boilerplate of their pages, for comparison only."""
-    listed = as_articles(articles)
-    texts = without_furniture(listed)
-    return [replace(article, text=text) for article, text in zip(listed, texts, strict=True)]
-
-
-def rank_articles(
-    sketches: Sketches, fingerprints: NDArray[np.uint64], twins: Twins, candidates: Candidates
-) -> NDArray[np.int64]:
-    """Rank articles by the keep policy: rank 0 is kept before rank 1.
-
-    Only articles that may have copies are ranked, as sorting all of them is slow. The others share the
-    last rank.
-    """
-    involved = np.diff(twins.bounds) > 1
-    involved[candidates.pairs.ravel()] = True
-    for bucket in candidates.large_buckets:
-        involved[bucket] = True
-    rows = twins.rows[involved[twins.classes[twins.rows]]]
-    order = rank_rows(rows, sketches.preferences, fingerprints, sketches.ids)
-    rank = np.full(len(sketches.ids), len(sketches.ids), dtype=np.int64)
-    rank[order] = np.arange(len(order))
-    return rank

@@ -18,11 +18,12 @@ from storyclust.articles.article import Article
 from storyclust.articles.records import as_articles
 from storyclust.dedup.compared import BRIEF, compared_texts, count_words
 from storyclust.dedup.excerpt_candidates import CUT
-from storyclust.dedup.groups import Policy, preference
+from storyclust.dedup.groups import Policy, Twins, preference, rank_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from storyclust.dedup.lsh import Candidates
     from storyclust.dedup.minhash import MinHasher
 
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -155,6 +156,25 @@ def _stacked(parts: list[NDArray[Scalar]], empty: NDArray[Scalar]) -> NDArray[Sc
     """Concatenate arrays, and replace the list's entries by the result, so that memory is not held twice."""
     parts[:] = [np.concatenate(parts)] if parts else [empty]
     return parts[0]
+
+
+def rank_articles(
+    sketches: Sketches, fingerprints: NDArray[np.uint64], twins: Twins, candidates: Candidates
+) -> NDArray[np.int64]:
+    """Rank articles by the keep policy: rank 0 is kept before rank 1.
+
+    Only articles that may have copies are ranked, as sorting all of them is slow. The others share the
+    last rank.
+    """
+    involved = np.diff(twins.bounds) > 1
+    involved[candidates.pairs.ravel()] = True
+    for bucket in candidates.large_buckets:
+        involved[bucket] = True
+    rows = twins.rows[involved[twins.classes[twins.rows]]]
+    order = rank_rows(rows, sketches.preferences, fingerprints, sketches.ids)
+    rank = np.full(len(sketches.ids), len(sketches.ids), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return rank
 
 
 def batches(articles: Iterable[Any]) -> Iterator[list[Article]]:

@@ -52,6 +52,12 @@ class Scores:
         """Return the scores as a plain dictionary."""
         return asdict(self)
 
+    def _repr_html_(self) -> str:
+        """Show the scores as a table in a notebook."""
+        from storyclust.render.notebook import scores_html
+
+        return scores_html(self)
+
 
 def evaluate(gold: Sequence[Hashable | None], pred: Sequence[Hashable | None]) -> Scores:
     """Score predicted groups against gold ones.

@@ -7,19 +7,17 @@ events, at a larger distance and without a window, gives threads, so an event ne
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClusterMixin
-from sklearn.utils import estimator_html_repr
-from sklearn.utils.validation import check_is_fitted
+from sklearn.base import ClusterMixin
 
 from storyclust._core.memory import check_memory, paused_gc
 from storyclust._core.union_find import rows_by_label
-from storyclust._core.validation import check_bool, check_int
+from storyclust._core.validation import check_bool
 from storyclust.articles.article import Article
+from storyclust.articles.frames import Given
 from storyclust.articles.ordering import seconds_of
 from storyclust.articles.records import as_articles
 from storyclust.cluster.dendrograms import Dendrograms, dendrograms_of
@@ -27,10 +25,7 @@ from storyclust.cluster.linkage import cut
 from storyclust.cluster.local_scaling import local_scales
 from storyclust.cluster.medoids import Medoids, find_medoids
 from storyclust.dedup.deduplicator import Deduplicator
-from storyclust.errors import InputError
-from storyclust.io.writing import open_output
-from storyclust.stories.coverage import shared_terms
-from storyclust.stories.evidence import StoryEvidence, evidence_of
+from storyclust.stories.fitted_stories import FittedStories
 from storyclust.stories.grouping import event_merges, number_stories, prepare, thread_merges
 from storyclust.stories.settings import (
     COPY_THRESHOLD,
@@ -48,7 +43,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class StoryClusterer(ClusterMixin, BaseEstimator):
+class StoryClusterer(ClusterMixin, FittedStories):
     """Group articles into events and story threads.
 
     Parameters
@@ -203,7 +198,8 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         settings = check_grouping(
             self.event_distance, self.event_window, self.thread_distance, self.copy_threshold
         )
-        articles = as_articles(X)
+        self._given = Given.of(X)
+        articles = as_articles(self._given.data)
         clean, limit = check_bool("clean", self.clean), check_memory(self.memory_limit)
         prepared = prepare(articles, self.copy_threshold, clean, self.n_jobs, limit)
         self.deduplicator_, self.vectorizer_ = prepared.deduplicator, prepared.vectorizer
@@ -214,7 +210,8 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         to_threads = thread_merges(graph, events, settings.thread_distance, scales)
         threads = cut(to_threads, int(events.max(initial=-1)) + 1, settings.thread_distance)[events]
         self._place, self._times, self._settings = place, prepared.times, settings
-        self._background, self._scales = prepared.background, scales
+        self._background, self._scales, self._thread_index = prepared.background, scales, None
+        self._merges = to_events, to_threads
         trees = dendrograms_of(to_events, to_threads, graph, events, threads, kept, settings.event_distance)
         self.furniture_ = [()] * len(articles)
         for row, spans in zip(kept.tolist(), prepared.spans, strict=True):
@@ -225,140 +222,6 @@ class StoryClusterer(ClusterMixin, BaseEstimator):
         with paused_gc():
             self._describe(articles, counted, kept, trees, threads[place], events[place], *medoids)
         return self
-
-    def to_html(
-        self,
-        path: str | os.PathLike[str] | None = None,
-        *,
-        title: str = "Story threads",
-        min_size: int | None = None,
-    ) -> str:
-        """Render the threads as one HTML page that needs no network and no other file.
-
-        The page has an overview, a timeline, search and filters. For each thread it shows the summary,
-        events, sources and articles, with copies folded under the representative. It also shows the
-        dendrogram, and the most similar articles side by side with shared passages marked. Texts are cut to
-        excerpts.
-
-        Parameters
-        ----------
-        path : str or path-like, optional
-            File to write the page to. It is replaced only when the whole page has been written.
-        title : str, default="Story threads"
-            Heading of the page.
-        min_size : int or None, default=None
-            Smallest number of articles of a thread that is listed; smaller threads are only counted. None
-            means 1, or the smallest value that keeps the list to 50,000 articles.
-
-        Returns
-        -------
-        html : str
-            The page. Equal threads give equal bytes.
-
-        Raises
-        ------
-        InputError
-            If `min_size` is less than 1, or the file cannot be written.
-
-        Examples
-        --------
-        >>> import storyclust as sc
-        >>> html = sc.StoryClusterer().fit(["Rain in Delhi.", "Snow in Tokyo."]).to_html()
-        >>> html[:15], "https:" in html
-        ('<!DOCTYPE html>', False)
-        """
-        from storyclust.render.report import render, report_content
-
-        check_is_fitted(self)
-        least = None if min_size is None else check_int("min_size", min_size, low=1)
-        page = render(report_content(self, self._articles, least), title)
-        if path is not None:
-            with open_output(path) as file:
-                file.write(page.encode())
-        return page
-
-    def explain(self, a: int, b: int) -> StoryEvidence:
-        """Explain why two articles are, or are not, in one event or thread.
-
-        Parameters
-        ----------
-        a, b : int
-            Rows of two different articles of `X`.
-
-        Returns
-        -------
-        evidence : StoryEvidence
-            The figures that decided; as a string, sentences about them.
-
-        Raises
-        ------
-        InputError
-            If a row is out of range, or both are the same.
-
-        See Also
-        --------
-        storyclust.explain : Similarity and shared passages of two texts.
-
-        Examples
-        --------
-        >>> import storyclust as sc
-        >>> articles = [
-        ...     {"title": "Ferry hits pier in Aldmouth", "text": "The ferry Selka hit the pier on Monday."},
-        ...     {"title": "Aldmouth pier struck by ferry", "text": "On Monday the Selka struck a pier."},
-        ... ]
-        >>> evidence = sc.StoryClusterer().fit(articles).explain(0, 1)
-        >>> print(str(evidence).splitlines()[0])
-        They are in one event.
-        >>> evidence.shared_terms[:2]
-        ('Aldmouth', 'Selka')
-        """
-        check_is_fitted(self)
-        rows = [check_int(name, row, low=0) for name, row in (("a", a), ("b", b))]
-        n = len(self._articles)
-        if max(rows) >= n or rows[0] == rows[1]:
-            raise InputError(f"a and b must be two different rows below {n}, got {rows[0]} and {rows[1]}.")
-        return self._explain(rows)
-
-    def _explain(self, rows: list[int], *, terms: bool = True) -> StoryEvidence:
-        """Explain two different rows, with the terms that they share or without."""
-        of = self.deduplicator_.representatives_[rows].tolist()
-        place = self._place[rows]
-        same = {
-            "copy": of[0] == of[1],
-            "event": self.event_labels_[rows[0]] == self.event_labels_[rows[1]],
-            "thread": self.labels_[rows[0]] == self.labels_[rows[1]],
-            "apart": True,
-        }
-        verdict = next(level for level, both in same.items() if both)
-        articles = [self._counted[row] for row in of]
-        languages = [self.vectorizer_.languages_[code] for code in self.vectorizer_.groups_[place]]
-        vectors = self.vectorizer_.transform(
-            [Article(a.text, title=a.title, lang=lang) for a, lang in zip(articles, languages, strict=True)]
-        )
-        joined = verdict in ("event", "thread")
-        return evidence_of(
-            verdict,
-            float((vectors[[0]] @ vectors[[1]].T).toarray()[0, 0]),
-            float(self._background[place].max()),
-            float(abs(self._times[place[0]] - self._times[place[1]])),
-            (float(self._scales[place[0]]), float(self._scales[place[1]])),
-            self.threads_[self.labels_[of[0]]].merged_at(*of) if joined else None,
-            shared_terms(articles[0], articles[1], (languages[0], languages[1]), self.vectorizer_)
-            if terms
-            else (),
-            self._settings,
-        )
-
-    def _repr_html_(self) -> str:
-        """Show the biggest threads in a notebook; before `fit`, the parameters."""
-        from storyclust.render.report import glance
-
-        if not hasattr(self, "threads_"):
-            return str(estimator_html_repr(self))
-        return glance(self, self._articles)
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return {"text/plain": repr(self), "text/html": self._repr_html_()}
 
     def _describe(
         self,

@@ -150,6 +150,12 @@ class StoryThread(Reports):
         self._all_merges = merges  # of all threads: one view for each thread would take more memory
         self._begin = begin
 
+    def _repr_html_(self) -> str:
+        """Show the summary and the events in a notebook."""
+        from storyclust.render.notebook import thread_html
+
+        return thread_html(self, self._articles)
+
     def linkage(self) -> NDArray[np.float64]:
         """Return the dendrogram of the thread as a SciPy linkage matrix.
 

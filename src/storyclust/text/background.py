@@ -126,11 +126,29 @@ class Background(NamedTuple):
 
 @functools.cache
 def _english() -> Background:
-    """Read the English background: lines of a word and its document frequency, the total first."""
-    with resources.files("storyclust").joinpath("data/english.tsv.gz").open("rb") as file:
-        lines = gzip.decompress(file.read()).decode("utf-8").splitlines()
-    words, counts = zip(*(line.split("\t") for line in lines), strict=True)
-    hashes = token_hashes(list(words[1:]))
+    """Read the English background."""
+    words, counts = _english_counts()
+    hashes = token_hashes(words[1:])
     order = np.argsort(hashes)
     shares = np.array(counts, dtype=np.float64)
     return Background("en", hashes[order], shares[1:][order] / shares[0])
+
+
+def english_words() -> dict[int, str]:
+    """Words of the English background by their hash.
+
+    Examples
+    --------
+    >>> "minister" in english_words().values()
+    True
+    """
+    words = _english_counts()[0][1:]
+    return dict(zip(token_hashes(words).tolist(), words, strict=True))
+
+
+def _english_counts() -> tuple[list[str], list[str]]:
+    """Words of the English background and their document frequencies; the total is the first."""
+    with resources.files("storyclust").joinpath("data/english.tsv.gz").open("rb") as file:
+        lines = gzip.decompress(file.read()).decode("utf-8").splitlines()
+    words, counts = zip(*(line.split("\t") for line in lines), strict=True)
+    return list(words), list(counts)

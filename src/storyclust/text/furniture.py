@@ -94,6 +94,23 @@ class Furniture(NamedTuple):
         by_source = {source: learn_sample(texts, named=True)[0] for source, texts in samples.items()}
         return cls(learn_sample(whole, named=False)[0], by_source)
 
+    @classmethod
+    def of(cls, articles: Sequence[Article]) -> Furniture:
+        """Learn from articles, to find the furniture of others as if it recurred in these.
+
+        Examples
+        --------
+        >>> from storyclust.articles.article import Article
+        >>> Furniture.of([Article("Rain fell.", source="Courier")]).spans([Article("Snow fell. @desk")])
+        [((10, 16),)]
+        """
+        sources: dict[str, set[str]] = {}
+        for article in articles:
+            sources.setdefault(article.source or "", set()).add(article.text)
+        whole = sample_of((text for texts in sources.values() for text in texts), WHOLE_SAMPLE)
+        named = {source: sample_of(texts, SAMPLE) for source, texts in sorted(sources.items()) if source}
+        return cls.learn(named, whole)
+
     def spans(self, articles: Sequence[Article]) -> list[tuple[Span, ...]]:
         """Find the furniture of articles.
 

@@ -25,6 +25,7 @@ from storyclust.articles.article import Article
 from storyclust.articles.records import as_articles
 from storyclust.errors import InputError
 from storyclust.text.background import Background
+from storyclust.text.feature_names import feature_names
 from storyclust.text.features import find_terms, surface_forms
 from storyclust.text.language import group_languages
 from storyclust.text.tokens import look_up
@@ -230,6 +231,40 @@ class NewsVectorizer(TransformerMixin, BaseEstimator):
         for weight, name in sorted(zip((-row.data).tolist(), written, strict=True)):
             found.setdefault(name, -weight)
         return found
+
+    def get_feature_names_out(
+        self, input_features: object = None, *, articles: Iterable[Any] | None = None
+    ) -> NDArray[np.object_]:
+        """Name every feature, by its spelling where that is known.
+
+        Parameters
+        ----------
+        input_features : object
+            Ignored; scikit-learn passes the names of the input columns.
+        articles : sequence of str, mapping or Article, or a DataFrame, optional
+            Articles from which the spelling of terms is read; those of the fit have all terms. Without them
+            only the words of general English news are spelled out, for the vectorizer keeps hashes only.
+
+        Returns
+        -------
+        names : object array of shape (n_features,)
+            Distinct strings. A term of unknown spelling is named by its hash, in every fit alike:
+            ``term_`` and 16 hexadecimal digits. Where several terms are spelled alike, as a pair and a word
+            with a hyphen may be, the hash is added to all but the first.
+
+        Examples
+        --------
+        >>> import storyclust as sc
+        >>> articles = ["The Selka struck the pier", "Pier struck by the Selka"]
+        >>> vectorizer = sc.NewsVectorizer().fit(articles)
+        >>> sorted(vectorizer.get_feature_names_out())[:2]
+        ['pier', 'struck']
+        >>> sorted(vectorizer.get_feature_names_out(articles=articles))
+        ['Selka', 'pier', 'struck']
+        """
+        check_is_fitted(self)
+        listed = [] if articles is None else as_articles(articles)
+        return feature_names(self.vocabulary_, listed, self.ngram_range)
 
     def idf_of(self, terms: NDArray[np.uint64], language: str) -> NDArray[np.float64]:
         """Weights of term hashes in articles of a language; an unknown term gets the largest weight."""
