@@ -47,6 +47,7 @@ LAZY_UPWARDS = {
     ("storyclust.stories.fitted_stories", "storyclust.evaluation.metrics"),
     ("storyclust.stories.threads", "storyclust.render.notebook"),
     ("storyclust.dedup.fitted_copies", "storyclust.render.notebook"),
+    ("storyclust.summary.summarizer", "storyclust.render.notebook"),
 }
 
 

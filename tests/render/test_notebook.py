@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 import storyclust as sc
-from storyclust.render.notebook import ROWS, summary_html
+from storyclust.render.notebook import ROWS
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -73,7 +73,7 @@ def test_hostile_threads(articles):
         page = checked(thread._repr_html_())
         assert thread.headline.split()[0] in page.text
         assert f"Thread {thread.label}: {len(thread)} article" in page.text
-        checked(summary_html(thread.summary))
+        checked(thread.summary._repr_html_())
 
 
 @pytest.mark.parametrize("parameters", [{}, {"doubtful": "drop", "threshold": 0.4}])

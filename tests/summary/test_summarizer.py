@@ -561,9 +561,7 @@ def test_a_summary_opens_with_the_lead_of_an_article():
         {"text": lead, "published": "2024-03-05"},
     ]
     assert sc.summarize(articles, 20).text == lead
-    longer = sc.summarize(articles, 60)
-    assert longer.text.startswith("The board of Carrow")
-    assert lead in longer.text
+    assert sc.summarize(articles, 60).text.startswith(lead)
 
 
 def test_the_headline_is_that_of_a_report():
@@ -594,3 +592,16 @@ def test_a_summary_begins_behind_the_dateline(dateline):
 @pytest.mark.parametrize("opening", ["NATO-led forces ", "Al-Qaeda - the group - ", "U.S. stocks "])
 def test_a_name_is_no_dateline(opening):
     assert length_of_dateline(f"{opening}Left the harbour of Aldmouth on Monday.") == 0
+
+
+def test_a_scene_does_not_open_a_summary():
+    news = "The ferry Selka struck the stone pier of Aldmouth in thick fog on Monday, and four people died."
+    articles = [
+        {
+            "text": "Donal Rae had been hauling creels for an hour. He heard a bang.",
+            "published": "2024-03-04",
+        },
+        {"text": f"{news} The pier was closed.", "published": "2024-03-05"},
+        {"text": f"{news[:-1]} in the ferry. The harbour of Aldmouth is closed.", "published": "2024-03-05"},
+    ]
+    assert sc.summarize(articles).text.startswith("The ferry Selka struck")

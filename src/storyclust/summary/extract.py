@@ -35,6 +35,7 @@ POSITION_PENALTY = (
     0.02  # a sentence at position k counts (1 + k) ** -0.02: little more than a rule for near ties
 )
 MIN_CENTRALITY = 0.3  # smallest cosine to the centroid, as a share of that of the nearest sentence
+OPENING_CENTRALITY = 0.6  # smallest cosine of the first sentence, as a share of the most central possible one
 REDUNDANT_COSINE = 0.5  # cosine to a selected sentence from which a sentence adds nothing new
 UNUSED_SHARE = 0.04  # unused share of the length limit from which replacing sentences gained ROUGE-1
 ROUNDING = 1e-12  # of cosines, so that the order of a sum decides nothing
@@ -77,6 +78,20 @@ def row_products(rows: TermRows, centroid: NDArray[np.float64], is_candidate: ND
         if is_candidate[row]:
             nearest = max(nearest, inner[row] / np.sqrt(square[row]))
     return Products(inner, square, is_candidate & (inner >= MIN_CENTRALITY * nearest * np.sqrt(square)))
+
+
+@kernel
+def keep_central_openings(products: Products, opens: NDArray[np.bool_]) -> None:
+    """Clear `opens` for rows that are far less central than the most central row that opens a summary.
+
+    They are scenes and anecdotes, with which features begin.
+    """
+    nearest = 0.0
+    for row in range(len(opens)):
+        if opens[row]:
+            nearest = max(nearest, products.centroid[row] / np.sqrt(products.square[row]))
+    for row in range(len(opens)):
+        opens[row] &= products.centroid[row] >= OPENING_CENTRALITY * nearest * np.sqrt(products.square[row])
 
 
 @kernel
@@ -335,6 +350,7 @@ def extract(stems: NDArray[np.uint64], indptr: NDArray[np.int64], lines: Lines, 
     rows = TermRows(bounds, terms, term_weights(bounds, terms, len(first), lines.is_good))
     centroid = centroid_of(rows, lines.article, lines.position, lines.is_good)
     products = row_products(rows, centroid, lines.is_candidate)
+    keep_central_openings(products, lines.opens)
     selected = select_greedily(rows, products, lines, max_words)
     selected = lengthen(selected, rows, products, lines, max_words)
     return selected, title_centrality(rows, centroid, lines.position)

@@ -24,6 +24,7 @@ _UNSPACED_BACK_REFERENCE = re.compile("(?:彼|これ|それ|その|この|しか
 _CJK = re.compile(r"[぀-ヿ一-鿿々]+")
 _UNSPACED = re.compile(r"[฀-໿က-႟ក-៿]+")  # Thai, Lao, Burmese, Khmer
 # A full name run into the text behind it, "Cole Ann Mary ColeFormer": hidden text of a link.
+_JOINED = re.compile("[a-z][A-Z0-9]")
 _GLUED = re.compile(r"\b([A-Z]\w{2,})(?: \(?[A-Z][\w.]*\)?){1,3}? \1(?=[A-Z0-9])")
 # A credit in brackets counts only at the end of a sentence: anywhere it would also match sentences that a
 # page ran into one (of 3,000 Vietnamese ones 60). An agency's name with its photographs counts anywhere.
@@ -35,6 +36,20 @@ _CAPTION = re.compile(
     r"[(（][^()（）]{0,100}(?:(?:AFP|AP|EPA|Getty|Reuters) (?:[Pp]hoto|Images)|"
     r"/(?:AFP|AP|EPA|REUTERS|Reuters)\b|REUTERS/|(?:[Pp]hotos?|[Pp]icture|[Ii]mage|Foto|Bild|Ảnh|写真|撮影|图片?|圖片?)\s?[:：])"
     r"[^()（）]{0,100}[)）][.。\s]{0,3}$"
+)
+_CAPTION_SIGNS = (
+    "(",
+    "（",
+    "hoto",
+    "Image",
+    "FILE",
+    "seen ",
+    "shown ",
+    "pictured ",
+    ", left",
+    ", right",
+    ", center",
+    ", second from",
 )
 # What a photograph shows, in the present tense, and the day it was taken at the end.
 _DATED_CAPTION = re.compile(
@@ -54,19 +69,20 @@ _LEAD_IN = re.compile(
 )
 _BIOGRAPHY = re.compile(
     r"\bis (?:an?|the|\w+[’']s) (?:[\w-]+,? ){0,4}(?:host|writer|editor|columnist|contributor|reporter|"
-    r"correspondent|fellow|professor|commentator|author|blogger)\b|"
-    r"\b(?:him|her|them|me) on (?:Twitter|Facebook)\b"
+    r"correspondent|fellow|professor|commentator|author|blogger)\b"
 )
+_FOLLOW = re.compile(r"\b(?:him|her|them|me) on (?:Twitter|Facebook)\b")
 _CLOCK = re.compile(r"^\d{1,2}(?:[:.]\d{2}(?![\d%.])|\s?[ap]\.?m\b)")  # an entry of a live blog
 # The beginning is missing.
 _FRAGMENT = re.compile(r"[\"“‘«(\[]?[a-zà-öø-ÿ]|['’]s\b|[–—―,;:)\].…?!/%&-]|[\"“] |[をんっゃゅょ]")
 # Place, day and agency before a sentence: "TOKYO, Sept 3 (Reuters) - ", "Mumbai, India - ", "(AP) — ".
 _DATELINE = re.compile(
     r"(?:(?:[A-Z][A-Z.'’-]+(?: [A-Z][A-Z.'’-]+){0,3}(?:, [A-Z][\w.]+(?: [A-Z][\w.]+)?)?|[A-Z]\w+, [A-Z]\w+)"
-    r"(?:,? [A-Z][a-z]+\.? \d{1,2},?)?(?: ?[(/][^()/]{2,40}[)/])?|\([A-Z][^()]{1,30}\))"
+    r"(?:,? (?:[A-Z][a-z]+\.? \d{1,2}|\d{1,2}\.? [^\W\d_]{3,9}),?)?(?: ?[(/][^()/]{2,40}[)/])?|"
+    r"\([A-Z][^()]{1,30}\))"
     r"(?:\s(?:--|[-–—])\s|\s?[–—]\s?)(?=[\"“A-Z0-9])"
 )
-_UNSTOPPED_QUOTE = re.compile(r"[^\s.!?,;…。！？।॥؟۔][\"'”’]$")  # a heading that ends in a quotation
+_UNSTOPPED_QUOTE = re.compile(r"[^\s.!?,;…。！？।॥؟۔][\"'”’]")  # a heading that ends in a quotation
 _ENDS = ".!?…。！？।॥؟۔\"'”’“»」』)"
 _QUESTION_MARKS = "?？؟"
 _QUOTES = "\"'“”‘’„«»「」『』"
@@ -74,6 +90,7 @@ _OPENING_QUOTES = "\"'“‘„«「『"
 _QUOTED = re.compile(r"[\"“„«「『][^\"”“»」』]*[\"”“»」』]?")
 _SPEAKER = re.compile(r"\b(?:I(?!\.)|[Ww]e|[Yy]ou|[Mm]y|[Oo]ur|[Yy]our|[Ll]et[’']s)\b")
 _DEFINITE = re.compile("The [a-z]")
+_DIGIT = re.compile(r"\d")
 _WORD = re.compile(r"[^\W_]+")
 _NOT_CAPITALS = bytes(byte for byte in range(256) if not chr(byte).isupper() or byte >= 128)
 _NOT_LETTERS = bytes(byte for byte in range(256) if not chr(byte).isalpha() or byte >= 128)
@@ -89,20 +106,27 @@ def is_report(string: str) -> bool:
         string[-1] not in _ENDS
         or string.rstrip(_QUOTES)[-1:] in _QUESTION_MARKS
         or _FRAGMENT.match(string)
-        or _UNSTOPPED_QUOTE.search(string)
+        or _UNSTOPPED_QUOTE.match(string[-2:])
         or any(sign in string for sign in ("|", "://", '="', "...."))
         or string.count("@") > 1
         or string.count("#") > 1
-        or _GLUED.search(string)
-        or _CAPTION.search(string)
-        or _DATED_CAPTION.search(string)
+        or (_JOINED.search(string) and _GLUED.search(string))
+        or _is_caption(string)
         or _LABEL.match(string)
         or _LEAD_IN.match(string)
         or _CLOCK.match(string)
-        or _BIOGRAPHY.search(string)
+        or (" is " in string and _BIOGRAPHY.search(string))
+        or (" on " in string and _FOLLOW.search(string))
         or is_note(string)
         or _is_heading_or_table(string)
     )
+
+
+def _is_caption(string: str) -> bool:
+    """Whether a line is a caption; most lines have none of the words that are looked for first."""
+    if any(sign in string for sign in _CAPTION_SIGNS) and _CAPTION.search(string):
+        return True
+    return string.rstrip(".")[-4:].isdecimal() and _DATED_CAPTION.search(string) is not None
 
 
 def _is_heading_or_table(string: str) -> bool:
@@ -112,7 +136,7 @@ def _is_heading_or_table(string: str) -> bool:
         capitals, letters = len(data.translate(None, _NOT_CAPITALS)), len(data.translate(None, _NOT_LETTERS))
     else:
         capitals, letters = sum(map(str.isupper, string)), sum(map(str.isalpha, string))
-    digits = sum(map(str.isdecimal, string))
+    digits = len(_DIGIT.findall(string))
     return not letters or capitals > MAX_CAPITALS * letters or digits > MAX_DIGITS * (letters + digits)
 
 

@@ -111,6 +111,11 @@ class Summary:
     def __str__(self) -> str:
         return self.text
 
+    def _repr_html_(self) -> str:
+        from storyclust.render.notebook import summary_html
+
+        return summary_html(self)
+
 
 def summarize(articles: Iterable[Any], max_words: int = MAX_WORDS, *, clean: bool = True) -> Summary:
     """Summarise articles that report one story, by sentences taken from them.
