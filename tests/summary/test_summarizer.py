@@ -598,7 +598,7 @@ def test_a_scene_does_not_open_a_summary():
     news = "The ferry Selka struck the stone pier of Aldmouth in thick fog on Monday, and four people died."
     articles = [
         {
-            "text": "Donal Rae had been hauling creels for an hour. He heard a bang.",
+            "text": "Donal Rae had been hauling creels for an hour. Then a bang.",
             "published": "2024-03-04",
         },
         {"text": f"{news} The pier was closed.", "published": "2024-03-05"},
