@@ -50,7 +50,7 @@ def edited(rng, articles, count):
         {"exact": True},
         {"keep": "latest"},
         {"keep": "first", "threshold": 0.3},
-        {"keep": lambda article: len(article.text), "threshold": 0.5},
+        pytest.param({"keep": lambda article: len(article.text), "threshold": 0.5}, id="function"),
         {"doubtful": "drop"},
         {"excerpts": "drop"},
     ],
