@@ -13,8 +13,6 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any
 
-import numpy as np
-
 from storyclust.articles.article import Article
 from storyclust.dedup.editions import without_marker
 from storyclust.text.tokens import hash_tokens
@@ -103,10 +101,3 @@ def identity_of(article: Article, n_title: int) -> tuple[Any, ...] | None:
     if n_title >= SHORT_TITLE:
         return (day,)
     return day, article.source, None if day else article.url
-
-
-def count_words(texts: Sequence[str]) -> list[int]:
-    """Words of each text, of a long one (over `BRIEF_CHARACTERS`) those at its beginning."""
-    ends = hash_tokens([text[:BRIEF_CHARACTERS] for text in texts]).indptr
-    counts: list[int] = np.diff(ends).tolist()
-    return counts

@@ -104,12 +104,10 @@ def rank_rows(
     ids: list[str],
 ) -> NDArray[np.int64]:
     """Sort rows by preference; ties by fingerprint, id (shorter first), row."""
-
-    def key(row: int) -> tuple[Any, ...]:
-        name = ids[row]
-        return preferences[row], int(fingerprints[row, 0]), int(fingerprints[row, 1]), len(name), name, row
-
-    return np.array(sorted(rows.tolist(), key=key), dtype=np.int64)
+    columns = zip(rows.tolist(), fingerprints[rows].tolist(), strict=True)
+    keys = [(preferences[row], hashed, len(ids[row]), ids[row], row) for row, hashed in columns]
+    keys.sort()
+    return np.array([key[-1] for key in keys], dtype=np.int64)
 
 
 def sort_pairs(

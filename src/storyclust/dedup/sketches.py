@@ -16,7 +16,7 @@ from storyclust._core.progress import stage
 from storyclust._core.spill import SpillableRows
 from storyclust.articles.article import Article
 from storyclust.articles.records import as_articles
-from storyclust.dedup.compared import BRIEF, compared_texts, count_words
+from storyclust.dedup.compared import BRIEF, compared_texts
 from storyclust.dedup.excerpt_candidates import CUT
 from storyclust.dedup.groups import Policy, Twins, preference, rank_rows
 
@@ -106,12 +106,12 @@ class Sketches:
         text_of = [numbers.setdefault(text, len(numbers)) for text in compared]
         contents = [article.content for article in batch]
         self._strict.append(np.array([a != b for a, b in zip(contents, compared, strict=True)], bool))
-        if self.list_brief:
-            words = count_words(contents)
-            # A text with a similarity of 0.5 to one of `BRIEF` words has twice as many at most.
-            listed = (row for row, n in enumerate(words) if n < 2 * BRIEF)
-            self.brief |= {len(self.ids) + row: contents[row] for row in listed}
         signed = self.hasher.sign(list(numbers), keep_shingles=True, cut=CUT if self.sample else 0)
+        if self.list_brief:
+            # A text with a similarity of 0.5 to one of `BRIEF` words has twice as many at most. What is
+            # compared by a hash, a single shingle, is brief itself.
+            brief = np.flatnonzero(signed.counts[text_of] < max(2, 2 * BRIEF - self.hasher.shingle_size))
+            self.brief |= {len(self.ids) + row: contents[row] for row in brief.tolist()}
         self._texts_of.append(np.array(text_of, np.int64) + self.n_texts)
         self._signatures.append(signed.signatures)
         self._fingerprints.append(signed.fingerprints)
