@@ -2,6 +2,7 @@
 
 import io
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -339,3 +340,40 @@ def test_a_kernel_without_a_writable_cache_is_compiled():
     names = {}
     exec(compile("def add(x, y):\n    return x + y", "<nowhere>", "exec"), names)  # noqa: S102
     assert parallel.kernel(names["add"])(2, 3) == 5
+
+
+COMPILES = """
+import sys
+import numpy as np
+from numba.core import event
+from storyclust.text.tokens import sort_hashes
+
+class Count(event.Listener):
+    n = 0
+    def on_start(self, event):
+        Count.n += 1
+    def on_end(self, event):
+        pass
+
+values = np.arange(9, dtype=np.uint64)[::-1].copy()
+print("ready", flush=True)
+sys.stdin.readline()
+with event.install_listener("numba:compile", Count()):
+    sort_hashes(values, len(values), values.copy(), np.zeros(70_000, np.int64))
+print(Count.n, values.tolist() == sorted(values.tolist()))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no lock on Windows")
+def test_of_processes_that_need_a_function_at_once_one_compiles_it(tmp_path):
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    found = [subprocess.Popen([sys.executable, "-c", COMPILES], env=env, **pipes) for _ in range(2)]
+    for process in found:
+        assert process.stdout.readline() == "ready\n"
+    for process in found:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    told = sorted(process.communicate()[0].split() for process in found)
+    assert [n for n, _ in told] == ["0", "1"]
+    assert {right for _, right in told} == {"True"}

@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numba
 import numpy as np
+from numba.core.compiler_lock import global_compiler_lock
 
+from storyclust._core.compile_lock import compile_lock
 from storyclust._core.progress import stage
 from storyclust._core.validation import check_jobs
 
@@ -48,7 +50,18 @@ def kernel(function: F) -> F:
     # numba invalidates its cache if the source file of a kernel has changed. Callees from other files are
     # compiled into a kernel, so any change of the package has to invalidate it.
     compiled._cache._cache_file._source_stamp = _package_stamp()
+    compiled.compile = functools.partial(_compile, compiled)
     return cast("F", compiled)
+
+
+def _compile(compiled: Any, signature: Any) -> Any:
+    """Compile a function for a signature, or load it if this process or another one has compiled it.
+
+    Numba's own lock between threads is taken first, always in this order.
+    """
+    name = f"{compiled.__module__}.{compiled.__qualname__}"
+    with global_compiler_lock, compile_lock(compiled._cache.cache_path, name):
+        return type(compiled).compile(compiled, signature)
 
 
 @functools.cache
