@@ -46,7 +46,7 @@ def lines_of(path):
 
 
 @given(st.lists(st.one_of(written, written, written, broken), min_size=1, max_size=6))
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_record_is_labelled_or_named_and_counted(run, lines):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "feed.jsonl")

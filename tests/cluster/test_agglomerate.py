@@ -69,13 +69,13 @@ def assert_like_twin(merges, twin, n):
 
 
 @given(graphs)
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_merges_are_those_of_the_naive_algorithm(S):
     assert_like_twin(agglomerate(sparse.csr_array(S)), average_linkage(S), len(S))
 
 
 @given(graphs, st.data())
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_nodes_may_stand_for_many(S, data):
     sizes = data.draw(st.lists(st.integers(1, 6), min_size=len(S), max_size=len(S)))
     sums = S * np.outer(sizes, sizes)
@@ -99,7 +99,7 @@ def test_groups_given_as_nodes_merge_like_groups_formed_before(S, data):
 
 
 @given(graphs, st.sampled_from([0.1, 0.4, 0.7, 0.9]))
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_a_greatest_distance_leaves_the_merges_beyond_it_out(S, distance):
     merges = agglomerate(sparse.csr_array(S), max_distance=distance)
     assert_like_twin(merges, average_linkage(S, max_distance=distance), len(S))
@@ -113,7 +113,7 @@ times_of_nodes = st.one_of(st.none(), st.integers(0, 20))
 
 
 @given(graphs, st.data(), st.sampled_from([0.0, 2.0, 7.0, 19.0, math.inf]))
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_no_cluster_spans_more_than_the_window(S, data, window):
     n = len(S)
     dates = data.draw(st.lists(times_of_nodes, min_size=n, max_size=n))
@@ -268,7 +268,7 @@ def tied_graph(seed, n, levels=(0.2, 0.5, 0.8)):
 
 
 @given(seeds, st.integers(2, 25))
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_ties_give_a_valid_tree_and_the_same_every_time(seed, n):
     S = tied_graph(seed, n)
     one, other = agglomerate(sparse.csr_array(S)), agglomerate(sparse.csr_array(S))
@@ -282,7 +282,7 @@ def test_ties_give_a_valid_tree_and_the_same_every_time(seed, n):
 
 
 @given(seeds, st.integers(2, 14))
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_weights_a_hair_apart_end_too(seed, n):
     """Differences about as small as what counts as a tie must not make the chain go round."""
     S = tied_graph(seed, n, 0.5 * (1 - 1e-12 * np.array([0, 0.4, 0.8, 1.2, 1.6, 2.0, 2.4])))

@@ -65,7 +65,7 @@ def assert_well_formed(graph, n):
 
 
 @given(matrices(), st.sampled_from([0.0, 0.05, 0.3, 0.9]))
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_with_every_term_in_the_index_it_is_the_dense_product(X, floor):
     graph = similarity_graph(X, floor, exact=True)
     dense = (X @ X.T).toarray()
@@ -79,7 +79,7 @@ def test_with_every_term_in_the_index_it_is_the_dense_product(X, floor):
 
 
 @given(matrices(max_rows=4, max_columns=40))
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_without_a_floor_every_positive_pair_is_found_at_the_default(X):
     graph = similarity_graph(X, 0.0)
     np.testing.assert_allclose(graph.toarray(), similar_pairs(X.toarray(), 0.0), rtol=0, atol=1e-12)
@@ -91,7 +91,7 @@ def test_without_a_floor_two_rows_that_share_only_a_light_term_have_an_edge():
 
 
 @given(matrices(), st.sampled_from([0.05, 0.3]), st.integers(0, 3), st.integers(0, 4))
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_pruning_only_leaves_pairs_out(X, floor, most_holders, heaviest):
     full = similarity_graph(X, floor, exact=True).toarray()
     pruned = search(X, floor, None, Limits(most_holders, heaviest, 0.4, len(full)))

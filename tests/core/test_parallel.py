@@ -54,7 +54,7 @@ class Terminal(io.StringIO):
 # Ranges
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(st.lists(st.integers(0, 300) | st.just(0), max_size=60), st.integers(1, 400))
 def test_ranges_cover_all_rows_once_in_order(weights, chunk_bytes):
     with pytest.MonkeyPatch.context() as patch:
@@ -374,6 +374,6 @@ def test_of_processes_that_need_a_function_at_once_one_compiles_it(tmp_path):
     for process in found:
         process.stdin.write("go\n")
         process.stdin.flush()
-    told = sorted(process.communicate()[0].split() for process in found)
-    assert [n for n, _ in told] == ["0", "1"]
+    told = [process.communicate()[0].split() for process in found]
+    assert sorted(n == "0" for n, _ in told) == [False, True]
     assert {right for _, right in told} == {"True"}

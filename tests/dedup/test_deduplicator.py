@@ -134,7 +134,7 @@ def find_all(patch, how):
 # Against brute force
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(corpora(), THRESHOLDS, st.sampled_from([1, 2, 3, 5]), st.sampled_from(KEEP))
 def test_pairs_are_never_false_positives(articles, threshold, size, keep):
     expected = brute_force(articles, threshold, size, keep)

@@ -48,7 +48,7 @@ THRESHOLDS = (1e-9, 0.1, 1 / 3, 0.5, 2 / 3, 0.8, 0.9, 1.0)
 # Shingle sets
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(edited_texts(), st.sampled_from([1, 2, 3, 5]))
 def test_sets_are_as_large_as_their_twins_and_sorted(texts, size):
     values, offsets = ShingleSets.from_texts(texts, size)
@@ -97,7 +97,7 @@ def test_neither_threads_nor_chunks_matter(n_jobs, chunk_bytes, monkeypatch):
 # Similarity
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(edited_texts(), st.sampled_from([1, 2, 3, 5]), st.sampled_from(THRESHOLDS))
 @example(["", "", "!", "?", "a", "A!", "\0"], 5, 0.8)
 def test_similarity_is_that_of_sets(texts, size, threshold):
@@ -124,7 +124,7 @@ def make_sets(n_x, n_y, n_shared, seed):
     return np.sort(values[:n_x]), np.sort(values[n_x - n_shared : n_x - n_shared + n_y]), n_shared
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(sizes, st.integers(0, 401))
 def test_giving_up_early_never_changes_the_count(made, least):
     x, y, shared = make_sets(*made)
@@ -132,7 +132,7 @@ def test_giving_up_early_never_changes_the_count(made, least):
     assert shared_count(y, x, least) == (shared if shared >= least else -1)
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(sizes, st.floats(1e-6, 1))
 @example((100_000, 100_000, 88_889, 0), 88_889 / 111_111)
 @example((9, 9, 8, 0), 0.8)
@@ -148,7 +148,7 @@ def test_similarity_of_sets_at_its_own_threshold(made, threshold):
 # Leaders
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(edited_texts(), st.sampled_from([1, 2, 3]), st.sampled_from(THRESHOLDS), st.randoms())
 def test_rows_follow_their_leaders(texts, size, threshold, random):
     rows = list(range(len(texts)))

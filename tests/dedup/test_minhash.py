@@ -63,7 +63,7 @@ def test_signatures_are_those_of_datasketch_whatever_the_number_of_shingles(n_wo
     assert (hasher.transform([text])[0] == by_datasketch(hasher, text).hashvalues).all()
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(reference.texts(), st.sampled_from([1, 2, 5]))
 def test_there_is_a_hash_for_every_distinct_shingle(text, size):
     hashes = MinHasher(shingle_size=size).shingle_hashes(text)
@@ -72,7 +72,7 @@ def test_there_is_a_hash_for_every_distinct_shingle(text, size):
     assert (np.diff(hashes.astype(np.int64)) > 0).all()
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(reference.texts(), reference.texts(), st.sampled_from([1, 2, 5]))
 def test_texts_share_as_many_hashes_as_shingles(text, other, size):
     hasher = MinHasher(shingle_size=size)

@@ -104,7 +104,7 @@ def corpora(draw):
     return records
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(
     st.data(),
     corpora(),

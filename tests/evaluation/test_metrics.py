@@ -38,7 +38,7 @@ def harmonic(a, b):
 
 
 @given(groupings())
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_scores_follow_their_definitions(both):
     gold, pred = both
     scores = evaluate(gold, pred)
@@ -72,7 +72,7 @@ def test_pairs_are_those_of_scikit_learn(both):
 
 
 @given(groupings(gold=gold_labels, pred=st.one_of(labels, st.none())))
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_articles_without_gold_are_left_out_and_without_a_prediction_are_alone(both):
     gold, pred = both
     kept = [

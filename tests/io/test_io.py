@@ -670,7 +670,7 @@ VALUES = st.recursive(
 
 
 @pytest.mark.filterwarnings("ignore::storyclust.ConvertedTextWarning")  # records keep what was mended
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.dictionaries(KEYS, VALUES, max_size=4), max_size=4), TEXT, st.sampled_from(["jsonl", "json"])
 )

@@ -84,7 +84,7 @@ def slow_vectors(rows):
 
 
 @given(groups())
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_rows_are_weighed_and_picked_as_the_slow_way_does(group):
     rows, antecedents, max_words, order, opens = group
     article, position, words, good, candidate = zip(*rows, strict=True)
@@ -110,7 +110,7 @@ def test_rows_are_weighed_and_picked_as_the_slow_way_does(group):
 
 
 @given(groups())
-@settings(max_examples=200)
+@settings(max_examples=80)
 def test_no_further_replacement_by_a_longer_row_improves_the_selection(group):
     rows, antecedents, max_words, order, opens = group
     vectors, centroid = slow_vectors(rows)
@@ -136,7 +136,7 @@ def test_no_further_replacement_by_a_longer_row_improves_the_selection(group):
 
 
 @given(groups())
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_words_are_numbered_as_they_appear(group):
     said = [word for row in group[0] for word in row[2]]
     ids, first = number_terms(hash_tokens([" ".join(said)]).hashes)

@@ -469,7 +469,7 @@ ARTICLES = st.lists(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(ARTICLES)
 def test_spans_are_in_order_apart_and_inside_and_never_everything(articles):
     found = find_furniture(articles)
@@ -485,7 +485,7 @@ def test_spans_are_in_order_apart_and_inside_and_never_everything(articles):
         assert len("".join(text.split())) >= 0.2 * len("".join(article.text.split()))
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(ARTICLES, st.randoms(use_true_random=False))
 def test_the_order_of_articles_does_not_matter(articles, rng):
     order = list(range(len(articles)))

@@ -235,7 +235,7 @@ def test_no_articles():
     assert group_languages([]) == []
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(st.lists(st.text(max_size=40), max_size=5))
 def test_every_article_gets_a_name(texts):
     found = names(*texts)

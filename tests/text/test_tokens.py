@@ -53,7 +53,7 @@ def test_texts_are_composed_and_lone_surrogates_replaced():
     assert data.tobytes().decode() == "é?x?"
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(st.lists(reference.texts(), max_size=6))
 def test_the_buffer_holds_every_text(texts):
     buffer = TextBuffer.from_texts(texts)
@@ -115,7 +115,7 @@ def test_folding_is_idempotent():
 # Tokens
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(st.lists(reference.texts(), max_size=4))
 @example(list(reference.FRAGMENTS))
 @example(["".join(reference.FRAGMENTS), " ".join(reference.FRAGMENTS)])
@@ -138,7 +138,7 @@ def test_tokens_are_those_of_the_reference(texts):
     assert found.indptr[-1] == len(found.hashes) == len(found.starts) == len(found.ends)
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(reference.texts(), reference.texts())
 def test_tokens_of_a_text_do_not_depend_on_its_neighbours(text, other):
     together = hash_tokens([other, text, other])
@@ -148,13 +148,13 @@ def test_tokens_of_a_text_do_not_depend_on_its_neighbours(text, other):
     assert (together.starts[entries] - len(reference.encode(other))).tolist() == alone.starts.tolist()
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(reference.texts())
 def test_composed_and_decomposed_text_have_the_same_tokens(text):
     assert hashes(unicodedata.normalize("NFD", text)) == hashes(composed(text))
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(st.binary(max_size=60))
 def test_invalid_utf8_is_tokenized_within_bounds(data):
     array = np.frombuffer(data, dtype=np.uint8)
@@ -288,13 +288,13 @@ def shingled(values, size):
 numbers = st.one_of(st.integers(0, MASK), st.sampled_from([0, 1, MASK, 1 << 63]))
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(st.lists(numbers, min_size=1, max_size=40), st.integers(1, 12))
 def test_the_rolled_hash_is_the_hash_of_each_run(values, size):
     assert shingled(values, size) == shingles_by_definition(values, size)
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(st.lists(numbers, min_size=1, max_size=8), st.integers(1, 8))
 def test_fewer_tokens_than_the_size_are_one_shingle(values, more):
     assert len(shingled(values, len(values) + more)) == 1
@@ -340,7 +340,7 @@ SHAPES = {
 }
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(st.sampled_from(sorted(SHAPES)), st.integers(0, 5000), st.integers(0, 2**32 - 1))
 @example("uniform", 0, 0)
 @example("uniform", 1, 0)
@@ -354,7 +354,7 @@ def test_many_hashes_are_sorted_as_numpy_sorts(n):
     check_sort(SHAPES["uniform"](np.random.default_rng(n), n))
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(st.lists(st.integers(0, MASK), max_size=50))
 def test_repeats_are_dropped(values):
     array = np.array(sorted(values), dtype=np.uint64)

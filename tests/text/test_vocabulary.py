@@ -38,7 +38,7 @@ def spillable(values, limit=None):
 @given(
     hashes.map(lambda terms: [term % 2**64 for term in terms]), st.integers(1, 4), st.sets(st.integers(1, 30))
 )
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_terms_that_are_frequent_or_known_are_numbered(terms, min_df, known):
     terms = [term or 2 for term in terms]  # no term hashes to 0
     known = sorted(2 * n for n in known)
