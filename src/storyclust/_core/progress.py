@@ -183,7 +183,7 @@ def announce_compilation() -> Iterator[None]:
             if not self.printed:
                 self.printed = True
                 sys.stderr.write(
-                    "storyclust: compiling its kernels (once on this machine, some twenty seconds)\n"
+                    "storyclust: compiling its functions (once on this machine, a minute or two)\n"
                 )
 
         def on_end(self, event: Any) -> None:
