@@ -9,7 +9,7 @@ from storyclust.cli.app import main
 # depends on speed (no deadline, no check for slow generation) or on chance (examples follow from the test).
 settings.register_profile(
     "storyclust",
-    max_examples=50,
+    max_examples=40,
     deadline=None,
     derandomize=True,
     database=None,

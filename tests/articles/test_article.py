@@ -491,7 +491,7 @@ PARTS_OF_DATES = [
 ]
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(
     st.text(max_size=30)
     | st.text("0123456789 -/:.,TZ+", max_size=25)

@@ -443,7 +443,7 @@ NAMES = st.sampled_from(
 RECORDS = st.dictionaries(NAMES, SHAPES, max_size=6)
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(RECORDS)
 def test_any_record_becomes_an_article_or_is_named(record):
     maker = ArticleMaker()

@@ -69,7 +69,7 @@ def assert_like_twin(merges, twin, n):
 
 
 @given(graphs)
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_merges_are_those_of_the_naive_algorithm(S):
     assert_like_twin(agglomerate(sparse.csr_array(S)), average_linkage(S), len(S))
 
@@ -84,7 +84,7 @@ def test_nodes_may_stand_for_many(S, data):
 
 
 @given(graphs, st.data())
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_groups_given_as_nodes_merge_like_groups_formed_before(S, data):
     """What find_threads relies on: carrying on from a cut gives the merges beyond it."""
     distance = data.draw(st.sampled_from([0.2, 0.5, 0.7]))
@@ -113,7 +113,7 @@ times_of_nodes = st.one_of(st.none(), st.integers(0, 20))
 
 
 @given(graphs, st.data(), st.sampled_from([0.0, 2.0, 7.0, 19.0, math.inf]))
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_no_cluster_spans_more_than_the_window(S, data, window):
     n = len(S)
     dates = data.draw(st.lists(times_of_nodes, min_size=n, max_size=n))
@@ -127,7 +127,7 @@ def test_no_cluster_spans_more_than_the_window(S, data, window):
 
 
 @given(graphs, st.data())
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_nodes_may_have_a_first_and_a_last_time(S, data):
     n = len(S)
     spans = data.draw(
@@ -207,7 +207,7 @@ def test_with_a_floor_weaker_pairs_count_as_zero(seed, n, m, floor):
 
 
 @given(graphs)
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_a_larger_threshold_only_merges_clusters(S):
     merges, n = agglomerate(sparse.csr_array(S)), len(S)
     for low, high in itertools.pairwise(np.linspace(0, 1, 12)):
@@ -247,7 +247,7 @@ def test_a_cut_of_the_stored_dendrogram_is_a_fit_at_that_threshold(seed, thresho
 
 
 @given(graphs, st.randoms(use_true_random=False))
-@settings(max_examples=80)
+@settings(max_examples=50)
 def test_permuted_nodes_give_the_same_partitions(S, random):
     n = len(S)
     order = list(range(n))
@@ -462,7 +462,7 @@ def test_a_cut_wants_a_fitted_model_and_a_threshold_in_range():
     st.sampled_from([0.3, 0.6]),
     st.sampled_from([0.2, 0.6, 0.9]),
 )
-@settings(max_examples=80)
+@settings(max_examples=50)
 def test_linkage_matrices_cut_as_the_whole_does(seed, n, floor, threshold):
     X = np.random.default_rng(seed).random((n, 6)) ** 6
     model = GraphAgglomerative(threshold, floor).fit(X)

@@ -65,7 +65,7 @@ def assert_well_formed(graph, n):
 
 
 @given(matrices(), st.sampled_from([0.0, 0.05, 0.3, 0.9]))
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_with_every_term_in_the_index_it_is_the_dense_product(X, floor):
     graph = similarity_graph(X, floor, exact=True)
     dense = (X @ X.T).toarray()
@@ -119,7 +119,7 @@ def test_pruning_finds_nearly_all(corpus, floor):
 
 
 @given(matrices(), st.randoms(use_true_random=False), st.sampled_from([0.0, 0.1]))
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_permuted_rows_give_the_permuted_graph_bit_for_bit(X, random, floor):
     order = list(range(X.shape[0]))
     random.shuffle(order)
@@ -226,7 +226,7 @@ def test_sums_that_are_zero_again_do_no_harm(X, edges, floor, monkeypatch):
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(2, 8), st.integers(1, 10))
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_rows_with_negative_values_are_compared_exactly(seed, n, m):
     X = unit_rows(np.random.default_rng(seed).normal(size=(n, m)))
     graph = similarity_graph(X, 0.0)
@@ -252,7 +252,7 @@ def capped(X, null_similarity, least, max_neighbors):
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(8, 60), st.integers(1, 7))
-@settings(max_examples=80)
+@settings(max_examples=50)
 def test_rows_over_the_cap_are_corrected_by_their_last_neighbour(seed, n, max_neighbors):
     rng = np.random.default_rng(seed)
     X = unit_rows(rng.random((n, 30)) * (rng.random((n, 30)) < 0.4))
@@ -281,7 +281,7 @@ def test_a_template_that_thousands_use_joins_only_those_that_share_more(monkeypa
 
 
 @given(matrices(), st.lists(st.one_of(st.just(np.nan), st.integers(0, 5)), min_size=40, max_size=40))
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_similarities_for_events_are_divided_by_days_and_end_at_the_window(X, days):
     graph = similarity_graph(X, 0.0)
     times = np.array(days[: X.shape[0]], dtype=float)

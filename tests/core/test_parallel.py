@@ -54,7 +54,7 @@ class Terminal(io.StringIO):
 # Ranges
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(st.lists(st.integers(0, 300) | st.just(0), max_size=60), st.integers(1, 400))
 def test_ranges_cover_all_rows_once_in_order(weights, chunk_bytes):
     with pytest.MonkeyPatch.context() as patch:

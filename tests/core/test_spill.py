@@ -17,7 +17,7 @@ NEWSDESK = Path(__file__).parents[2] / "examples" / "newsdesk.jsonl"
 hashes = st.lists(st.integers(0, 2**64 - 1), max_size=6)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.lists(st.lists(hashes, max_size=5), max_size=5), st.sampled_from([0, 40, 10**9]), st.randoms())
 def test_rows_come_back_as_they_were_added(batches, limit, random):
     rows = [row for batch in batches for row in batch]
@@ -42,7 +42,7 @@ def test_copies_are_equal_from_memory_and_from_disk(monkeypatch):
         assert getattr(held, name).tolist() == getattr(spilled, name).tolist(), name
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 9), max_size=6), st.sampled_from([0, 40, 10**9]), st.integers(1, 7))
 def test_values_come_back_as_they_were_added(sizes, limit, block):
     with closing(SpillableArray(limit)) as pile, pytest.MonkeyPatch.context() as patch:

@@ -134,7 +134,7 @@ def find_all(patch, how):
 # Against brute force
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(corpora(), THRESHOLDS, st.sampled_from([1, 2, 3, 5]), st.sampled_from(KEEP))
 def test_pairs_are_never_false_positives(articles, threshold, size, keep):
     expected = brute_force(articles, threshold, size, keep)
@@ -146,7 +146,7 @@ def test_pairs_are_never_false_positives(articles, threshold, size, keep):
 
 
 @pytest.mark.parametrize("how", ["bands", "exact"])
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(
     articles=corpora(), threshold=THRESHOLDS, size=st.sampled_from([1, 2, 3, 5]), keep=st.sampled_from(KEEP)
 )
@@ -160,7 +160,7 @@ def test_with_every_candidate_the_result_is_that_of_brute_force(how, articles, t
     assert found.representatives_.tolist() == expected.representatives
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(corpora(), THRESHOLDS, st.sampled_from([1, 2, 3, 5]), st.sampled_from(KEEP))
 def test_a_large_bucket_is_grouped_as_brute_force_would(articles, threshold, size, keep):
     expected = brute_force(articles, threshold, size, keep)
@@ -203,7 +203,7 @@ def test_recall_is_as_promised():
 # What the result must not depend on
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(corpora(), THRESHOLDS, st.sampled_from(KEEP[:3]), st.randoms())
 def test_the_order_of_the_input_only_renames_labels(articles, threshold, keep, random):
     order = list(range(len(articles)))

@@ -111,7 +111,7 @@ def test_headlines_without_texts_are_copies_on_the_same_day_from_any_source():
     assert Deduplicator().fit(undated).labels_.tolist() == [0, 0, 0]
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.data())
 def test_short_titled_articles_are_grouped_as_an_obvious_twin_groups_them(data):
     titles = st.sampled_from(

@@ -170,7 +170,7 @@ def check_restored(text_a, text_b, edits):
 sequences = st.lists(st.integers(0, 3), max_size=16) | st.lists(st.integers(0, 1), max_size=12)
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(sequences, sequences, st.integers(1, 4))
 @example([0] * 9, [0] * 5, 1)
 @example([0, 1] * 5, [1, 1, 0] * 4, 2)
@@ -200,14 +200,14 @@ def test_a_few_words_between_long_changes_are_taken_for_chance():
 # Any texts
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(reference.texts(8), reference.texts(8), st.integers(1, 3))
 def test_any_two_texts(a, b, size):
     assume(whole(a) and whole(b))
     check(content(a), content(b), explain(Article(a), Article(b), shingle_size=size), size)
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(st.data(), st.sampled_from([None, "NFC", "NFD", "NFKD"]))
 def test_any_two_edits_of_one_text(data, form):
     """Pieces of one text in two orders, one of them written in decomposed characters."""
@@ -235,7 +235,7 @@ def test_places_stay_in_the_text_whatever_its_marks(a, b):
         assert 0 <= passage.start_b <= passage.end_b <= len(b)
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(reference.texts(6), reference.texts(6))
 def test_the_longest_passage_is_the_first_of_all(a, b):
     assume(whole(a) and whole(b))
@@ -465,7 +465,7 @@ def test_joined_words_with_ignored_characters():
 # Composition
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(
     reference.texts(6)
     | st.text(

@@ -97,14 +97,14 @@ def test_neither_threads_nor_chunks_matter(n_jobs, chunk_bytes, monkeypatch):
 # Similarity
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(edited_texts(), st.sampled_from([1, 2, 3, 5]), st.sampled_from(THRESHOLDS))
 @example(["", "", "!", "?", "a", "A!", "\0"], 5, 0.8)
 def test_similarity_is_that_of_sets(texts, size, threshold):
     check_pairs(texts, size, threshold)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(edited_texts(), st.sampled_from([1, 2]))
 def test_a_pair_exactly_at_the_threshold_is_in_and_just_below_it_out(texts, size):
     for value in set(check_pairs(texts, size, 1e-9)) - {0.0}:
@@ -124,7 +124,7 @@ def make_sets(n_x, n_y, n_shared, seed):
     return np.sort(values[:n_x]), np.sort(values[n_x - n_shared : n_x - n_shared + n_y]), n_shared
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(sizes, st.integers(0, 401))
 def test_giving_up_early_never_changes_the_count(made, least):
     x, y, shared = make_sets(*made)
@@ -132,7 +132,7 @@ def test_giving_up_early_never_changes_the_count(made, least):
     assert shared_count(y, x, least) == (shared if shared >= least else -1)
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(sizes, st.floats(1e-6, 1))
 @example((100_000, 100_000, 88_889, 0), 88_889 / 111_111)
 @example((9, 9, 8, 0), 0.8)

@@ -40,7 +40,7 @@ def test_the_s_curve_of_a_number_is_a_number():
 # Choosing bands
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(
     st.floats(0.01, 1) | st.sampled_from([0.5, 0.8, 0.9, 1.0]),
     st.integers(1, 300) | st.just(128),
@@ -111,7 +111,7 @@ def make_signatures(n, values, seed):
     return np.random.default_rng(seed).choice(choices, (n, 8))
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(signature_sets, bandings)
 def test_candidates_are_the_pairs_that_share_a_band(made, bands):
     signatures = make_signatures(*made)
@@ -120,7 +120,7 @@ def test_candidates_are_the_pairs_that_share_a_band(made, bands):
     assert found.large_buckets == []
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(signature_sets, bandings, st.integers(1, 6))
 def test_pairs_and_large_buckets_together_are_the_pairs_that_share_a_band(made, bands, largest):
     signatures = make_signatures(*made)

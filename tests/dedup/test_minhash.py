@@ -40,7 +40,7 @@ def by_datasketch(hasher, text):
 # Parity with datasketch
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(
     st.lists(reference.texts(), max_size=4),
     st.sampled_from([1, 7, 16, 128, 200]),
@@ -147,7 +147,7 @@ def test_the_estimate_is_within_its_error():
 # Fingerprints
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.lists(reference.texts(4), min_size=2, max_size=8))
 def test_fingerprints_are_equal_for_equal_token_sequences(texts):
     texts += [text.upper() for text in texts]

@@ -94,7 +94,7 @@ def assert_same_graph(blocks, X, groups, least):
     st.integers(1, 6), st.integers(1, 3), st.sampled_from([0.03, 0.2]), st.sampled_from([1, 2, 5, 50]),
     st.sampled_from([2, 150]),
 )  # fmt: skip
-@settings(max_examples=80)
+@settings(max_examples=50)
 def test_the_graph_is_the_same_by_whatever_blocks(
     seed, n, width, density, alike, n_blocks, n_groups, least, max_neighbors, nearest
 ):
@@ -119,7 +119,7 @@ def test_the_neighbour_cap_is_the_same_by_whatever_blocks(max_neighbors, n_block
 
 
 @given(seeds, st.integers(0, 20), st.integers(1, 12), st.integers(1, 5))
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_blocks_split_and_joined_are_what_they_were(seed, n, width, most_rows):
     rng = np.random.default_rng(seed)
     X = random_matrix(rng, n, width, 0.4, alike=False)
@@ -132,7 +132,7 @@ def test_blocks_split_and_joined_are_what_they_were(seed, n, width, most_rows):
 
 
 @given(seeds, st.integers(1, 60), st.integers(1, 5))
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_what_was_found_may_be_merged_in_any_order(seed, n, n_parts):
     rng = np.random.default_rng(seed)
     later, earlier = np.divmod(rng.permutation(200)[:n], 50)
@@ -177,7 +177,7 @@ def test_every_term_has_one_partition(hashes, n_partitions):
 
 
 @given(seeds, st.integers(0, 40), st.integers(1, 4), st.integers(1, 3))
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_counts_add_up_in_any_order(seed, n, n_parts, n_groups):
     rng = np.random.default_rng(seed)
     pairs = [
@@ -234,7 +234,7 @@ def random_edges(rng, n, n_edges, levels):
     st.sampled_from([1, 3, 10, 10**6]), st.sampled_from([0.5, 0.998, 0.9999]),
     st.sampled_from([1.0, 3.0, np.inf]),
 )  # fmt: skip
-@settings(max_examples=120)
+@settings(max_examples=60)
 def test_linkage_level_by_level_is_that_of_the_whole_graph(
     seed, n, n_edges, levels, n_parts, most, distance, window
 ):
@@ -253,7 +253,7 @@ def test_linkage_level_by_level_is_that_of_the_whole_graph(
 
 
 @given(seeds, st.integers(1, 30), st.integers(0, 60), st.integers(1, 4), st.integers(1, 30))
-@settings(max_examples=80)
+@settings(max_examples=50)
 def test_a_level_is_the_lowest_at_which_components_fit(seed, n, n_edges, n_parts, most):
     rng = np.random.default_rng(seed)
     edges = random_edges(rng, n, n_edges, 6)
@@ -297,7 +297,7 @@ def test_bins_hold_no_more_than_they_may_but_for_giants(edge_counts, most):
 
 
 @given(seeds, st.integers(0, 12))
-@settings(max_examples=80)
+@settings(max_examples=50)
 def test_stories_are_numbered_by_size_beginning_and_row(seed, n):
     rng = np.random.default_rng(seed)
     _, events = np.unique(rng.integers(0, 5, n), return_inverse=True)
@@ -365,7 +365,7 @@ def cuts(draw, n):
 
 
 @given(st.data(), corpora())
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_stories_made_of_parts_are_those_made_at_once(data, articles):
     cut = data.draw(cuts(len(articles)))
     window = data.draw(st.sampled_from([None, 2.0, 7.0]))

@@ -111,7 +111,7 @@ def check(shards, folder, copies):
     assert languages == name_languages(without_spans(independent, spans))
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.data(), st.integers(0, 99))
 def test_any_cut_finds_the_same_furniture(tmp_path_factory, data, seed):
     folder = tmp_path_factory.mktemp("f")

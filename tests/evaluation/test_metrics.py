@@ -38,7 +38,7 @@ def harmonic(a, b):
 
 
 @given(groupings())
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_scores_follow_their_definitions(both):
     gold, pred = both
     scores = evaluate(gold, pred)
@@ -58,7 +58,7 @@ def test_scores_follow_their_definitions(both):
 
 
 @given(groupings(min_size=2))
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_pairs_are_those_of_scikit_learn(both):
     gold, pred = both
     (_, false_positive), (false_negative, right) = pair_confusion_matrix(

@@ -670,7 +670,7 @@ VALUES = st.recursive(
 
 
 @pytest.mark.filterwarnings("ignore::storyclust.ConvertedTextWarning")  # records keep what was mended
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.dictionaries(KEYS, VALUES, max_size=4), max_size=4), TEXT, st.sampled_from(["jsonl", "json"])
 )
@@ -685,7 +685,7 @@ def test_any_json_comes_back_as_it_was(tmp_path, records, text, kind):
 
 
 @pytest.mark.filterwarnings("ignore::storyclust.ConvertedTextWarning")  # as above
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(TEXT, TEXT), max_size=4), st.sampled_from(["csv", "tsv", "parquet"]))
 def test_any_text_comes_back_from_tables(tmp_path, rows, kind):
     path = tmp_path / f"a.{kind}"

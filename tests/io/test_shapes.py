@@ -116,7 +116,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(VALUES.filter(lambda value: value is not None), min_size=1, max_size=4))
 def test_every_record_of_a_file_is_an_article_or_a_reject(tmp_path, values):
     path = tmp_path / "a.jsonl"

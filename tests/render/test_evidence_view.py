@@ -270,7 +270,7 @@ def test_markup_and_emoji_codes_are_text():
     assert coloured(page, RED) == []
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(reference.texts(8), reference.texts(8), st.sampled_from([None, 40, 100]))
 def test_any_two_texts_can_be_shown(a, b, width):
     a, b = Article(a, title=b, id=a), Article(b, title=a, id=b)
@@ -278,7 +278,7 @@ def test_any_two_texts_can_be_shown(a, b, width):
     assert_harmless(ANSI.sub("", page) if width else page)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(
     st.lists(st.sampled_from("so it goes on".split()), max_size=12),
     st.lists(st.sampled_from("so it goes off".split()), max_size=12),

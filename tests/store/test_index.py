@@ -62,7 +62,7 @@ def batch(independent):
     batches=st.lists(st.lists(st.integers(0, 30), max_size=12), max_size=25),
     fresh=st.integers(1, 40),
 )
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_levels_hold_what_a_dictionary_would(batches, fresh):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("storyclust.store.postings.FRESH", fresh)

@@ -243,7 +243,7 @@ def test_words_in_titles_weigh_more(own, tmp_path):
 
 
 @given(st.text(max_size=400), st.text(max_size=20))
-@settings(max_examples=80)
+@settings(max_examples=50)
 def test_a_snippet_is_a_part_of_the_text(text, terms):
     part = snippet(text, terms)
     assert len(part) <= SNIPPET + 4

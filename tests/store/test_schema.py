@@ -546,13 +546,13 @@ def test_what_is_typed_is_found(index, terms, numbers):
 
 
 @given(st.text())
-@settings(max_examples=120)
+@settings(max_examples=60)
 def test_nothing_that_is_typed_is_an_error_of_the_database(index, terms):
     found(index, terms)
 
 
 @given(st.text(st.sampled_from('ab" *:^()-+{}東京ก\ud800\0,OR'), max_size=20))
-@settings(max_examples=120)
+@settings(max_examples=60)
 def test_no_sign_of_the_language_of_queries_is_one(index, terms):
     found(index, terms)
 

@@ -297,7 +297,7 @@ def corpora(draw, max_size=12):
 @given(
     corpora(), st.sampled_from([None, 0.0, 3.0, 7.0]), st.sampled_from([(0.84, 0.9), (0.3, 0.95), (0.6, 0.6)])
 )
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_any_corpus_gives_nested_well_formed_groups(corpus, window, distances):
     stories = sc.StoryClusterer(distances[0], window, distances[1]).fit(corpus)
     articles = as_articles(corpus)
@@ -310,7 +310,7 @@ def test_any_corpus_gives_nested_well_formed_groups(corpus, window, distances):
 
 
 @given(corpora(), st.randoms(use_true_random=False))
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_the_order_of_any_corpus_does_not_matter(corpus, random):
     shuffled = random.sample(corpus, len(corpus))
     one, other = (by_id(sc.StoryClusterer().fit(c), c) for c in (corpus, shuffled))

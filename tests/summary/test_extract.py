@@ -84,7 +84,7 @@ def slow_vectors(rows):
 
 
 @given(groups())
-@settings(max_examples=120)
+@settings(max_examples=60)
 def test_rows_are_weighed_and_picked_as_the_slow_way_does(group):
     rows, antecedents, max_words, order, opens = group
     article, position, words, good, candidate = zip(*rows, strict=True)
@@ -110,7 +110,7 @@ def test_rows_are_weighed_and_picked_as_the_slow_way_does(group):
 
 
 @given(groups())
-@settings(max_examples=80)
+@settings(max_examples=50)
 def test_no_further_replacement_by_a_longer_row_improves_the_selection(group):
     rows, antecedents, max_words, order, opens = group
     vectors, centroid = slow_vectors(rows)

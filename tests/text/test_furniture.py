@@ -469,7 +469,7 @@ ARTICLES = st.lists(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(ARTICLES)
 def test_spans_are_in_order_apart_and_inside_and_never_everything(articles):
     found = find_furniture(articles)
@@ -514,7 +514,7 @@ def test_the_order_does_not_matter_where_two_texts_share_their_longest_paragraph
     assert find_furniture(swapped) == [second, first, *rest]
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(ARTICLES)
 def test_printing_everything_twice_changes_nothing(articles):
     assert find_furniture(articles * 2) == find_furniture(articles) * 2

@@ -115,7 +115,7 @@ def test_folding_is_idempotent():
 # Tokens
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(st.lists(reference.texts(), max_size=4))
 @example(list(reference.FRAGMENTS))
 @example(["".join(reference.FRAGMENTS), " ".join(reference.FRAGMENTS)])
@@ -138,7 +138,7 @@ def test_tokens_are_those_of_the_reference(texts):
     assert found.indptr[-1] == len(found.hashes) == len(found.starts) == len(found.ends)
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(reference.texts(), reference.texts())
 def test_tokens_of_a_text_do_not_depend_on_its_neighbours(text, other):
     together = hash_tokens([other, text, other])
@@ -148,13 +148,13 @@ def test_tokens_of_a_text_do_not_depend_on_its_neighbours(text, other):
     assert (together.starts[entries] - len(reference.encode(other))).tolist() == alone.starts.tolist()
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(reference.texts())
 def test_composed_and_decomposed_text_have_the_same_tokens(text):
     assert hashes(unicodedata.normalize("NFD", text)) == hashes(composed(text))
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(st.binary(max_size=60))
 def test_invalid_utf8_is_tokenized_within_bounds(data):
     array = np.frombuffer(data, dtype=np.uint8)
@@ -288,7 +288,7 @@ def shingled(values, size):
 numbers = st.one_of(st.integers(0, MASK), st.sampled_from([0, 1, MASK, 1 << 63]))
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(st.lists(numbers, min_size=1, max_size=40), st.integers(1, 12))
 def test_the_rolled_hash_is_the_hash_of_each_run(values, size):
     assert shingled(values, size) == shingles_by_definition(values, size)

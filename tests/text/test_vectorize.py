@@ -78,7 +78,7 @@ def by_term(vectorizer, X, terms):
 
 
 @given(st.lists(st.tuples(st.one_of(short_texts, punctuated), st.one_of(texts, punctuated)), max_size=4))
-@settings(max_examples=60)
+@settings(max_examples=40)
 @pytest.mark.parametrize("language", ["en", "de", "tlh"])
 @pytest.mark.parametrize("ngram_range", [(1, 1), (1, 2), (2, 2)])
 def test_terms_are_those_of_the_reference(ngram_range, language, parts):
@@ -204,7 +204,7 @@ def own_background(worth=30.0):
     st.sampled_from([0.0, 0.7, 4.0]),
     st.booleans(),
 )
-@settings(max_examples=80)
+@settings(max_examples=50)
 def test_weights_follow_the_formula(corpus, ngram_range, min_df, cap, head_weight, with_background):
     articles = [Article(text, title, id=str(i), lang=lang) for i, (title, text, lang) in enumerate(corpus)]
     background, reference = own_background() if with_background else (None, ("", {}, 0.0))
