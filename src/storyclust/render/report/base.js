@@ -132,6 +132,12 @@ function el(name, attributes, ...children) {
 const said = (text, language, name = "bdi") =>
   el(name, { dir: "auto", lang: language || null }, text);
 
+// Direction of a paragraph of isolated sentences, which `dir="auto"` does not look into: that of the first letter.
+function directionOf(text) {
+  const letter = text.match(/\p{L}/u);
+  return letter && /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/.test(letter[0]) ? "rtl" : "ltr";
+}
+
 const languageOf = (article) => index.languages[index.language[article]];
 
 // The language of a thread; empty if its articles are in several languages.

@@ -56,7 +56,7 @@ function teaserOf(thread) {
   const language = oneLanguage(thread);
   const names = thread.keywords.slice(0, TEASER_NAMES);
   const [text, place] = thread.sentences[0];
-  const line = el("p", { class: "opening", dir: "auto" }, said(text, languageOf(thread.begin + place), "span"));
+  const line = el("p", { class: "opening", dir: directionOf(text) }, said(text, languageOf(thread.begin + place), "span"));
   const list = el("p", { class: "facts" });
   names.forEach((word, k) => list.append(k ? " · " : "", said(word, language)));
   return el("div", { class: "teaser" }, line, names.length ? list : null);
@@ -82,7 +82,7 @@ function fill(thread, body) {
 const heading = (text) => el("h4", null, text);
 
 function summaryOf(thread, articles) {
-  const paragraph = el("p", { class: "summary", dir: "auto" });
+  const paragraph = el("p", { class: "summary", dir: thread.sentences.length ? directionOf(thread.sentences[0][0]) : "auto" });
   for (const sentence of thread.sentences) paragraph.append(...quoted(thread, sentence, articles));
   return paragraph;
 }
@@ -117,7 +117,7 @@ function eventList(thread, articles) {
     const title = el("button", { type: "button", class: "plain", onclick: () => articles.show(event.begin) }, titleOf(event.article));
     return el("li", null, el("span", { class: "when" }, eventTime(event)), title,
       el("span", { class: "n" }, bar, reports),
-      event.line && el("p", { class: "new", dir: "auto" }, ...quoted(thread, event.line, articles)));
+      event.line && el("p", { class: "new", dir: directionOf(event.line[0]) }, ...quoted(thread, event.line, articles)));
   };
   return longList(list, thread.events.length, FEW_EVENTS, (k) => line(thread.events[k]), "events").whole;
 }
