@@ -9,12 +9,10 @@ import functools
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import jinja2
-
 from storyclust._core.terminal import format_count
 from storyclust.render.report.content import TITLE, language_of, title_of
 from storyclust.render.report.excerpts import plain, shortened
-from storyclust.render.report.page import span
+from storyclust.render.report.page import compile_template, span
 
 if TYPE_CHECKING:
     from storyclust.articles.article import Article
@@ -145,7 +143,4 @@ def _html(lines: Iterable[Text], heads: Iterable[str] = (), rows: Iterable[list[
 
 @functools.cache
 def _template() -> Any:
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string(CELL + TEMPLATE)
+    return compile_template(CELL + TEMPLATE)

@@ -86,7 +86,7 @@ _UNSTOPPED_QUOTE = re.compile(r"[^\s.!?,;…。！？।॥؟۔][\"'”’]")  #
 _ENDS = ".!?…。！？।॥؟۔\"'”’“»」』)"
 _QUESTION_MARKS = "?？؟"
 _QUOTES = "\"'“”‘’„«»「」『』"
-_OPENING_QUOTES = "\"'“‘„«「『"
+OPENING_QUOTES = tuple("\"'“‘„«「『")
 _QUOTED = re.compile(r"[\"“„«「『][^\"”“»」』]*[\"”“»」』]?")
 _SPEAKER = re.compile(r"\b(?:I(?!\.)|[Ww]e|[Yy]ou|[Mm]y|[Oo]ur|[Yy]our|[Ll]et[’']s)\b")
 _DEFINITE = re.compile("The [a-z]")
@@ -167,7 +167,7 @@ def may_open(string: str, is_first: bool = True) -> bool:
     >>> may_open("The ferry Selka struck a pier on Monday."), may_open("“It was foggy,” the captain said.")
     (True, False)
     """
-    if not string or string[0] in _OPENING_QUOTES or refers_back(string):
+    if not string or string[0] in OPENING_QUOTES or refers_back(string):
         return False
     if _SPEAKER.search(_QUOTED.sub(" ", string)):
         return False

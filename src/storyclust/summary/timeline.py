@@ -18,7 +18,7 @@ import numpy as np
 
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import canonical_order
-from storyclust.summary.sentence_checks import refers_back
+from storyclust.summary.sentence_checks import OPENING_QUOTES, refers_back
 from storyclust.summary.sentence_terms import (
     TermRows,
     centroid_of,
@@ -40,7 +40,6 @@ from storyclust.text.tokens import hash_tokens
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-QUOTES = tuple("\"'“‘„«「『")
 TITLE_POSITION = -1
 SENTENCES_READ = 5  # of each article
 MAX_LINE_WORDS = 40.0  # a longer sentence becomes a line only if there is no shorter one
@@ -173,7 +172,7 @@ def _centrality(read: Sequence[Sentence], rows: TermRows, novelty: NDArray[np.in
 def _stands_alone(sentence: Sentence) -> bool:
     """Whether a sentence can be read by itself: complete, no quotation, and without a back reference."""
     string = sentence.string
-    return not (string.startswith(QUOTES) or string.endswith(("…", "...")) or refers_back(string))
+    return not (string.startswith(OPENING_QUOTES) or string.endswith(("…", "...")) or refers_back(string))
 
 
 def _least_repetitive(

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import NamedTuple
 
 CUE_CHARACTERS, CUE_WORDS = 120, 15  # a line with a cue is shorter
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 
 
 class Cues(NamedTuple):
@@ -202,7 +202,7 @@ def _note_pattern() -> re.Pattern[str]:
 
 def count_words(text: str) -> int:
     """Count words, two characters for one where words are not spaced."""
-    return len(text.split()) + len(_UNSPACED.findall(text)) // 2
+    return len(text.split()) + len(UNSPACED.findall(text)) // 2
 
 
 def cue_openings() -> frozenset[str]:
@@ -242,4 +242,4 @@ def _pattern() -> re.Pattern[str]:
 def _expression(phrase: str) -> str:
     """Turn a phrase into a regular expression that matches whole words, where words are spaced."""
     expression = re.escape(phrase).replace(r"\ \*\ ", " (?:[^.,:;!?]* )?")
-    return expression if _UNSPACED.match(phrase) else rf"{expression}(?!\w)"
+    return expression if UNSPACED.match(phrase) else rf"{expression}(?!\w)"

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from storyclust.articles.article import Article
+from storyclust.text.boilerplate_cues import UNSPACED
 
 FEWEST_WORDS = 4  # of the headline of a report; fewer only name a topic
 TAIL_WORDS = 4  # at most, in an outlet's name at the end of a title
@@ -40,7 +41,6 @@ _NO_REPORT = re.compile(
     r"liveblog|liveticker|en direct)\b",
     re.IGNORECASE,
 )
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 _SEPARATOR = re.compile(r"\s+[-–—|·•»:]{1,2}\s+|\s*[|｜]\s*")
 _NOT_WORD = re.compile(r"[\W_]+")
 
@@ -69,7 +69,7 @@ def is_plain(title: str) -> bool:
     """
     if _NO_REPORT.search(title):
         return False
-    has_spaces = not _UNSPACED.search(title)
+    has_spaces = not UNSPACED.search(title)
     return not (has_spaces and len(title.split()) < FEWEST_WORDS)
 
 

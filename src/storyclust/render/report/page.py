@@ -88,12 +88,17 @@ def asset(name: str) -> str:
 
 @functools.cache
 def template(name: str) -> jinja2.Template:
+    """Compile a template of the package."""
+    return compile_template(asset(name))
+
+
+def compile_template(source: str) -> jinja2.Template:
     """Compile a template; values are escaped, and undefined names are errors."""
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["number"] = lambda value: f"{value:,}"
-    return environment.from_string(asset(name))
+    return environment.from_string(source)
 
 
 def source_hash(source: str) -> str:
