@@ -18,7 +18,8 @@ from storyclust.cluster.agglomerate import unit_rows
 from storyclust.text.background import WORTH, Background
 from storyclust.text.features import HEAD_WORDS, WORD_MASK, stop_hashes
 from storyclust.text.language import group_languages
-from storyclust.text.tokens import hash_tokens, look_up
+from storyclust.text.sorted_hashes import look_up
+from storyclust.text.tokens import hash_tokens
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -346,7 +346,7 @@ COMPILES = """
 import sys
 import numpy as np
 from numba.core import event
-from storyclust.text.tokens import sort_hashes
+from storyclust.text.sorted_hashes import sort_hashes
 
 class Count(event.Listener):
     n = 0

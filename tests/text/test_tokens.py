@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from storyclust.text import codepoints, tokens
 from storyclust.text.codepoints import codepoint_table
-from storyclust.text.composition import composed, widened
-from storyclust.text.tokens import TextBuffer, drop_repeats, hash_tokens, shingle, sort_hashes
+from storyclust.text.composition import STABLE, composed, may_change, widened
+from storyclust.text.sorted_hashes import SORT_HEADS, drop_repeats, sort_hashes
+from storyclust.text.tokens import TextBuffer, hash_tokens, shingle
 
 MASK = (1 << 64) - 1
 
@@ -51,6 +52,30 @@ def test_offsets_count_bytes():
 def test_texts_are_composed_and_lone_surrogates_replaced():
     data, _ = TextBuffer.from_texts(["e\u0301", "\ud800x\udfff"])
     assert data.tobytes().decode() == "é?x?"
+
+
+def test_stable_code_points_change_beside_no_other():
+    seconds = {*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)}  # vowels and finals of Hangul
+    for char in map(chr, range(0x110000)):
+        parts = unicodedata.decomposition(char).split()
+        if len(parts) == 2 and not parts[0].startswith("<"):
+            seconds.add(int(parts[1], 16))
+    for first, last in STABLE:
+        for point in range(first, last + 1):
+            assert point not in seconds, hex(point)
+            assert unicodedata.combining(chr(point)) == 0, hex(point)
+            assert unicodedata.is_normalized("NFC", chr(point)), hex(point)
+
+
+@settings(max_examples=60)
+@given(st.lists(reference.texts(), max_size=5))
+@example(["ｶﾞ", "ｶ", "e\u0301", "é", "a" * 30 + "\u0301", "12345678é", ""])
+def test_only_texts_that_may_change_are_composed(texts):
+    encoded = [text.encode("utf-8", "replace") for text in texts]
+    offsets = np.cumsum([0, *map(len, encoded)])
+    found = may_change(np.frombuffer(b"".join(encoded), np.uint8), offsets).tolist()
+    assert {row for row, text in enumerate(texts) if composed(text) != text} <= set(found)
+    assert not any(texts[row].isascii() for row in found)
 
 
 @settings(max_examples=50)
@@ -136,6 +161,27 @@ def test_tokens_are_those_of_the_reference(texts):
             assert reference.words(data[start:end].decode()) == [token.folded]
         base += len(reference.encode(text))
     assert found.indptr[-1] == len(found.hashes) == len(found.starts) == len(found.ends)
+
+
+def hash_one_by_one(word):
+    """Hash of an ASCII word, letter by letter."""
+    h = int(tokens.TOKEN_SEED)
+    for letter in word.lower():
+        h = (h * int(tokens.TOKEN_STEP) + int(codepoints.LETTER | ord(letter))) & MASK
+    return int(tokens.mix(np.uint64(h)))
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.text("abYZ019", min_size=1, max_size=40), max_size=8),
+    st.sampled_from([" ", ", ", "—", " é "]),
+)
+def test_words_of_any_length_are_hashed_letter_by_letter(words, separator):
+    found = hashes(separator.join(words))
+    if separator == " é ":
+        assert len(set(found[1::2])) <= 1
+        found = found[::2]
+    assert found == [hash_one_by_one(word) for word in words]
 
 
 @settings(max_examples=50)
@@ -318,7 +364,7 @@ def test_the_order_of_tokens_matters():
 def check_sort(values):
     n = len(values)
     array = np.concatenate((values, np.array([7, 7], dtype=np.uint64)))  # places beyond n must not change
-    heads = np.full(tokens.SORT_HEADS, 12345)
+    heads = np.full(SORT_HEADS, 12345)
     sort_hashes(array, n, np.empty(n, np.uint64), heads)
     assert (array[:n] == np.sort(values)).all()
     assert array[n:].tolist() == [7, 7]

@@ -95,11 +95,24 @@ class SpillableArray:
             number += 1
 
     def whole(self) -> NDArray[np.uint64]:
-        """Return all values as one array."""
+        """Return all values as one array, which must not be changed."""
+        if self.spilled:
+            values = np.empty(self._length, np.uint64)
+            for start, block in self.blocks():
+                values[start : start + len(block)] = block
+            return values
+        if len(self._parts) != 1:
+            self._join()
+        return self._parts[0]
+
+    def _join(self) -> None:
+        """Join the parts to one. Each is released when it is copied, so that memory is not held twice."""
         values = np.empty(self._length, np.uint64)
-        for start, block in self.blocks():
-            values[start : start + len(block)] = block
-        return values
+        self._parts.reverse()
+        for start in self._starts:
+            part = self._parts.pop()
+            values[start : start + len(part)] = part
+        self._parts, self._starts = [values], [0]
 
     def close(self) -> None:
         """Release the memory or the file."""
@@ -157,6 +170,10 @@ class SpillableRows:
             if offsets[k] < offsets[k + 1]:
                 self._values.read(int(starts[k]), values[offsets[k] : offsets[k + 1]])
         return values, offsets
+
+    def whole(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+        """Return all rows, which must not be changed: their concatenated values, and the offsets of each."""
+        return self._values.whole(), np.append(0, np.cumsum(self.counts)).astype(np.int64)
 
     def close(self) -> None:
         """Release the memory or the file."""

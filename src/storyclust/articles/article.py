@@ -50,9 +50,8 @@ class Article:
     record: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for name in ("text", "title", "id"):
-            if not isinstance(getattr(self, name), str):
-                raise wrong_type(name, getattr(self, name), "str")
+        if not (isinstance(self.text, str) and isinstance(self.title, str) and isinstance(self.id, str)):
+            raise self._not_text()
         if self.published is not None:
             if not isinstance(self.published, datetime):
                 raise wrong_type("published", self.published, "a datetime or None")
@@ -62,6 +61,12 @@ class Article:
                 raise InputError(
                     f"published must lie in the years 1 to 9999 in UTC, got {self.published}."
                 ) from None
+
+    def _not_text(self) -> InputTypeError:
+        """Error that names the first of the fields of text that is no text."""
+        fields = (("text", self.text), ("title", self.title), ("id", self.id))
+        name, value = next(field for field in fields if not isinstance(field[1], str))
+        return wrong_type(name, value, "str")
 
     @property
     def content(self) -> str:

@@ -13,7 +13,6 @@ import numpy as np
 
 from storyclust._core.parallel import kernel, map_chunks
 from storyclust.dedup.minhash import MinHasher
-from storyclust.text.tokens import SORT_HEADS, drop_repeats, sort_hashes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,15 +28,13 @@ class ShingleSets(NamedTuple):
     def from_texts(cls, texts: Sequence[str], size: int, n_jobs: int | None = None) -> ShingleSets:
         """Tokenise, shingle and sort each text."""
         signed = MinHasher(num_perm=1, shingle_size=size, n_jobs=n_jobs).sign(texts, keep_shingles=True)
-        shingles = np.concatenate([np.empty(0, np.uint64), *signed.shingles])
-        return cls.from_shingles(shingles, np.append(0, np.cumsum(signed.counts)))
+        return cls.of(signed.shingles, signed.counts)
 
     @classmethod
-    def from_shingles(cls, shingles: NDArray[np.uint64], offsets: NDArray[np.int64]) -> ShingleSets:
-        """Sort the shingles of each text, in place, and drop repeats."""
-        sizes = sort_rows(shingles, offsets.astype(np.int64))
-        bounds = np.append(0, np.cumsum(sizes)).astype(np.int64)
-        return cls(shingles[: bounds[-1]], bounds)
+    def of(cls, parts: Sequence[NDArray[np.uint64]], counts: NDArray[np.int64]) -> ShingleSets:
+        """Join sets that are sorted: `parts` hold their concatenated values, `counts` their sizes."""
+        offsets = np.append(0, np.cumsum(counts)).astype(np.int64)
+        return cls(np.concatenate([np.empty(0, np.uint64), *parts]), offsets)
 
 
 def jaccard_pairs(
@@ -73,27 +70,6 @@ def jaccard_pairs(
     sizes = np.diff(sets.offsets)
     map_chunks(work, 8 * sizes[pairs].sum(axis=1), n_jobs, "verification")
     return out
-
-
-@kernel
-def sort_rows(values: NDArray[np.uint64], offsets: NDArray[np.int64]) -> Any:
-    """Sort each row, drop its repeats and close the gaps, in place; returns the new lengths."""
-    n = len(offsets) - 1
-    sizes = np.empty(n, np.int64)
-    heads = np.empty(SORT_HEADS, np.int64)
-    longest = 0
-    for row in range(n):
-        longest = max(longest, offsets[row + 1] - offsets[row])
-    scratch = np.empty(longest, np.uint64)
-    filled = 0
-    for row in range(n):
-        members = values[offsets[row] : offsets[row + 1]]
-        sort_hashes(members, len(members), scratch, heads)
-        sizes[row] = drop_repeats(members, len(members))
-        for k in range(sizes[row]):
-            values[filled + k] = members[k]
-        filled += sizes[row]
-    return sizes
 
 
 @kernel

@@ -29,9 +29,9 @@ class SignedTexts(NamedTuple):
 
     signatures: NDArray[np.uint32]  # (n, num_perm)
     fingerprints: NDArray[np.uint64]  # (n, 2): equal for equal token sequences
-    shingles: list[NDArray[np.uint64]]  # hashes of all texts in turn, unsorted, with repeats, in parts
-    counts: NDArray[np.int64]  # (n,) shingles of each text
-    sampled: NDArray[np.uint64]  # hashes below the cut, of all texts in turn
+    shingles: list[NDArray[np.uint64]]  # set of each text in turn, ascending, in parts
+    counts: NDArray[np.int64]  # (n,) distinct shingles of each text
+    sampled: NDArray[np.uint64]  # those below the cut, of all texts in turn
     sampled_counts: NDArray[np.int64]  # (n,)
 
 
@@ -131,9 +131,9 @@ class MinHasher(TransformerMixin, BaseEstimator):
         ----------
         texts : sequence of str of length n
         keep_shingles : bool, default=False
-            Return all shingle hashes, too.
+            Return the set of shingle hashes of each text, too.
         cut : int, default=0
-            Return, apart from them, the sample of shingle hashes below this value.
+            Return, apart from the sets, the sample of their hashes below this value.
 
         Returns
         -------
@@ -158,7 +158,9 @@ class MinHasher(TransformerMixin, BaseEstimator):
                 np.empty(capacity if cut else 0, np.uint64),
             )
             ends = sign_texts(buffer, table, self.shingle_size, perms, np.uint64(cut), out)
-            return out.shingles[: ends[0]].copy(), out.sampled[: ends[1]].copy()
+            for values, end in zip((out.shingles, out.sampled), ends, strict=True):
+                values.resize(end, refcheck=False)  # in place
+            return out.shingles, out.sampled
 
         parts = map_chunks(work, text_sizes(texts), self.n_jobs, "signatures")
         sampled = np.concatenate([np.empty(0, np.uint64), *(sampled for _, sampled in parts)])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from storyclust._core.parallel import kernel
+from storyclust.text.sorted_hashes import SORT_HEADS, drop_repeats, sort_hashes
 from storyclust.text.tokens import TextBuffer, mix, raw_hash, shingle, tokenize
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ class SigningOutput(NamedTuple):
 
     signatures: NDArray[np.uint32]  # (n, num_perm)
     fingerprints: NDArray[np.uint64]  # (n, 2)
-    counts: NDArray[np.int64]  # (n, 2): shingles of each text, and those sampled
-    shingles: NDArray[np.uint64]
+    counts: NDArray[np.int64]  # (n, 2): distinct shingles of each text, and those sampled
+    shingles: NDArray[np.uint64]  # of each text, ascending
     sampled: NDArray[np.uint64]
 
 
@@ -57,7 +58,7 @@ def sign_texts(
         Tokens in a shingle.
     perms : Permutations
     cut : uint64
-        Hashes below it are sampled.
+        Hashes below it are sampled: the first of each text, as its shingles are sorted.
     out : SigningOutput
 
     Returns
@@ -74,6 +75,9 @@ def sign_texts(
     ends = np.empty(capacity, np.int64)
     hashes = np.empty(capacity, np.uint64)
     mixed = np.empty(capacity, np.uint32)
+    keep, sample = len(out.shingles) > 0, len(out.sampled) > 0
+    heads = np.empty(SORT_HEADS if keep else 0, np.int64)
+    scratch = np.empty(capacity if keep else 0, np.uint64)
     n_shingles, n_sampled = 0, 0
     for row in range(len(offsets) - 1):
         start, end = offsets[row], offsets[row + 1]
@@ -85,19 +89,19 @@ def sign_texts(
         else:
             count = shingle(tokens, n, size, hashes)
         fingerprint(tokens, max(n, 1), out.fingerprints[row])
-        premix(hashes, count, mixed)
-        permute(mixed, count, perms.a, perms.b, out.signatures[row])
-        if len(out.shingles) > 0:
-            for k in range(count):
-                out.shingles[n_shingles + k] = hashes[k]
+        if keep:
+            sort_hashes(hashes, count, scratch, heads)
+            count = drop_repeats(hashes, count)
+            out.shingles[n_shingles : n_shingles + count] = hashes[:count]
             out.counts[row, 0] = count
             n_shingles += count
-        if len(out.sampled) > 0:
-            before = n_sampled
-            for k in range(count):  # written always and kept sometimes: no branch to mispredict
-                out.sampled[n_sampled] = hashes[k]
-                n_sampled += hashes[k] < cut
-            out.counts[row, 1] = n_sampled - before
+        if keep and sample:
+            below = np.searchsorted(hashes[:count], cut)
+            out.sampled[n_sampled : n_sampled + below] = hashes[:below]
+            out.counts[row, 1] = below
+            n_sampled += below
+        premix(hashes, count, mixed)
+        permute(mixed, count, perms.a, perms.b, out.signatures[row])
     return n_shingles, n_sampled
 
 

@@ -1,6 +1,6 @@
 """Exact verification: candidates are compared by the full shingle sets of their texts.
 
-Sets are built block by block, from shingles that may be on disk, so memory stays bounded.
+Sets that are on disk are read block by block, so memory stays bounded.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from storyclust._core.spill import SpillableRows
     from storyclust.dedup.lsh import Candidates
 
-BLOCK_SHINGLES = 1 << 26  # shingles sorted at a time: bounds their memory to 512 MB
+BLOCK_SHINGLES = 1 << 26  # shingles read at a time: bounds their memory to 512 MB
 
 
 class DistinctTexts(NamedTuple):
@@ -31,13 +31,20 @@ class DistinctTexts(NamedTuple):
 
     @property
     def counts(self) -> NDArray[np.int64]:
-        """Shingles of each text, repeats included."""
+        """Distinct shingles of each text."""
         return self.shelf.counts[self.numbers]
 
     def shingle_sets(self, classes: NDArray[np.int64] | None = None) -> ShingleSets:
         """Load the shingle sets of some classes, of all by default."""
         numbers = self.numbers if classes is None else self.numbers[classes]
-        return ShingleSets.from_shingles(*self.shelf.gather(numbers))
+        return ShingleSets(*self.shelf.gather(numbers))
+
+    def sets_of_pairs(self, pairs: NDArray[np.int64]) -> tuple[ShingleSets, NDArray[np.int64]]:
+        """Load the shingle sets of pairs of classes; returns also the places of both among the sets."""
+        if not self.shelf.spilled:  # all of them, which copies nothing
+            return ShingleSets(*self.shelf.whole()), self.numbers[pairs]
+        needed, local = np.unique(pairs, return_inverse=True)
+        return self.shingle_sets(needed), local.reshape(-1, 2)
 
 
 def compare_pairs(
@@ -70,9 +77,7 @@ def compare_pairs(
     block = np.cumsum(texts.counts[pairs].sum(axis=1)) // BLOCK_SHINGLES
     bounds = np.unique([0, *(np.flatnonzero(np.diff(block)) + 1), len(pairs)])
     for start, stop in pairwise(bounds.tolist()):
-        needed, local = np.unique(pairs[start:stop], return_inverse=True)
-        local = local.reshape(-1, 2)
-        sets = texts.shingle_sets(needed)
+        sets, local = texts.sets_of_pairs(pairs[start:stop])
         similarities[start:stop] = jaccard_pairs(sets, local, threshold, n_jobs, contained=contained)
         sizes[start:stop] = np.diff(sets.offsets)[local]
     return similarities, sizes

@@ -89,7 +89,7 @@ def verify_pairs(
     sizes : callable
         Returns the number of shingles of each of some rows.
     gather : callable
-        Returns the concatenated shingles of some rows, and their bounds.
+        Returns the concatenated shingle sets of some rows, and their bounds.
     threshold : float
     """
     pairs = decode_pairs(codes)
@@ -100,7 +100,7 @@ def verify_pairs(
     similar = np.zeros(len(codes), bool)
     for start, stop in pairwise(cuts):
         needed, local = np.unique(pairs[start:stop], return_inverse=True)
-        sets = ShingleSets.from_shingles(*gather(needed))
+        sets = ShingleSets(*gather(needed))
         similar[start:stop] = jaccard_pairs(sets, local.reshape(-1, 2), threshold) > 0
     return codes[similar]
 
@@ -182,7 +182,7 @@ def choose_representatives(
     for run in large_runs:
         local = np.searchsorted(texts, run)
         by_rank = np.argsort(rank[heads[local]])
-        sets = ShingleSets.from_shingles(*gather(run))
+        sets = ShingleSets(*gather(run))
         leaders, followers, _ = similarities_to_leaders(*sets, by_rank, threshold)
         parts.append(np.sort(np.column_stack((local[leaders], local[followers])), axis=1))
     pairs = np.concatenate(parts)

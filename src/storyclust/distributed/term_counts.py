@@ -18,7 +18,7 @@ from storyclust.distributed.blocks import Block, take_rows
 from storyclust.distributed.columns import numbers_in
 from storyclust.text.background import Background
 from storyclust.text.features import PAIR_BIT, find_terms
-from storyclust.text.tokens import look_up
+from storyclust.text.sorted_hashes import look_up
 from storyclust.text.vectorize import NewsVectorizer
 from storyclust.text.vocabulary import frequent_terms
 from storyclust.text.weighting import Entries, idf_by_language, tfidf_rows

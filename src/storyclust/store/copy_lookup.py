@@ -47,9 +47,9 @@ class Keys(NamedTuple):
     fingerprints : uint64 array of shape (n,) or (n, k)
         Equal for equal texts.
     shingles : uint64 array of shape (counts.sum(),)
-        Hashes of all shingles.
+        Set of shingle hashes of each text, ascending.
     counts : int64 array of shape (n,)
-        Number of shingles of each text.
+        Size of each set.
     """
 
     sizes: NDArray[np.int64]
@@ -264,8 +264,7 @@ def verify(
     starts = np.append(0, np.cumsum(keys.counts))
     own = [keys.shingles[starts[k] : starts[k + 1]] for k in new.tolist()]
     counts = np.append(there.counts, keys.counts[new]).astype(np.int64)
-    shingles = np.concatenate([np.empty(0, np.uint64), *there.shingles, *own])
-    sets = ShingleSets.from_shingles(shingles, np.append(0, np.cumsum(counts)))
+    sets = ShingleSets.of([*there.shingles, *own], counts)
     other = np.where(
         pairs[:, 1] >= 0,
         np.searchsorted(rows, pairs[:, 1]),
@@ -280,7 +279,7 @@ def verify(
 
 def new_text_similarities(keys: Keys, pairs: NDArray[np.int64], threshold: float) -> NDArray[np.float64]:
     """Jaccard similarity of pairs of new texts; 0 below the threshold."""
-    sets = ShingleSets.from_shingles(keys.shingles, np.append(0, np.cumsum(keys.counts)).astype(np.int64))
+    sets = ShingleSets.of([keys.shingles], keys.counts)
     same = (keys.fingerprints[pairs[:, 0]] == keys.fingerprints[pairs[:, 1]]).reshape(len(pairs), -1)
     return np.where(same.all(axis=1), 1.0, jaccard_pairs(sets, pairs, threshold))
 

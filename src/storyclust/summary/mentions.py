@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from storyclust._core.parallel import kernel
-from storyclust.text.codepoints import BIGRAM, CLASS_SHIFT, CODEPOINT_MASK, classify
+from storyclust.text.codepoints import BIGRAM, CLASS_SHIFT, CODEPOINT_MASK, classify, decode
 from storyclust.text.features import WORD_MASK, is_single_letter, is_stop
-from storyclust.text.tokens import decode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from storyclust._core.parallel import kernel
-from storyclust.text.codepoints import CLASS_SHIFT, IGNORED, classify
+from storyclust.text.codepoints import CLASS_SHIFT, IGNORED, classify, decode
 from storyclust.text.features import STOP_SHIFT, WORD_MASK
-from storyclust.text.tokens import TOKEN_SEED, TOKEN_STEP, decode, mix
+from storyclust.text.tokens import TOKEN_SEED, TOKEN_STEP, mix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -19,7 +19,7 @@ from storyclust.articles.records import as_articles
 from storyclust.errors import InputError
 from storyclust.text.features import find_terms, token_hashes
 from storyclust.text.language import plain_code
-from storyclust.text.tokens import look_up
+from storyclust.text.sorted_hashes import look_up
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

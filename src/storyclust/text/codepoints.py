@@ -103,3 +103,21 @@ def classify(point: Any, table: NDArray[np.uint32]) -> Any:
     if MORE_VARIATION_SELECTORS[0] <= point <= MORE_VARIATION_SELECTORS[1]:
         return np.uint32(IGNORED << CLASS_SHIFT)
     return np.uint32(0)
+
+
+@kernel
+def decode(data: NDArray[np.uint8], i: Any, end: Any) -> Any:
+    """Decode the code point at byte `i` of valid UTF-8; returns it and the place of the next byte."""
+    b = np.uint32(data[i])
+    low = np.uint32(0x3F)
+    if b < np.uint32(0x80):
+        return b, i + 1
+    if b < np.uint32(0xE0) and i + 1 < end:
+        return (b & np.uint32(0x1F)) << np.uint32(6) | (np.uint32(data[i + 1]) & low), i + 2
+    if b < np.uint32(0xF0) and i + 2 < end:
+        high = (b & np.uint32(0x0F)) << np.uint32(12) | (np.uint32(data[i + 1]) & low) << np.uint32(6)
+        return high | (np.uint32(data[i + 2]) & low), i + 3
+    if i + 3 < end:
+        high = (b & np.uint32(0x07)) << np.uint32(18) | (np.uint32(data[i + 1]) & low) << np.uint32(12)
+        return high | (np.uint32(data[i + 2]) & low) << np.uint32(6) | (np.uint32(data[i + 3]) & low), i + 4
+    return np.uint32(0), end

@@ -19,7 +19,8 @@ from storyclust._core.spill import SpillableArray
 from storyclust.articles.article import Article
 from storyclust.text.codepoints import codepoint_table
 from storyclust.text.language import group_languages
-from storyclust.text.tokens import SORT_HEADS, TextBuffer, Tokens, hash_tokens, mix, sort_hashes, tokenize
+from storyclust.text.sorted_hashes import SORT_HEADS, sort_hashes
+from storyclust.text.tokens import TextBuffer, Tokens, hash_tokens, mix, tokenize
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

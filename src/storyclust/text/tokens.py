@@ -28,8 +28,9 @@ from storyclust.text.codepoints import (
     WORD,
     classify,
     codepoint_table,
+    decode,
 )
-from storyclust.text.composition import composed
+from storyclust.text.composition import composed, may_change
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +40,7 @@ MIX2 = np.uint64(0xC4CEB9FE1A85EC53)
 TOKEN_SEED = np.uint64(0x9E3779B97F4A7C15)
 TOKEN_STEP = np.uint64(0x9FB21C651E98DF25)
 ROLL = np.uint64(0xD6E8FEB86659FD93)  # base of the rolling polynomial over tokens
-SORT_HEADS = (1 << 16) + 1  # places of the scratch array of `sort_hashes`: at most 2**16 buckets
+UNROLLED = 8  # letters of a word that are hashed without a loop: seven words of eight are no longer
 
 
 class TextBuffer(NamedTuple):
@@ -51,7 +52,15 @@ class TextBuffer(NamedTuple):
     @classmethod
     def from_texts(cls, texts: Sequence[str]) -> TextBuffer:
         """Encode texts, composed; lone surrogates become question marks."""
-        encoded = [composed(text).encode("utf-8", "replace") for text in texts]
+        encoded = [text.encode("utf-8", "replace") for text in texts]
+        buffer = cls._joined(encoded)
+        changed = may_change(*buffer).tolist()
+        for row in changed:
+            encoded[row] = composed(texts[row]).encode("utf-8", "replace")
+        return cls._joined(encoded) if changed else buffer
+
+    @classmethod
+    def _joined(cls, encoded: list[bytes]) -> TextBuffer:
         offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
         np.cumsum(np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded)), out=offsets[1:])
         return cls(np.frombuffer(b"".join(encoded), dtype=np.uint8), offsets)
@@ -72,22 +81,93 @@ def mix(h: Any) -> Any:
     return h ^ (h >> np.uint64(33))
 
 
+def _powers() -> NDArray[np.uint64]:
+    """Weights of the last letters of words of `n` letters, in row `n`.
+
+    Column `j` has ``TOKEN_STEP**j`` up to the first letter, and 0 for what stands before it.
+    Column `UNROLLED` has the weight of the seed, ``TOKEN_STEP**n``.
+    """
+    powers = [1]
+    for _ in range(UNROLLED):
+        powers.append(powers[-1] * int(TOKEN_STEP) % 2**64)
+    table = np.zeros((UNROLLED + 1, UNROLLED + 1), np.uint64)
+    for n, power in enumerate(powers):
+        table[n, :n] = powers[:n]
+        table[n, UNROLLED] = power
+    return table
+
+
+POWERS = _powers()
+
+
 @kernel
-def decode(data: NDArray[np.uint8], i: Any, end: Any) -> Any:
-    """Decode the code point at byte `i` of valid UTF-8; returns it and the place of the next byte."""
-    b = np.uint32(data[i])
-    low = np.uint32(0x3F)
-    if b < np.uint32(0x80):
-        return b, i + 1
-    if b < np.uint32(0xE0) and i + 1 < end:
-        return (b & np.uint32(0x1F)) << np.uint32(6) | (np.uint32(data[i + 1]) & low), i + 2
-    if b < np.uint32(0xF0) and i + 2 < end:
-        high = (b & np.uint32(0x0F)) << np.uint32(12) | (np.uint32(data[i + 1]) & low) << np.uint32(6)
-        return high | (np.uint32(data[i + 2]) & low), i + 3
-    if i + 3 < end:
-        high = (b & np.uint32(0x07)) << np.uint32(18) | (np.uint32(data[i + 1]) & low) << np.uint32(12)
-        return high | (np.uint32(data[i + 2]) & low) << np.uint32(6) | (np.uint32(data[i + 3]) & low), i + 4
-    return np.uint32(0), end
+def tokenize_ascii(
+    data: NDArray[np.uint8], i: Any, end: Any, table: NDArray[np.uint32], out: Any, n: Any
+) -> tuple[Any, Any, Any]:
+    """Split a stretch of ASCII characters into tokens.
+
+    Parameters
+    ----------
+    data : uint8 array
+    i, end : int
+        The stretch begins at byte `i`, between words, and ends at the first byte that is not ASCII.
+    table : uint32 array
+        As `codepoint_table` returns it.
+    out : tuple of arrays
+        Hashes, first and last bytes of the tokens of the text, of which there are `n`.
+    n : int
+
+    Returns
+    -------
+    n : int
+        Number of tokens.
+    i : int
+        The byte after them: the end of the stretch, or the beginning of a word that may go on behind it.
+    behind : int
+        The end of the stretch.
+    """
+    hashes, starts, ends = out
+    # A processor does not foresee where words end. So each place is written, and kept if it is a bound. The
+    # hashes that will stand in the array need half the room.
+    one, at, stop = np.uint64(1), np.uint64(i), np.uint64(end)
+    count = first_bound = np.uint64(n)
+    inside = np.uint64(0)
+    while at < stop and data[at] < 0x80:
+        is_word = np.uint64(table[data[at]] != 0)
+        hashes[count] = at
+        count += is_word ^ inside
+        inside = is_word
+        at += one
+    behind = at
+    if inside and at < stop:
+        count -= one
+        behind = hashes[count]
+    elif inside:
+        hashes[count] = at
+        count += one
+    for k in range((count - first_bound) // np.uint64(2)):
+        bound = first_bound + np.uint64(2) * np.uint64(k)
+        first, last = hashes[bound], hashes[bound + one]
+        place = first_bound + np.uint64(k)
+        starts[place], ends[place] = first, last
+        hashes[place] = mix(hash_letters(data, first, last, table))
+    return n + np.int64((count - first_bound) // np.uint64(2)), np.int64(behind), np.int64(at)
+
+
+@kernel
+def hash_letters(data: NDArray[np.uint8], first: Any, last: Any, table: NDArray[np.uint32]) -> Any:
+    """Hash an ASCII word, not mixed. Words of up to `UNROLLED` letters are hashed without a loop."""
+    size = last - first
+    if size > np.uint64(UNROLLED) or last < np.uint64(UNROLLED):
+        h = TOKEN_SEED
+        for j in range(first, last):
+            h = h * TOKEN_STEP + np.uint64(table[data[j]])
+        return h
+    h = TOKEN_SEED * POWERS[size, UNROLLED]
+    begin = last - np.uint64(UNROLLED)
+    for j in range(UNROLLED):  # characters before the word have a weight of 0
+        h += np.uint64(table[data[begin + np.uint64(j)]]) * POWERS[size, UNROLLED - 1 - j]
+    return h
 
 
 @kernel
@@ -137,7 +217,12 @@ def tokenize(
     run = 0  # characters so far in a run of bigram script
     previous = np.uint32(0)  # the last of them, folded
     first, last, previous_first = start, start, start  # bytes of the current token
+    behind = start  # the stretch of ASCII up to here has been read
     while i < end:
+        if i >= behind and data[i] < 0x80 and not in_word and run == 0:
+            n, i, behind = tokenize_ascii(data, i, end, table, out, n)
+            if i == end:
+                break
         at = i
         b = data[i]
         if b < 0x80:
@@ -230,51 +315,6 @@ def shingle(tokens: NDArray[np.uint64], n_tokens: int, size: int, out: NDArray[n
     return n_tokens - size + 1
 
 
-@kernel
-def sort_hashes(
-    values: NDArray[np.uint64], n: int, scratch: NDArray[np.uint64], heads: NDArray[np.int64]
-) -> None:
-    """Sort the first `n` hashes in place; `heads` is a scratch array of `SORT_HEADS` places.
-
-    A bucket sort by the leading bits brings each hash within a step or two of its place, and an insertion
-    sort finishes. This is linear on average, since hashes are uniform.
-    """
-    bits = 0
-    while (2 << bits) <= n and (2 << bits) < SORT_HEADS:
-        bits += 1
-    if bits > 0:
-        buckets = 1 << bits
-        shift = np.uint64(64 - bits)
-        heads[: buckets + 1] = 0
-        for k in range(n):
-            heads[np.int64(values[k] >> shift) + 1] += 1
-        for k in range(buckets):
-            heads[k + 1] += heads[k]
-        for k in range(n):
-            bucket = np.int64(values[k] >> shift)
-            scratch[heads[bucket]] = values[k]
-            heads[bucket] += 1
-        values[:n] = scratch[:n]
-    for k in range(1, n):
-        v = values[k]
-        at = k
-        while at > 0 and values[at - 1] > v:
-            values[at] = values[at - 1]
-            at -= 1
-        values[at] = v
-
-
-@kernel
-def drop_repeats(values: NDArray[np.uint64], n: int) -> int:
-    """Remove the repeats of sorted values in place; returns the number of values left."""
-    kept = 0
-    for k in range(n):
-        if kept == 0 or values[k] != values[kept - 1]:
-            values[kept] = values[k]
-            kept += 1
-    return kept
-
-
 class Tokens(NamedTuple):
     """Tokens of texts: text `i` has the entries from `indptr[i]` to `indptr[i + 1]`."""
 
@@ -312,13 +352,3 @@ def tokenize_all(data: NDArray[np.uint8], offsets: NDArray[np.int64], table: NDA
         indptr[row + 1] = at + found
     total = indptr[n]
     return indptr, hashes[:total].copy(), starts[:total].copy(), ends[:total].copy()
-
-
-def look_up(
-    terms: NDArray[np.uint64], wanted: NDArray[np.uint64]
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Find hashes among sorted ones: the place of each (arbitrary if missing), and whether it is there."""
-    if not len(terms):
-        return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), bool)
-    at = np.minimum(np.searchsorted(terms, wanted), len(terms) - 1)
-    return at, terms[at] == wanted

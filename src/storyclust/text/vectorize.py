@@ -28,7 +28,7 @@ from storyclust.text.background import Background
 from storyclust.text.feature_names import feature_names
 from storyclust.text.features import find_terms, surface_forms
 from storyclust.text.language import group_languages
-from storyclust.text.tokens import look_up
+from storyclust.text.sorted_hashes import look_up
 from storyclust.text.vocabulary import document_frequencies, frequent_terms
 from storyclust.text.weighting import Entries, idf_by_language, tfidf_rows
 
