@@ -324,14 +324,14 @@ def test_nothing_is_written_if_stderr_is_not_a_terminal(monkeypatch):
 
 def test_compilation_is_announced_once(capsys):
     first, second = numba.njit(lambda x: x + 1), numba.njit(lambda x: x - 1)
-    with progress.announce_compilation():
+    with progress.on_compilation(progress.announce_compilation):
         assert first(1) == 2
         assert second(1) == 0
     told = capsys.readouterr()
     assert told.err.count("\n") == 1
     assert "compiling" in told.err
     assert told.out == ""
-    with progress.announce_compilation():
+    with progress.on_compilation(progress.announce_compilation):
         first(2)
     assert capsys.readouterr().err == ""
 

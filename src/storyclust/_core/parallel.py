@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numba
 import numpy as np
+from numba.core import event
 from numba.core.compiler_lock import global_compiler_lock
 
 from storyclust._core.compile_lock import compile_lock
-from storyclust._core.progress import stage
+from storyclust._core.memory import paused_gc
+from storyclust._core.progress import report_compilation, stage
 from storyclust._core.validation import check_jobs
 
 if TYPE_CHECKING:
@@ -34,6 +36,19 @@ F = TypeVar("F", bound=Callable[..., Any])
 CHUNK_BYTES = 4 << 20  # text per chunk: large enough to amortise a call, small enough to stay in cache
 _abandoned: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("abandoned", default=None)
 AHEAD = 2  # chunks per thread that are submitted before the first result is consumed
+
+
+class _Compilation(event.Listener):
+    """Reports compilations; a function that is loaded from the disk is none."""
+
+    def on_start(self, event: Any) -> None:
+        report_compilation()
+
+    def on_end(self, event: Any) -> None:
+        pass
+
+
+event.register("numba:compile", _Compilation())  # type: ignore[no-untyped-call]  # numba has no types
 
 
 def kernel(function: F) -> F:
@@ -60,7 +75,8 @@ def _compile(compiled: Any, signature: Any) -> Any:
     Numba's own lock between threads is taken first, always in this order.
     """
     name = f"{compiled.__module__}.{compiled.__qualname__}"
-    with global_compiler_lock, compile_lock(compiled._cache.cache_path, name):
+    # A tenth of the time would go to collections that find nothing.
+    with global_compiler_lock, compile_lock(compiled._cache.cache_path, name), paused_gc():
         return type(compiled).compile(compiled, signature)
 
 

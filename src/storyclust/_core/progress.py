@@ -171,23 +171,33 @@ def stage(name: str, total: int | None) -> Iterator[Callable[[int], None]]:
         reporter.finish()
 
 
+_observers: list[Callable[[], None]] = []
+
+
 @contextlib.contextmanager
-def announce_compilation() -> Iterator[None]:
-    """Print a note on stderr when the first kernel is compiled inside."""
-    from numba.core import event
+def on_compilation(notify: Callable[[], None]) -> Iterator[None]:
+    """Call a function when the first kernel is compiled inside, instead of loaded."""
+    notified = False
 
-    class Note(event.Listener):
-        printed = False
+    def notify_once() -> None:
+        nonlocal notified
+        if not notified:
+            notified = True
+            notify()
 
-        def on_start(self, event: Any) -> None:
-            if not self.printed:
-                self.printed = True
-                sys.stderr.write(
-                    "storyclust: compiling its functions (once on this machine, a minute or two)\n"
-                )
-
-        def on_end(self, event: Any) -> None:
-            pass
-
-    with event.install_listener("numba:compile", Note()):
+    _observers.append(notify_once)
+    try:
         yield
+    finally:
+        _observers.remove(notify_once)
+
+
+def report_compilation() -> None:
+    """Tell those who wait for it that a kernel is compiled."""
+    for notify in _observers:
+        notify()
+
+
+def announce_compilation() -> None:
+    """Print a note on stderr."""
+    sys.stderr.write("storyclust: compiling its functions (once on this machine, up to a minute)\n")

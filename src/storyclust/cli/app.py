@@ -24,6 +24,7 @@ from storyclust.cli.checks import check_options
 from storyclust.cli.common import UsageError, clean_option, input_options, say
 from storyclust.cli.dedup import run_dedup
 from storyclust.cli.evaluate import add_evaluate, add_tune
+from storyclust.cli.first_run import compiled_beside
 from storyclust.cli.furniture import run_furniture
 from storyclust.cli.links import run_explain, run_links
 from storyclust.cli.review import add_review
@@ -39,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        with _warnings_as_lines(), _progress(options):
+        with _warnings_as_lines(), _progress(options), compiled_beside():
             check_options(options)
             options.run(options)
             sys.stdout.flush()
@@ -316,7 +317,7 @@ def _engine_option(command: argparse.ArgumentParser, added: str) -> None:
 
 @contextlib.contextmanager
 def _progress(options: argparse.Namespace) -> Iterator[None]:
-    """Show progress bars and the note on compilation on a terminal, or lines in the log of a cluster."""
+    """Show progress bars and a note on compilation on a terminal, or lines in the log of a cluster."""
     if not options.quiet and getattr(options, "engine", "local") == "ray" and not sys.stderr.isatty():
         from storyclust._core.progress import ProgressLog, reporting_to
 
@@ -326,9 +327,9 @@ def _progress(options: argparse.Namespace) -> Iterator[None]:
     if options.quiet or not sys.stderr.isatty():
         yield
         return
-    from storyclust._core.progress import announce_compilation
+    from storyclust._core.progress import announce_compilation, on_compilation
 
-    with sc.show_progress(), announce_compilation():
+    with sc.show_progress(), on_compilation(announce_compilation):
         yield
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from scipy import sparse
 
 from storyclust._core.parallel import kernel, map_chunks
+from storyclust._core.sorting import nth_largest, sort
 from storyclust.cluster.graph import similarity_graph
 from storyclust.cluster.postings import Csr, Postings, entry_costs, index_entries
 
@@ -169,7 +170,16 @@ def background_of(cosines: NDArray[np.float64], others: int, ranks: Ranks) -> An
 @kernel
 def nearest_first(cosines: NDArray[np.float64], count: int) -> Any:
     """The `count` largest cosines, descending."""
-    return np.sort(np.partition(cosines, len(cosines) - count)[len(cosines) - count :])[::-1]
+    least, found = nth_largest(cosines, count), np.empty(count, np.float64)
+    n = 0
+    for cosine in cosines:
+        if cosine > least:
+            found[n] = cosine
+            n += 1
+    found[n:] = least
+    sort(found[:n])
+    found[:n] = found[:n][::-1].copy()
+    return found
 
 
 @kernel

@@ -15,10 +15,10 @@ from scipy import sparse
 
 from storyclust._core.arrays import compressed_rows
 from storyclust._core.parallel import kernel
+from storyclust._core.sorting import nth_largest
 from storyclust.cluster.correction import corrected_similarity
 from storyclust.cluster.pair_search import Hits, IndexedRows, Limits, QueryRows, search_block
 from storyclust.cluster.postings import Csr, choose_entries, index_entries
-from storyclust.cluster.selection import nth_largest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from storyclust._core.parallel import kernel
+from storyclust._core.sorting import argsort
 from storyclust._core.union_find import by_appearance, find
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def repack(
     sums: NDArray[np.float64],
 ) -> int:
     """Move all edge lists to the front of the pool, in their order there; returns where they end."""
-    order = np.argsort(begin)
+    order = argsort(begin)
     end = 0
     for c in order:
         start = begin[c]

@@ -21,6 +21,7 @@ import numpy as np
 
 from storyclust._core.arrays import join_parts
 from storyclust._core.parallel import kernel, map_chunks
+from storyclust._core.sorting import sort
 from storyclust.cluster.correction import is_edge, pruning_bound
 from storyclust.cluster.postings import Csr, Postings, lookup_costs
 from storyclust.cluster.selection import mark_largest
@@ -237,7 +238,7 @@ def find_candidates(
             candidates[kept] = j
             kept += 1
     if kept > limits.max_neighbors:
-        candidates[:kept].sort()
+        sort(candidates[:kept])
     most = CANDIDATES_PER_NEIGHBOR * limits.max_neighbors
     return keep_best_candidates(candidates, kept, most, partial) if kept > most else kept
 

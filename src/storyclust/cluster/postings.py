@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from storyclust._core.parallel import CHUNK_BYTES, kernel, map_chunks
-from storyclust.cluster.selection import nth_largest
+from storyclust._core.sorting import nth_largest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

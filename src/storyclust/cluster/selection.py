@@ -7,15 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from storyclust._core.parallel import kernel
+from storyclust._core.sorting import nth_largest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-
-@kernel
-def nth_largest(values: NDArray[Any], n: int) -> Any:
-    """The `n`-th largest of at least `n` values, counted from 1."""
-    return np.partition(values, len(values) - n)[len(values) - n]
 
 
 @kernel
@@ -39,7 +34,9 @@ def mark_largest(values: NDArray[Any], n: int) -> NDArray[np.bool_]:
     """Mark the `n` largest of at least `n` values; of equal ones, the first."""
     last = nth_largest(values, n)
     chosen: NDArray[np.bool_] = values > last
-    ties = n - chosen.sum()
+    ties = n
+    for is_larger in chosen:
+        ties -= is_larger
     for k in range(len(values)):
         if ties > 0 and values[k] == last:
             chosen[k] = True

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from storyclust._core.parallel import kernel
+from storyclust._core.sorting import sort
 from storyclust._core.union_find import find
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def uncovered_positions(
             out[n] = position
             n += 1
         position = lists.following[position]
-    out[:n].sort()
+    sort(out[:n])
     return n
 
 

@@ -92,12 +92,15 @@ def sign_texts(
         if keep:
             sort_hashes(hashes, count, scratch, heads)
             count = drop_repeats(hashes, count)
-            out.shingles[n_shingles : n_shingles + count] = hashes[:count]
+            for k in range(count):
+                out.shingles[n_shingles + k] = hashes[k]
             out.counts[row, 0] = count
             n_shingles += count
         if keep and sample:
-            below = np.searchsorted(hashes[:count], cut)
-            out.sampled[n_sampled : n_sampled + below] = hashes[:below]
+            below = 0
+            while below < count and hashes[below] < cut:
+                out.sampled[n_sampled + below] = hashes[below]
+                below += 1
             out.counts[row, 1] = below
             n_sampled += below
         premix(hashes, count, mixed)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from storyclust._core.arrays import compressed_rows
+from storyclust._core.sorting import nth_largest
 from storyclust.cluster.correction import corrected_similarities
 from storyclust.cluster.graph import MAX_NEIGHBORS
-from storyclust.cluster.selection import nth_largest
 from storyclust.store.growable_array import GrowableArray
 from storyclust.store.neighbor_scales import NeighborScales
 from storyclust.store.postings import Levels

@@ -13,6 +13,7 @@ import numpy as np
 from storyclust._core.arrays import join_parts
 from storyclust._core.parallel import cut_ranges, kernel, map_chunks
 from storyclust._core.progress import stage
+from storyclust._core.sorting import sort
 from storyclust._core.spill import SpillableArray
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ def select_in_buckets(
                     continue
             chosen[n] = term
             n += 1
-        chosen[first:n].sort()
+        sort(chosen[first:n])
         sizes[bucket] = n - first
     return chosen[:n].copy(), sizes
 

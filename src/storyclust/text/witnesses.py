@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from storyclust._core.parallel import kernel
+from storyclust._core.sorting import sort
 from storyclust.text.page_tokens import MIX
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def own_samples(tokens: NDArray[np.uint64], indptr: NDArray[np.int64], shared: N
 @kernel
 def sort_distinct(values: NDArray[np.uint64], start: Any, stop: Any) -> Any:
     """Sort a range of values in place and drop repeats; returns its new end."""
-    values[start:stop].sort()
+    sort(values[start:stop])
     end = start
     for k in range(start, stop):
         if k == start or values[k] != values[end - 1]:
