@@ -51,6 +51,14 @@ def is_opened(picked, order, opens):
     return bool(picked) and bool(opens[min(picked, key=lambda row: order[row])])
 
 
+def central_openings(opens, vectors, centroid, central=0.6):
+    """Rows that open a summary and are not far from the centroid, compared with the nearest of them."""
+    closeness = [cosine(vector, centroid) for vector in vectors]
+    nearest = max((c for c, may in zip(closeness, opens, strict=True) if may), default=0.0)
+    found = [may and c >= central * nearest - 1e-9 for c, may in zip(closeness, opens, strict=True)]
+    return np.array(found, bool)
+
+
 def pick(
     rows,
     weights,

@@ -122,7 +122,9 @@ def test_no_further_replacement_by_a_longer_row_improves_the_selection(group):
     def worth(picks):
         return slow.worth(picks, vectors, centroid, position, lengths)
 
-    begun, ended = selected_greedily(*group), extracted(*group)[0]
+    ended = extracted(*group)[0]
+    opens = slow.central_openings(opens, vectors, centroid)
+    begun = selected_greedily(rows, antecedents, max_words, order, opens)
     assert bool(begun) == bool(ended)
     if ended != begun:
         assert length(begun) < length(ended) <= max_words

@@ -81,8 +81,8 @@ def row_products(rows: TermRows, centroid: NDArray[np.float64], is_candidate: ND
 
 
 @kernel
-def keep_central_openings(products: Products, opens: NDArray[np.bool_]) -> None:
-    """Clear `opens` for rows that are far less central than the most central row that opens a summary.
+def central_openings(products: Products, opens: NDArray[np.bool_]) -> Any:
+    """Rows that open a summary, without those that are far less central than the most central of them.
 
     They are scenes and anecdotes, with which features begin.
     """
@@ -90,8 +90,7 @@ def keep_central_openings(products: Products, opens: NDArray[np.bool_]) -> None:
     for row in range(len(opens)):
         if opens[row]:
             nearest = max(nearest, products.centroid[row] / np.sqrt(products.square[row]))
-    for row in range(len(opens)):
-        opens[row] &= products.centroid[row] >= OPENING_CENTRALITY * nearest * np.sqrt(products.square[row])
+    return opens & (products.centroid >= (OPENING_CENTRALITY * nearest - ROUNDING) * np.sqrt(products.square))
 
 
 @kernel
@@ -350,7 +349,9 @@ def extract(stems: NDArray[np.uint64], indptr: NDArray[np.int64], lines: Lines, 
     rows = TermRows(bounds, terms, term_weights(bounds, terms, len(first), lines.is_good))
     centroid = centroid_of(rows, lines.article, lines.position, lines.is_good)
     products = row_products(rows, centroid, lines.is_candidate)
-    keep_central_openings(products, lines.opens)
-    selected = select_greedily(rows, products, lines, max_words)
-    selected = lengthen(selected, rows, products, lines, max_words)
+    article, position, n_words, is_good, is_candidate, antecedent, order, opens = lines
+    opens = central_openings(products, opens)
+    limited = Lines(article, position, n_words, is_good, is_candidate, antecedent, order, opens)
+    selected = select_greedily(rows, products, limited, max_words)
+    selected = lengthen(selected, rows, products, limited, max_words)
     return selected, title_centrality(rows, centroid, lines.position)
