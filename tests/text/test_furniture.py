@@ -12,7 +12,8 @@ from storyclust.articles.article import Article
 from storyclust.text import furniture as module
 from storyclust.text.boilerplate_cues import CUES, count_words, is_cue
 from storyclust.text.furniture import Furniture, find_furniture, sample_of, without_furniture, without_spans
-from storyclust.text.page_spans import blank
+from storyclust.text.page_spans import blank, have_links, link_spans
+from storyclust.text.tokens import TextBuffer
 
 BOX = (
     "Get the Carrow Courier every morning. Sign up with your address and agree to our terms; we write "
@@ -579,6 +580,19 @@ def test_links_and_handles_do_not_count_and_other_signs_do(text, left):
     new = counted([Article(text)])[0]
     assert new.split() == left.split()
     assert len(new) == len(text)
+
+
+SIGNS = st.sampled_from(
+    ["://", "www.", "Www.", "WWW.", "@", "pic.twitter.com/", "http", "x.y", "a", " ", ".", "/", "é"]
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(st.lists(SIGNS, max_size=8).map("".join), max_size=5))
+def test_links_are_looked_for_in_every_text_that_has_one(texts):
+    searched = have_links(*TextBuffer.from_texts(texts)).tolist()
+    for text, is_searched in zip(texts, searched, strict=True):
+        assert is_searched or not list(link_spans(text))
 
 
 def test_a_text_of_links_alone_is_left_whole():

@@ -41,9 +41,10 @@ class DistinctTexts(NamedTuple):
 
     def sets_of_pairs(self, pairs: NDArray[np.int64]) -> tuple[ShingleSets, NDArray[np.int64]]:
         """Load the shingle sets of pairs of classes; returns also the places of both among the sets."""
-        if not self.shelf.spilled:  # all of them, which copies nothing
-            return ShingleSets(*self.shelf.whole()), self.numbers[pairs]
         needed, local = np.unique(pairs, return_inverse=True)
+        counts = self.counts
+        if not self.shelf.spilled and 2 * counts[needed].sum() > counts.sum():
+            return ShingleSets(*self.shelf.whole()), self.numbers[pairs]  # joined once, and not copied again
         return self.shingle_sets(needed), local.reshape(-1, 2)
 
 

@@ -49,6 +49,7 @@ _WORD = re.compile(r"\w")
 _BLANKS = re.compile(rf"\s*[{BREAKS}]|\s*\Z")  # to the last break, for the next line may be indented
 _SEPARATOR = re.compile(r"[\s–—―|•:-]*[–—―|•:-]\s+")  # after a place or a label at the beginning of a line
 _SPACES = re.compile(r"\s+")
+AT, SLASH, DOT, LAST_OF_COM, LAST_OF_WWW, LOWER = b"@/.mw\x20"  # bytes
 
 
 def page_spans(texts: Sequence[str], pages: PageTokens, *learnt: Recurring) -> list[tuple[Span, ...]]:
@@ -79,8 +80,9 @@ def page_spans(texts: Sequence[str], pages: PageTokens, *learnt: Recurring) -> l
     places = character_places(pages.data, pages.offsets, rows, pages.starts[tokens])
     for row, place in zip(rows.tolist(), places.tolist(), strict=True):
         found[row] += _cue_line(texts[row], place)
-    every = zip(texts, found, strict=True)
-    return [_tidied(text, [*own, *link_spans(text)]) for text, own in every]
+    for row in np.flatnonzero(have_links(pages.data, pages.offsets)).tolist():
+        found[row] += link_spans(texts[row])
+    return [_tidied(text, own) for text, own in zip(texts, found, strict=True)]
 
 
 def link_spans(text: str) -> Iterator[Span]:
@@ -136,8 +138,8 @@ def opening_end(text: str, start: int = 0) -> int:
 
 def _is_continued(text: str, start: int) -> bool:
     """Whether the line that begins at `start` continues a sentence that was broken to fit a page."""
-    before = text[: start - 1] if start else ""
-    line = before[max(before.rfind(sign) for sign in BREAKS) + 1 :]
+    end = max(start - 1, 0)
+    line = text[max(text.rfind(sign, 0, end) for sign in BREAKS) + 1 : end]
     return len(line) >= WRAP and line[-1:].isalnum() and text[start : start + 1].islower()
 
 
@@ -230,6 +232,22 @@ def lines_with_cues(
 
 
 @kernel
+def have_links(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether each text has a sign by which `link_spans` finds what it yields, or the end of one."""
+    found = np.zeros(len(offsets) - 1, np.bool_)
+    for row in range(len(found)):
+        before, is_sign = np.uint8(0), False
+        for at in range(offsets[row], offsets[row + 1]):
+            byte = data[at]
+            is_sign |= byte == AT
+            is_sign |= (byte == SLASH) & ((before == SLASH) | (before == LAST_OF_COM))
+            is_sign |= (byte == DOT) & ((before | LOWER) == LAST_OF_WWW)
+            before = byte
+        found[row] = is_sign
+    return found
+
+
+@kernel
 def is_among(values: NDArray[np.uint64], value: Any) -> Any:
     """Whether a value is among sorted ones."""
     at = np.searchsorted(values, value)
@@ -266,7 +284,8 @@ def blank(text: str, spans: Iterable[Span]) -> str:
     """
     parts, end = [], 0
     for start, stop in spans:
-        parts += [text[end:start], re.sub(r"[^\n]", " ", text[start:stop])]
+        lines = text[start:stop].split("\n")
+        parts += [text[end:start], "\n".join([" " * len(line) for line in lines])]
         end = stop
     return "".join(parts) + text[end:]
 

@@ -56,55 +56,38 @@ class PageTokens(NamedTuple):
         offsets = np.append(0, np.cumsum(sizes)).astype(np.int64)
         data, offsets = TextBuffer(np.frombuffer(b"".join(encoded), np.uint8), offsets)
         indptr, hashes, starts, ends = tokenize_all(data, offsets, codepoint_table())
-        opens = find_line_starts(data, indptr, starts, ends)
-        closes = find_stops(data, indptr, starts, ends, opens)
+        opens, closes = find_edges(data, indptr, starts, ends)
         shingles = hash_shingles(hashes, indptr)
         phrases, widths = hash_phrases(data, hashes, starts, indptr, opens)
         return cls(data, offsets, indptr, hashes, starts, ends, opens, closes, shingles, phrases, widths)
 
 
 @kernel
-def is_separator(data: NDArray[np.uint8], at: Any) -> Any:
-    """Whether the line or the paragraph separator of Unicode begins at a byte."""
-    return data[at] == 0xE2 and data[at + 1] == 0x80 and (data[at + 2] == 0xA8 or data[at + 2] == 0xA9)
-
-
-@kernel
-def find_line_starts(
+def find_edges(
     data: NDArray[np.uint8],
     indptr: NDArray[np.int64],
     starts: NDArray[np.int64],
     ends: NDArray[np.int64],
 ) -> Any:
-    """Whether each token is the first of its line."""
-    opens = np.zeros(len(starts), np.bool_)
+    """Whether each token is the first of its line; whether it is the last, or ends a part of a sentence."""
+    opens, closes = np.zeros(len(starts), np.bool_), np.zeros(len(starts), np.bool_)
     for row in range(len(indptr) - 1):
-        for p in range(indptr[row], indptr[row + 1]):
-            opens[p] = p == indptr[row]
-            if not opens[p]:
-                for at in range(ends[p - 1], starts[p]):
-                    opens[p] |= data[at] == 10 or data[at] == 13 or is_separator(data, at)
-    return opens
-
-
-@kernel
-def find_stops(
-    data: NDArray[np.uint8],
-    indptr: NDArray[np.int64],
-    starts: NDArray[np.int64],
-    ends: NDArray[np.int64],
-    opens: NDArray[np.bool_],
-) -> Any:
-    """Whether each token is the last of its line, or followed by a sign that ends a part of a sentence."""
-    closes = np.zeros(len(starts), np.bool_)
-    for row in range(len(indptr) - 1):
-        for p in range(indptr[row], indptr[row + 1]):
-            closes[p] = p + 1 == indptr[row + 1] or opens[p + 1]
-            if not closes[p]:
-                for at in range(ends[p], starts[p + 1]):
-                    is_dash = data[at] == 0xE2 and data[at + 1] == 0x80 and 0x93 <= data[at + 2] <= 0x94
-                    closes[p] |= is_dash or STOPS[data[at]]
-    return closes
+        start, stop = indptr[row], indptr[row + 1]
+        if start == stop:
+            continue
+        opens[start] = closes[stop - 1] = True
+        for p in range(start + 1, stop):
+            breaks, stops = False, False
+            for at in range(ends[p - 1], starts[p]):
+                byte = data[at]
+                breaks |= byte in (10, 13)
+                stops |= STOPS[byte]
+                if byte == 0xE2 and data[at + 1] == 0x80:
+                    breaks |= data[at + 2] == 0xA8 or data[at + 2] == 0xA9  # separators of lines, paragraphs
+                    stops |= 0x93 <= data[at + 2] <= 0x94  # dashes
+            opens[p] = breaks
+            closes[p - 1] = breaks or stops
+    return opens, closes
 
 
 @kernel
