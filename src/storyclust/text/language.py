@@ -121,6 +121,7 @@ def _given_language(article: Article) -> str:
     return code if len(code) in (2, 3) else ""
 
 
+@functools.lru_cache(maxsize=1024)
 def plain_code(language: str) -> str:
     """Language code without its region, of two letters where known: "en" for "en-GB" and "eng"."""
     code = language.strip().lower().replace("_", "-").split("-")[0]
