@@ -119,7 +119,9 @@ def each_chunk(
 ) -> Iterator[T]:
     """Yield the results of `map_chunks` one by one, with at most a few per thread in memory."""
     ranges = list(cut_ranges(weights))
-    jobs = min(effective_jobs(n_jobs), len(ranges))
+    check_jobs(n_jobs)
+    # Joblib takes a while to import, so it is asked only if there is something to divide.
+    jobs = min(effective_jobs(n_jobs), len(ranges)) if len(ranges) > 1 else 1
     with stage(name, len(weights)) as advance:
         if jobs > 1:
             results = _run_on_threads(work, ranges, jobs)

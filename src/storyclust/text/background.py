@@ -17,9 +17,10 @@ import numpy as np
 
 from storyclust.articles.records import as_articles
 from storyclust.errors import InputError
-from storyclust.text.features import find_terms, token_hashes
+from storyclust.text.features import WORD_MASK, find_terms
 from storyclust.text.language import plain_code
 from storyclust.text.sorted_hashes import look_up
+from storyclust.text.tokens import hash_tokens
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -128,10 +129,9 @@ class Background(NamedTuple):
 def _english() -> Background:
     """Read the English background."""
     words, counts = _english_counts()
-    hashes = token_hashes(words[1:])
+    hashes = _word_hashes(words[1:])
     order = np.argsort(hashes)
-    shares = np.array(counts, dtype=np.float64)
-    return Background("en", hashes[order], shares[1:][order] / shares[0])
+    return Background("en", hashes[order], counts[1:][order] / counts[0])
 
 
 def english_words() -> dict[int, str]:
@@ -143,12 +143,17 @@ def english_words() -> dict[int, str]:
     True
     """
     words = _english_counts()[0][1:]
-    return dict(zip(token_hashes(words).tolist(), words, strict=True))
+    return dict(zip(_word_hashes(words).tolist(), words, strict=True))
 
 
-def _english_counts() -> tuple[list[str], list[str]]:
+def _english_counts() -> tuple[list[str], NDArray[np.float64]]:
     """Words of the English background and their document frequencies; the total is the first."""
     with resources.files("storyclust").joinpath("data/english.tsv.gz").open("rb") as file:
-        lines = gzip.decompress(file.read()).decode("utf-8").splitlines()
-    words, counts = zip(*(line.split("\t") for line in lines), strict=True)
-    return list(words), list(counts)
+        lines = gzip.decompress(file.read()).decode("utf-8")
+    fields = lines.replace("\n", "\t").split("\t")
+    return fields[::2], np.array(fields[1::2], np.float64)
+
+
+def _word_hashes(words: list[str]) -> NDArray[np.uint64]:
+    """Hash of each word, from one text of all words: each is one token."""
+    return hash_tokens(["\n".join(words)]).hashes & WORD_MASK

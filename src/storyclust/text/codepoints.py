@@ -41,7 +41,7 @@ BIGRAM_RANGES = (
     (0xFF66, 0xFF9F),  # half-width Katakana
     (0x1AFF0, 0x1B16F),  # Kana extensions
 )
-RADICALS = range(0x2E80, 0x2FE0)
+RADICALS = slice(0x2E80, 0x2FE0)
 # Characters without a glyph of their own: soft hyphen, tatweel, joiners, direction marks, byte order mark.
 INVISIBLE = (
     "\u00ad\u0640\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
@@ -52,20 +52,30 @@ MORE_VARIATION_SELECTORS = (np.uint32(0xE0100), np.uint32(0xE01EF))
 
 @functools.cache
 def codepoint_table() -> NDArray[np.uint32]:
-    """Return the class and the folded form of every code point below `TABLE_SIZE`, as one uint32 each."""
-    table = np.zeros(TABLE_SIZE, dtype=np.uint32)
-    for point in range(0x30, TABLE_SIZE):
-        char = chr(point)
-        category = unicodedata.category(char)
-        radical = point in RADICALS and unicodedata.category(chr(_fold(char))) == "Lo"
-        if category[0] in "LMN" or radical:
-            # Vowel points are optional in writing.
-            pointed = category == "Mn" and unicodedata.name(char).startswith(("ARABIC", "HEBREW"))
-            table[point] = (IGNORED if pointed else WORD) << CLASS_SHIFT | (_two_letters(char) or _fold(char))
+    """Return the class and the folded form of every code point below `TABLE_SIZE`, as one uint32 each.
+
+    It is computed by the Unicode tables of the running Python, for all characters together.
+    """
+    points = np.arange(TABLE_SIZE, dtype=np.uint32)
+    chars = points.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+    categories = np.frombuffer("".join(map(unicodedata.category, chars)).encode(), "S2")
+    is_word = np.isin(categories.view("S1")[::2], [b"L", b"M", b"N"])
+    is_word[RADICALS] = [unicodedata.category(chr(_fold(char))) == "Lo" for char in chars[RADICALS]]
+    is_word[:0x30] = False
+    table = np.where(is_word, points | LETTER, np.uint32(0))
+    words = [chars[point] for point in np.flatnonzero(is_word).tolist()]
+    # Line feeds keep neighbours apart: nothing combines with them or folds to them.
+    folded = unicodedata.normalize("NFKC", "\n".join(words)).casefold().split("\n")
+    for char, form in zip(words, folded, strict=True):
+        if char != form or char == "ı":
+            table[ord(char)] = WORD << CLASS_SHIFT | (_two_letters(char) or _fold(char))
+    for point in np.flatnonzero(categories == b"Mn").tolist():
+        if unicodedata.name(chars[point]).startswith(("ARABIC", "HEBREW")):
+            table[point] += np.uint32(IGNORED - WORD) << CLASS_SHIFT  # vowel points are optional in writing
     for first, last in BIGRAM_RANGES:
-        for point in range(first, last + 1):
-            if table[point] >> CLASS_SHIFT == WORD and unicodedata.category(chr(point)) != "Nd":
-                table[point] += np.uint32(BIGRAM - WORD) << CLASS_SHIFT
+        block = slice(first, last + 1)
+        unspaced = (table[block] >> CLASS_SHIFT == WORD) & (categories[block] != b"Nd")
+        table[block][unspaced] += np.uint32(BIGRAM - WORD) << CLASS_SHIFT
     for point in (*map(ord, INVISIBLE), *VARIATION_SELECTORS):
         table[point] = IGNORED << CLASS_SHIFT
     table.setflags(write=False)
