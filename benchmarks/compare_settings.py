@@ -23,8 +23,8 @@ from typing import Any
 import storyclust as sc
 from bench_copies import edited, long_texts, shingle_counts, similar_pairs, warm
 from common import RESULTS, table, timed, write_results
+from storyclust.dedup.estimators import MinHasher
 from storyclust.dedup.lsh import candidate_pairs, collision_probability
-from storyclust.dedup.minhash import MinHasher
 
 THRESHOLDS = (0.6, 0.7, 0.8, 0.9)
 SIZES = (2, 3, 5, 7)

@@ -10,7 +10,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from scipy import sparse
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import check_is_fitted
@@ -316,3 +316,11 @@ def test_the_output_of_the_vectorizer_is_input_for_the_clusterer():
     labels = GraphAgglomerative(distance_threshold=0.85).fit_predict(X)
     gold = [record["event"] for record in RECORDS]
     assert sc.evaluate(gold, labels).f1 > 0.7
+
+
+def test_stories_have_public_estimators():
+    stories = StoryClusterer().fit(RECORDS)
+    for part, kind in ((stories.deduplicator_, Deduplicator), (stories.vectorizer_, NewsVectorizer)):
+        assert type(part) is kind
+        assert isinstance(part, BaseEstimator)
+        assert type(clone(part)) is kind

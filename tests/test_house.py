@@ -188,6 +188,27 @@ def test_import_loads_no_slow_dependencies():
     assert done.stdout.split() == []
 
 
+COMMANDS = """
+import sys
+from storyclust.cli import main
+news, folder = sys.argv[1:]
+for line in ("dedup NEWS -o OUT", "links NEWS -o OUT", "threads NEWS -o OUT", "add STORE NEWS", "show STORE"):
+    for name, path in (("NEWS", news), ("OUT", f"{folder}/out.jsonl"), ("STORE", f"{folder}/news.db")):
+        line = line.replace(name, path)
+    assert main([*line.split(), "-q"]) == 0
+slow = ("sklearn", "datasketch", "pandas", "jinja2")
+print(*(name for name in slow if name in sys.modules), file=sys.stderr)
+"""
+
+
+def test_commands_load_no_slow_dependencies_that_they_do_not_need(tmp_path):
+    env = {**os.environ, "PYTHONPATH": str(SOURCE.parent)}
+    news = Path(__file__).parents[1] / "examples" / "newsdesk.jsonl"
+    command = [sys.executable, "-c", COMMANDS, str(news), str(tmp_path)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    assert done.stderr.split() == []
+
+
 # Files
 
 

@@ -3,12 +3,12 @@ from ._core.progress import show_progress as show_progress
 from .articles.article import Article as Article
 from .articles.records import as_articles as as_articles
 from .cluster.agglomerate import GraphAgglomerative as GraphAgglomerative
-from .dedup.deduplicator import Deduplicator as Deduplicator
+from .dedup.estimators import Deduplicator as Deduplicator
+from .dedup.estimators import MinHasher as MinHasher
 from .dedup.evidence import Evidence as Evidence
 from .dedup.evidence import explain as explain
 from .dedup.groups import DuplicateGroup as DuplicateGroup
 from .dedup.lsh import choose_bands as choose_bands
-from .dedup.minhash import MinHasher as MinHasher
 from .errors import ConvertedTextWarning as ConvertedTextWarning
 from .errors import FieldsWarning as FieldsWarning
 from .errors import InputError as InputError
@@ -25,16 +25,16 @@ from .io.reading import iter_articles as iter_articles
 from .io.reading import read_articles as read_articles
 from .io.writing import write_records as write_records
 from .store.store import NewsStore as NewsStore
-from .stories.clusterer import StoryClusterer as StoryClusterer
 from .stories.coverage import Link as Link
 from .stories.coverage import coverage_links as coverage_links
+from .stories.estimators import StoryClusterer as StoryClusterer
 from .stories.evidence import StoryEvidence as StoryEvidence
 from .stories.threads import Event as Event
 from .stories.threads import StoryThread as StoryThread
 from .summary.summarizer import Summary as Summary
 from .summary.summarizer import summarize as summarize
 from .text.background import Background as Background
+from .text.estimators import NewsVectorizer as NewsVectorizer
 from .text.furniture import find_furniture as find_furniture
-from .text.vectorize import NewsVectorizer as NewsVectorizer
 
 __version__: str

@@ -17,10 +17,9 @@ from storyclust._core import parallel
 from storyclust.articles.article import Article
 from storyclust.articles.records import as_articles
 from storyclust.dedup import deduplicator, groups, lsh, sketches, verification
-from storyclust.dedup.deduplicator import Deduplicator
+from storyclust.dedup.estimators import Deduplicator, MinHasher
 from storyclust.dedup.groups import DuplicateGroup
 from storyclust.dedup.lsh import Bands, Candidates
-from storyclust.dedup.minhash import MinHasher
 from storyclust.errors import InputError, InputTypeError, StoryclustWarning
 
 DAY = datetime(2024, 3, 4, 12, tzinfo=UTC)

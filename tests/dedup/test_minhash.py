@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 import storyclust as sc
 from storyclust._core import parallel
-from storyclust.dedup.minhash import MinHasher
+from storyclust.dedup.estimators import MinHasher
 from storyclust.errors import InputError, InputTypeError
 
 TEXTS = [

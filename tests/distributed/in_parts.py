@@ -45,7 +45,7 @@ from storyclust.distributed.term_counts import (
     vectors_of,
     weigh_terms,
 )
-from storyclust.stories.clusterer import StoryClusterer
+from storyclust.stories.estimators import StoryClusterer
 from storyclust.stories.grouping import (
     LEAST_SIMILARITY,
     event_similarity,

@@ -19,8 +19,8 @@ import pytest
 from datasketch import LeanMinHash, MinHash, MinHashLSH, WeightedMinHashGenerator
 
 import storyclust
+from storyclust.dedup.estimators import MinHasher
 from storyclust.dedup.lsh import candidate_pairs, choose_bands
-from storyclust.dedup.minhash import MinHasher
 from storyclust.errors import InputError, InputTypeError, MissingExtraError, StoryclustError
 from storyclust.exchange import redis_index
 from storyclust.exchange.datasketch import from_datasketch
@@ -235,7 +235,7 @@ QUERIES = """
 import json, sys
 import numpy as np
 from storyclust.exchange import open_index
-from storyclust.dedup.minhash import MinHasher
+from storyclust.dedup.estimators import MinHasher
 
 hasher = MinHasher()
 index = open_index(redis=sys.argv[1])

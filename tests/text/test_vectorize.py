@@ -12,7 +12,7 @@ from reference_stories import article_terms, content_words, plain_words, stop_wo
 from scipy import sparse
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
-from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
 
 from storyclust import Background, InputError, NewsVectorizer
 from storyclust._core import parallel
@@ -152,6 +152,10 @@ def test_the_top_bit_tells_pairs_from_words(words):
     assert (pairs >= PAIR_BIT).all()
     both = find_terms(articles, (1, 2)).terms.whole()
     assert both.tolist() == [*single.tolist(), *pairs.tolist()]
+
+
+def test_english_stop_words_are_those_of_scikit_learn():
+    assert set(stop_hashes()) == set(hash_words(sorted(ENGLISH_STOP_WORDS)))
 
 
 def test_stop_hashes_are_those_of_the_stop_words():

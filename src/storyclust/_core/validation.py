@@ -59,6 +59,17 @@ def check_choice(name: str, value: object, choices: Collection[str]) -> str:
     return value
 
 
+def check_fitted(estimator: object, attribute: str) -> None:
+    """Raise scikit-learn's error for an estimator that is not fitted, if it lacks an attribute of the fit."""
+    if not hasattr(estimator, attribute):
+        from sklearn.exceptions import NotFittedError
+
+        raise NotFittedError(
+            f"This {type(estimator).__name__} instance is not fitted yet. Call 'fit' with appropriate "
+            "arguments before using this estimator."
+        )
+
+
 def check_texts(texts: Iterable[str], name: str = "texts") -> Sequence[str]:
     """Return texts as a list, or raise an error that names the first entry that is not a str."""
     if isinstance(texts, (str, bytes)):

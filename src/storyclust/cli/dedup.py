@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 import storyclust as sc
 from storyclust.cli.common import note_result, run_on_cluster
 from storyclust.cli.reading import article_reader, collect_ids, write_labelled
+
+if TYPE_CHECKING:
+    from storyclust.dedup.deduplicator import BaseDeduplicator
 
 
 def run_dedup(options: argparse.Namespace) -> None:
@@ -15,13 +19,14 @@ def run_dedup(options: argparse.Namespace) -> None:
         run_on_cluster(options)
         return
     from storyclust._core.terminal import format_count
+    from storyclust.dedup.deduplicator import BaseDeduplicator
     from storyclust.render.dedup_records import dedup_records
 
     ids: list[str] = []
     options.quiet = options.quiet or options.check
     read = article_reader(options)
     reference = list(sc.iter_articles(*options.reference)) if options.reference else None
-    dedup = sc.Deduplicator(
+    dedup = BaseDeduplicator(
         options.threshold,
         keep=options.keep,
         exact=options.exact,
@@ -52,7 +57,7 @@ def run_dedup(options: argparse.Namespace) -> None:
     note_result(options, f"{kept_and_removed}; {groups} of copies, {excerpts}{doubtful}")
 
 
-def _original(dedup: sc.Deduplicator, row: int, ids: list[str], reference_ids: list[str]) -> str | None:
+def _original(dedup: BaseDeduplicator, row: int, ids: list[str], reference_ids: list[str]) -> str | None:
     """Id of the article that a removed article is a copy of; None for a kept article."""
     if dedup.keep_[row]:
         return None
@@ -61,7 +66,7 @@ def _original(dedup: sc.Deduplicator, row: int, ids: list[str], reference_ids: l
 
 
 def _list_copies(
-    options: argparse.Namespace, dedup: sc.Deduplicator, ids: list[str], reference_ids: list[str]
+    options: argparse.Namespace, dedup: BaseDeduplicator, ids: list[str], reference_ids: list[str]
 ) -> None:
     """Print a line for each article that is not kept; the command fails if there is one."""
     from storyclust._core.terminal import format_count, sanitize

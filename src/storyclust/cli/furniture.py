@@ -19,10 +19,11 @@ SHOWN = 100  # characters of a line on a terminal
 
 def run_furniture(options: argparse.Namespace) -> None:
     """Run `storyclust furniture`."""
+    from storyclust.dedup.deduplicator import BaseDeduplicator
     from storyclust.text.furniture_counts import count_furniture
 
     read = read_inputs(options)
-    copies = sc.Deduplicator(excerpts="ignore", n_jobs=options.jobs).fit(read)  # as threads do
+    copies = BaseDeduplicator(excerpts="ignore", n_jobs=options.jobs).fit(read)  # as threads do
     articles = [article for article, kept in zip(read, copies.keep_, strict=True) if kept]
     spans = sc.find_furniture(articles, n_jobs=options.jobs)
     found = count_furniture(articles, spans, options.most)

@@ -47,6 +47,7 @@ def run_explain(options: argparse.Namespace) -> None:
     """Run `storyclust explain`."""
     from storyclust._core.terminal import sanitize
     from storyclust.render.evidence_view import print_evidence
+    from storyclust.stories.clusterer import BaseStoryClusterer
 
     wanted = dict.fromkeys((options.id_a, options.id_b))
     articles = read_inputs(options, tell_fields=False)
@@ -57,7 +58,7 @@ def run_explain(options: argparse.Namespace) -> None:
     rows = row_of[options.id_a], row_of[options.id_b]
     a, b = articles[rows[0]], articles[rows[1]]
     evidence = sc.explain(a, b)
-    stories = sc.StoryClusterer(n_jobs=-1).fit(articles).explain(*rows) if options.stories else None
+    stories = BaseStoryClusterer(n_jobs=-1).fit(articles).explain(*rows) if options.stories else None
     if options.json:
         told = {"stories": stories.as_dict()} if stories else {}
         sc.write_records("-", [{"a": a.id, "b": b.id, **evidence.as_dict(), **told}])

@@ -12,7 +12,7 @@ from storyclust.cli.reading import read_inputs, write_labelled
 
 if TYPE_CHECKING:
     from storyclust.articles.article import Article
-    from storyclust.stories.clusterer import StoryClusterer
+    from storyclust.stories.fitted_stories import FittedStories
 
 
 def run_threads(options: argparse.Namespace) -> None:
@@ -22,6 +22,7 @@ def run_threads(options: argparse.Namespace) -> None:
         return
     from storyclust._core.terminal import format_count
     from storyclust.render.exports import chosen_format, write_threads
+    from storyclust.stories.clusterer import BaseStoryClusterer
 
     if options.report == "-":
         raise sc.InputError("--report requires a file path: stdout is used for the threads.")
@@ -29,7 +30,7 @@ def run_threads(options: argparse.Namespace) -> None:
     articles = read_inputs(options)
     given = {name: getattr(options, name) for name in ("event_distance", "event_window", "thread_distance")}
     settings = {name: value for name, value in given.items() if value is not None}
-    stories = sc.StoryClusterer(
+    stories = BaseStoryClusterer(
         **settings, clean=options.clean, n_jobs=options.jobs, memory_limit=options.memory
     ).fit(articles)
     if options.labelled:
@@ -50,7 +51,7 @@ def run_threads(options: argparse.Namespace) -> None:
         note(options, f"Report written to {options.report}.")
 
 
-def _labels(stories: StoryClusterer, articles: Sequence[Article]) -> Iterator[dict[str, Any]]:
+def _labels(stories: FittedStories, articles: Sequence[Article]) -> Iterator[dict[str, Any]]:
     dedup = stories.deduplicator_
     for row in range(len(articles)):
         original = int(dedup.representatives_[row])

@@ -6,14 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.utils import estimator_html_repr
-from sklearn.utils.validation import check_is_fitted
 
+from storyclust._core.validation import check_fitted
 from storyclust.articles.article import Article
 from storyclust.articles.frames import Given
 from storyclust.articles.records import as_articles
-from storyclust.dedup.groups import DuplicateGroup
+from storyclust.dedup.groups import DuplicateGroup, Policy
+from storyclust.dedup.lsh import Bands
 from storyclust.dedup.matching import KeptIndex
 from storyclust.errors import InputError
 from storyclust.io.labelled_frames import labelled_frame
@@ -24,13 +23,31 @@ if TYPE_CHECKING:
     from storyclust.io.labelled_frames import Labels
 
 
-class FittedCopies(BaseEstimator):
-    """Methods of a fitted `Deduplicator`: the base class of it."""
+class FittedCopies:
+    """Methods of a fitted `Deduplicator`."""
 
-    keep_: NDArray[np.bool_]
+    threshold: float
+    num_perm: int
+    shingle_size: int
+    keep: Policy
+    exact: bool
+    doubtful: str
+    clean: bool
+    n_jobs: int | None
     labels_: NDArray[np.int64]
+    keep_: NDArray[np.bool_]
     representatives_: NDArray[np.int64]
+    reference_matches_: NDArray[np.int64]
+    pairs_: NDArray[np.int64]
+    similarities_: NDArray[np.float64]
     groups_: list[DuplicateGroup]
+    excerpts_: NDArray[np.int64]
+    containments_: NDArray[np.float64]
+    doubtful_: NDArray[np.int64]
+    doubtful_similarities_: NDArray[np.float64]
+    fingerprints_: NDArray[np.uint64]
+    bands_: Bands
+    expected_recall_: float
     _articles: list[Article] | None  # of the fit, unless they came from an iterator
     _given: Given  # how they were given
     _kept_index: KeptIndex | None  # made by the first call of `predict`
@@ -67,7 +84,7 @@ class FittedCopies(BaseEstimator):
         >>> sc.Deduplicator().fit(["Parliament votes today.", text]).predict([text.upper(), "Snow."])
         array([ 1, -1])
         """
-        check_is_fitted(self)
+        check_fitted(self, "labels_")
         new = as_articles(X)
         fitted = self._held("predict")
         if self._kept_index is None:
@@ -102,7 +119,7 @@ class FittedCopies(BaseEstimator):
         >>> frame["kept"].tolist(), frame["duplicate_of"][2]
         ([True, True, False], '0')
         """
-        check_is_fitted(self)
+        check_fitted(self, "labels_")
         articles = self._held("to_frame")
         similarity = np.ones(len(articles))
         for group in self.groups_:
@@ -117,6 +134,8 @@ class FittedCopies(BaseEstimator):
 
     def _repr_html_(self) -> str:
         """Show the largest groups in a notebook; before `fit`, the parameters."""
+        from sklearn.utils import estimator_html_repr
+
         from storyclust.render.notebook import copies_html
 
         if not hasattr(self, "groups_"):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from storyclust._core.parallel import kernel, map_chunks
-from storyclust.dedup.minhash import MinHasher
+from storyclust.dedup.minhash import BaseMinHasher
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +27,7 @@ class ShingleSets(NamedTuple):
     @classmethod
     def from_texts(cls, texts: Sequence[str], size: int, n_jobs: int | None = None) -> ShingleSets:
         """Tokenise, shingle and sort each text."""
-        signed = MinHasher(num_perm=1, shingle_size=size, n_jobs=n_jobs).sign(texts, keep_shingles=True)
+        signed = BaseMinHasher(num_perm=1, shingle_size=size, n_jobs=n_jobs).sign(texts, keep_shingles=True)
         return cls.of(signed.shingles, signed.counts)
 
     @classmethod

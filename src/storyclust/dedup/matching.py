@@ -13,7 +13,7 @@ from storyclust.dedup.compared import compared_texts
 from storyclust.dedup.groups import preference, rank_rows
 from storyclust.dedup.jaccard import ShingleSets, jaccard_pairs
 from storyclust.dedup.lsh import Bands, band_keys
-from storyclust.dedup.minhash import MinHasher
+from storyclust.dedup.minhash import BaseMinHasher
 from storyclust.dedup.prefix_filter import all_candidates
 from storyclust.text.furniture import Furniture, find_furniture
 from storyclust.text.page_spans import Span, cut
@@ -21,7 +21,7 @@ from storyclust.text.page_spans import Span, cut
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from storyclust.dedup.deduplicator import Deduplicator
+    from storyclust.dedup.fitted_copies import FittedCopies
 
 BATCH = 1_000  # new articles compared at a time: bounds memory, and no result depends on it
 
@@ -38,9 +38,9 @@ class Comparison(NamedTuple):
     n_jobs: int | None
 
     @property
-    def hasher(self) -> MinHasher:
+    def hasher(self) -> BaseMinHasher:
         """What computes the signatures."""
-        return MinHasher(self.num_perm, self.shingle_size, n_jobs=self.n_jobs)
+        return BaseMinHasher(self.num_perm, self.shingle_size, n_jobs=self.n_jobs)
 
 
 class KeptIndex(NamedTuple):
@@ -55,7 +55,7 @@ class KeptIndex(NamedTuple):
     furniture: Furniture | None  # what is left out of the texts of new articles
 
     @classmethod
-    def of(cls, dedup: Deduplicator, fitted: Sequence[Article]) -> KeptIndex:
+    def of(cls, dedup: FittedCopies, fitted: Sequence[Article]) -> KeptIndex:
         """Index the articles that a fitted estimator keeps, among those that it was fitted to."""
         settings = Comparison(
             dedup.threshold, dedup.num_perm, dedup.shingle_size, dedup.bands_, dedup.exact, dedup.doubtful,

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 
 from storyclust._core.parallel import map_chunks
 from storyclust._core.validation import check_int, check_texts
@@ -35,51 +34,8 @@ class SignedTexts(NamedTuple):
     sampled_counts: NDArray[np.int64]  # (n,)
 
 
-class MinHasher(TransformerMixin, BaseEstimator):
-    """Compute MinHash signatures of texts over word shingles (Broder, 1997).
-
-    The share of equal values in two signatures estimates the Jaccard similarity of the two sets of
-    shingles, with a standard error of at most ``0.5 / sqrt(num_perm)``.
-
-    Parameters
-    ----------
-    num_perm : int, default=128
-        Number of permutations: the length of a signature. At 128 the standard error is 0.04, which is
-        enough to generate candidates for exact verification.
-    shingle_size : int, default=5
-        Number of tokens in a shingle. Five words seldom agree by chance, and an edited word changes only
-        five shingles.
-    seed : int, default=1
-        Seed of the permutations; 1 is also datasketch's default. Signatures of different seeds cannot be
-        compared.
-    n_jobs : int or None, default=None
-        Number of threads: None is one, -1 is every core. The result does not depend on it.
-
-    See Also
-    --------
-    Deduplicator : Find near-duplicates with these signatures.
-
-    Notes
-    -----
-    A text of fewer than `shingle_size` tokens is a single shingle, so that only equal texts are similar to
-    it. A text without tokens is represented by its bytes.
-
-    The permutations are those of ``datasketch.MinHash(scheme="affine32")``.
-
-    References
-    ----------
-    A. Z. Broder, "On the resemblance and containment of documents", SEQUENCES 1997.
-
-    Examples
-    --------
-    >>> import storyclust as sc
-    >>> hasher = sc.MinHasher(num_perm=64)
-    >>> signatures = hasher.transform(["the ministers met in Tokyo on Friday", "rain is expected"])
-    >>> signatures.shape, signatures.dtype
-    ((2, 64), dtype('uint32'))
-    >>> hasher.to_datasketch(signatures[0]).jaccard(hasher.to_datasketch(signatures[1]))
-    0.0
-    """
+class BaseMinHasher:
+    """What `MinHasher` computes, without scikit-learn, which takes long to import."""
 
     def __init__(
         self, num_perm: int = 128, shingle_size: int = 5, seed: int = 1, n_jobs: int | None = None
@@ -89,7 +45,7 @@ class MinHasher(TransformerMixin, BaseEstimator):
         self.seed = seed
         self.n_jobs = n_jobs
 
-    def fit(self, X: Sequence[str] | None = None, y: object = None) -> MinHasher:
+    def fit(self, X: Sequence[str] | None = None, y: object = None) -> Self:
         """Check the parameters; there is nothing to learn.
 
         Parameters
@@ -101,7 +57,7 @@ class MinHasher(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        self : MinHasher
+        self : object
         """
         self._check()
         return self
@@ -181,6 +137,7 @@ class MinHasher(TransformerMixin, BaseEstimator):
         Examples
         --------
         >>> from datasketch import MinHash
+        >>> from storyclust import MinHasher
         >>> hasher = MinHasher(num_perm=16)
         >>> minhash = MinHash(num_perm=16, scheme="affine32", hashfunc=int)
         >>> minhash.update_batch(hasher.shingle_hashes("one two three four five six"))
@@ -230,21 +187,10 @@ class MinHasher(TransformerMixin, BaseEstimator):
         check_int("shingle_size", self.shingle_size, low=1, high=1_000)
         check_int("seed", self.seed, low=0, high=2**32 - 1)
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.input_tags.string = True
-        tags.input_tags.two_d_array = False
-        return tags
-
 
 @functools.lru_cache(maxsize=8)
 def permutations(num_perm: int, seed: int) -> Permutations:
-    """Permutations as datasketch draws them."""
-    from datasketch import MinHash
-
-    a, b = MinHash(num_perm=num_perm, seed=seed, scheme="affine32").permutations
-    return Permutations(np.ascontiguousarray(a), np.ascontiguousarray(b))
+    """Permutations as datasketch draws them, without importing it."""
+    generator = np.random.RandomState(seed)
+    a = generator.randint(0, 1 << 31, num_perm, np.uint32) * np.uint32(2) + np.uint32(1)
+    return Permutations(a, generator.randint(0, 1 << 32, num_perm, np.uint32))

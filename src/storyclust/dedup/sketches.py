@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from storyclust.dedup.lsh import Candidates
-    from storyclust.dedup.minhash import MinHasher
+    from storyclust.dedup.minhash import BaseMinHasher
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -37,7 +37,7 @@ class Sketches:
 
     Parameters
     ----------
-    hasher : MinHasher
+    hasher : BaseMinHasher
     keep : str or callable
         Keep policy; see `preference`.
     sample : bool, default=True
@@ -65,7 +65,7 @@ class Sketches:
 
     def __init__(
         self,
-        hasher: MinHasher,
+        hasher: BaseMinHasher,
         keep: Policy,
         *,
         sample: bool = True,

@@ -22,7 +22,7 @@ from storyclust.articles.ordering import seconds_of
 from storyclust.dedup.deduplicator import RECALL
 from storyclust.dedup.groups import Policy, check_policy, group_twins
 from storyclust.dedup.lsh import Bands, band_keys, choose_bands
-from storyclust.dedup.minhash import MinHasher
+from storyclust.dedup.minhash import BaseMinHasher
 from storyclust.dedup.settings import DOUBTFUL_POLICIES
 from storyclust.dedup.sketches import Sketches
 from storyclust.distributed.array_files import pack_texts
@@ -58,7 +58,7 @@ class CopySettings:
                 "keep must be a name on a cluster: a function has no key that identifies finished files."
             )
         check_choice("doubtful", self.doubtful, DOUBTFUL_POLICIES)
-        MinHasher(self.num_perm, self.shingle_size).fit()
+        BaseMinHasher(self.num_perm, self.shingle_size).fit()
         return self
 
     @property
@@ -118,7 +118,7 @@ def sketch_articles(
           `source_buckets`, the bounds of the buckets of sources.
     """
     columns = ArticleColumns(stories)
-    hasher = MinHasher(settings.num_perm, settings.shingle_size)
+    hasher = BaseMinHasher(settings.num_perm, settings.shingle_size)
     sketches = Sketches(hasher, settings.keep, sample=False, doubtful=settings.doubtful)
     sketches.add(columns.numbered(articles), 0)
     prints = sketches.fingerprints[sketches.text_of]

@@ -19,7 +19,7 @@ from storyclust.distributed.columns import numbers_in
 from storyclust.text.background import Background
 from storyclust.text.features import PAIR_BIT, find_terms
 from storyclust.text.sorted_hashes import look_up
-from storyclust.text.vectorize import NewsVectorizer
+from storyclust.text.vectorize import BaseVectorizer
 from storyclust.text.vocabulary import frequent_terms
 from storyclust.text.weighting import Entries, idf_by_language, tfidf_rows
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 T = TypeVar("T", "TermTable", "TermWeights")
-SETTINGS = NewsVectorizer()  # its defaults are those of `StoryClusterer`
+SETTINGS = BaseVectorizer()  # its defaults are those of `StoryClusterer`
 PAIR_SHIFT = 63  # position of `PAIR_BIT`
 
 

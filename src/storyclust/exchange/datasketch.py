@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from storyclust.dedup.minhash import MinHasher
+from storyclust.dedup.estimators import MinHasher
 from storyclust.errors import InputTypeError
 from storyclust.exchange.signatures import check_hasher, signature_of
 

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from storyclust._core.progress import stage
+from storyclust.dedup.estimators import MinHasher
 from storyclust.dedup.lsh import choose_bands
-from storyclust.dedup.minhash import MinHasher
 from storyclust.errors import InputError, InputTypeError, MissingExtraError, StoryclustError
 from storyclust.exchange.signatures import (
     check_hasher,

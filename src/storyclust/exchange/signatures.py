@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from storyclust._core.validation import check_texts
-from storyclust.dedup.minhash import MinHasher, permutations
+from storyclust.dedup.estimators import MinHasher
+from storyclust.dedup.minhash import permutations
 from storyclust.errors import InputError, InputTypeError
 
 if TYPE_CHECKING:

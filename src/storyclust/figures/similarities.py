@@ -9,10 +9,10 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from storyclust._core.terminal import format_count
-from storyclust.dedup.deduplicator import Deduplicator
+from storyclust.dedup.estimators import Deduplicator
 from storyclust.errors import InputError
 from storyclust.figures.axes import _axes
-from storyclust.stories.clusterer import StoryClusterer
+from storyclust.stories.estimators import StoryClusterer
 from storyclust.stories.grouping import prepare
 
 if TYPE_CHECKING:

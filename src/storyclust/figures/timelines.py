@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from storyclust._core.validation import check_int
 from storyclust.figures.axes import _axes, _name_rows, _show_empty, short_title
 from storyclust.figures.similarities import COLOURS
-from storyclust.stories.clusterer import StoryClusterer
+from storyclust.stories.estimators import StoryClusterer
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -14,7 +14,7 @@ from storyclust.errors import InputError
 from storyclust.figures.axes import _axes, _name_rows, short_title
 from storyclust.figures.similarities import COLOURS
 from storyclust.render.report.content import title_of
-from storyclust.stories.clusterer import StoryClusterer
+from storyclust.stories.estimators import StoryClusterer
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,13 +11,13 @@ from storyclust.dedup.editions import edition_marker
 from storyclust.dedup.evidence import longest_passage
 
 if TYPE_CHECKING:
-    from storyclust.dedup.deduplicator import Deduplicator
+    from storyclust.dedup.fitted_copies import FittedCopies
 
 REMEMBERED = 256  # pairs of texts whose passage is held
 
 
 def dedup_records(
-    dedup: Deduplicator,
+    dedup: FittedCopies,
     articles: Iterable[Article],
     ids: Sequence[str],
     reference_ids: Sequence[str] = (),
@@ -27,7 +27,7 @@ def dedup_records(
 
     Parameters
     ----------
-    dedup : Deduplicator
+    dedup : FittedCopies
         Fitted.
     articles : iterable of Article
         The articles it was fitted to; only the texts of copies, excerpts and their originals are kept.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from storyclust.articles.article import Article
-    from storyclust.stories.clusterer import StoryClusterer
+    from storyclust.stories.fitted_stories import FittedStories
     from storyclust.stories.threads import Reports, StoryThread
     from storyclust.summary.summarizer import SummarySentence
 
@@ -85,13 +85,16 @@ def _reports(reports: Reports, ids: Sequence[str]) -> dict[str, Any]:
 
 
 def print_digest(
-    stories: StoryClusterer, articles: Sequence[Article], console: Console | None = None, min_size: int = 2
+    stories: FittedStories,
+    articles: Sequence[Article],
+    console: Console | None = None,
+    min_size: int = 2,
 ) -> None:
     """Print the threads of at least `min_size` articles, largest first, and the number of other threads.
 
     Parameters
     ----------
-    stories : StoryClusterer
+    stories : FittedStories
         Fitted.
     articles : sequence of Article
         The articles it was fitted to.

@@ -13,11 +13,10 @@ from storyclust.errors import InputError
 from storyclust.io.sources import unpacked
 from storyclust.io.writing import is_special, open_output, write_records
 from storyclust.render.digest import print_digest, thread_records
-from storyclust.render.markdown import markdown_digest
 
 if TYPE_CHECKING:
     from storyclust.articles.article import Article
-    from storyclust.stories.clusterer import StoryClusterer
+    from storyclust.stories.fitted_stories import FittedStories
     from storyclust.stories.threads import StoryThread
 
 FORMATS = ("digest", "md", "html", "jsonl", "csv")
@@ -52,7 +51,7 @@ def chosen_format(format: str | None, path: str) -> str:  # noqa: A002  (the wor
 
 
 def write_threads(
-    path: str, stories: StoryClusterer, articles: Sequence[Article], kind: str, min_size: int = 1
+    path: str, stories: FittedStories, articles: Sequence[Article], kind: str, min_size: int = 1
 ) -> None:
     """Write the threads of at least `min_size` articles; digests omit threads of a single article.
 
@@ -60,7 +59,7 @@ def write_threads(
     ----------
     path : str
         ``-`` is standard output; the extension selects compression.
-    stories : StoryClusterer
+    stories : FittedStories
         Fitted.
     articles : sequence of Article
         The articles it was fitted to.
@@ -71,6 +70,8 @@ def write_threads(
     if kind == "digest":
         _write_digest(path, stories, articles, max(2, min_size))
     elif kind == "md":
+        from storyclust.render.markdown import markdown_digest
+
         with open_output(path) as file:
             for part in markdown_digest(stories, articles, max(2, min_size)):
                 file.write(part.encode())
@@ -82,7 +83,7 @@ def write_threads(
         write_records(path, thread_records(shown, [article.id for article in articles]), format=kind)
 
 
-def _write_digest(path: str, stories: StoryClusterer, articles: Sequence[Article], min_size: int) -> None:
+def _write_digest(path: str, stories: FittedStories, articles: Sequence[Article], min_size: int) -> None:
     if path == "-":
         print_digest(stories, articles, min_size=min_size)
         return

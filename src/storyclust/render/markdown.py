@@ -13,7 +13,7 @@ from storyclust.render.report.content import display_key, title_of, web_address
 
 if TYPE_CHECKING:
     from storyclust.articles.article import Article
-    from storyclust.stories.clusterer import StoryClusterer
+    from storyclust.stories.fitted_stories import FittedStories
     from storyclust.stories.threads import Event, StoryThread
 
 MAX_LISTED = 20  # articles of a thread
@@ -26,12 +26,12 @@ _OPENING = re.compile(r"^(?:(?=[-+=:%])|(\(?\w{1,9})(?=[.)](?:\s|$)))")
 _NOT_IN_ADDRESS = re.compile(r"[\\<>()\"`|^{}$*]")
 
 
-def markdown_digest(stories: StoryClusterer, articles: Sequence[Article], min_size: int = 2) -> Iterator[str]:
+def markdown_digest(stories: FittedStories, articles: Sequence[Article], min_size: int = 2) -> Iterator[str]:
     """Yield a digest of the threads of at least `min_size` articles, largest first.
 
     Parameters
     ----------
-    stories : StoryClusterer
+    stories : FittedStories
         Fitted.
     articles : sequence of Article
         The articles it was fitted to.
@@ -52,7 +52,7 @@ def markdown_digest(stories: StoryClusterer, articles: Sequence[Article], min_si
     yield closing(len(threads), len(stories.threads_) - len(threads), min_size) + "\n"
 
 
-def _paragraphs(thread: StoryThread, stories: StoryClusterer, articles: Sequence[Article]) -> Iterator[str]:
+def _paragraphs(thread: StoryThread, stories: FittedStories, articles: Sequence[Article]) -> Iterator[str]:
     yield f"## {escaped(thread.headline) or 'Without a title'}"
     yield " · ".join(map(escaped, facts(thread)))
     if summary := escaped(thread.summary.text):

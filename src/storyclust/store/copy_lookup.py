@@ -16,7 +16,7 @@ from storyclust._core.parallel import beside
 from storyclust.dedup.excerpt_candidates import CUT, FEWEST_SHINGLES
 from storyclust.dedup.jaccard import ShingleSets, jaccard_pairs
 from storyclust.dedup.lsh import band_keys, choose_bands
-from storyclust.dedup.minhash import MinHasher
+from storyclust.dedup.minhash import BaseMinHasher
 from storyclust.dedup.settings import EXCERPT
 from storyclust.store.postings import Levels, Run
 
@@ -62,7 +62,7 @@ class Keys(NamedTuple):
     @classmethod
     def of(cls, texts: Sequence[str], threshold: float, n_jobs: int | None = None) -> Keys:
         """Compute the keys of compared texts, by which copies of at least `threshold` are found."""
-        hasher = MinHasher(n_jobs=n_jobs)
+        hasher = BaseMinHasher(n_jobs=n_jobs)
         signed = hasher.sign(texts, keep_shingles=True, cut=CUT)
         is_short = signed.counts < SHORT_TEXT
         short = np.flatnonzero(is_short)
@@ -260,7 +260,7 @@ def verify(
     if not len(pairs):
         return np.empty(0), np.empty(0)
     new = np.unique(np.append(pairs[:, 0], -2 - pairs[pairs[:, 1] < 0, 1]))
-    there = MinHasher(num_perm=1, n_jobs=n_jobs).sign(texts, keep_shingles=True)
+    there = BaseMinHasher(num_perm=1, n_jobs=n_jobs).sign(texts, keep_shingles=True)
     starts = np.append(0, np.cumsum(keys.counts))
     own = [keys.shingles[starts[k] : starts[k + 1]] for k in new.tolist()]
     counts = np.append(there.counts, keys.counts[new]).astype(np.int64)

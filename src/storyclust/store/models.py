@@ -15,7 +15,7 @@ from storyclust.cluster.medoids import find_medoids
 from storyclust.store.encoding import from_stamp
 from storyclust.summary.summarizer import Summary, summarize_independent
 from storyclust.summary.versions import fullest
-from storyclust.text.vectorize import NewsVectorizer
+from storyclust.text.vectorize import BaseVectorizer
 
 if TYPE_CHECKING:
     import sqlite3
@@ -212,7 +212,7 @@ def summarize_members(articles: list[Article], counted: list[Article], places: l
     """
     order = canonical_order(articles, np.arange(len(articles)))
     kept = [counted[k] for k in order]
-    vectorizer = NewsVectorizer(min_df=1)
+    vectorizer = BaseVectorizer(min_df=1)
     one_group = np.zeros(len(kept), np.int64)
     medoid = int(find_medoids(vectorizer.fit_transform(kept), one_group, kept).medoids[0])
     ranked = [medoid, *(k for k in range(len(kept)) if k != medoid)]

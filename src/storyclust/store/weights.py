@@ -15,13 +15,13 @@ import numpy as np
 from storyclust._core.parallel import kernel
 from storyclust.articles.article import Article
 from storyclust.text.features import find_terms
-from storyclust.text.vectorize import NewsVectorizer
+from storyclust.text.vectorize import BaseVectorizer
 from storyclust.text.weighting import unit_factors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SETTINGS = NewsVectorizer()  # its defaults are those of the store
+SETTINGS = BaseVectorizer()  # its defaults are those of the store
 FOLD = np.uint64(31)  # bits of a hash that are dropped before it is cut to 32 bits
 
 

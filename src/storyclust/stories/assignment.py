@@ -32,9 +32,9 @@ from storyclust.text.language import common_latin, name_languages
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from storyclust.stories.clusterer import StoryClusterer
+    from storyclust.stories.fitted_stories import FittedStories
     from storyclust.stories.settings import GroupingSettings
-    from storyclust.text.vectorize import NewsVectorizer
+    from storyclust.text.vectorize import BaseVectorizer
 
 BATCH = 10_000  # new articles compared at a time: bounds memory, and no result depends on it
 
@@ -86,12 +86,12 @@ class ThreadIndex:
 
     Parameters
     ----------
-    stories : StoryClusterer
+    stories : FittedStories
         Fitted.
     """
 
-    def __init__(self, stories: StoryClusterer) -> None:
-        self.vectorizer: NewsVectorizer = stories.vectorizer_
+    def __init__(self, stories: FittedStories) -> None:
+        self.vectorizer: BaseVectorizer = stories.vectorizer_
         self.settings: GroupingSettings = stories._settings
         self.n_jobs: int | None = stories.n_jobs
         kept = np.flatnonzero(stories.deduplicator_.keep_)

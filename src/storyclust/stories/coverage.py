@@ -22,7 +22,7 @@ from storyclust.articles.article import Article
 from storyclust.articles.ordering import canonical_order, times_of
 from storyclust.articles.records import as_articles
 from storyclust.cluster.background_similarity import corrected_similarity_graph
-from storyclust.dedup.deduplicator import Deduplicator
+from storyclust.dedup.deduplicator import BaseDeduplicator
 from storyclust.dedup.evidence import Passage, explain
 from storyclust.dedup.settings import EXCERPT
 from storyclust.stories.settings import EVENT_WINDOW, LINK_SIMILARITY, check_window
@@ -30,7 +30,7 @@ from storyclust.text.features import PAIR_BIT, stop_hashes
 from storyclust.text.furniture import find_furniture, without_spans
 from storyclust.text.language import group_languages
 from storyclust.text.terms import Terms, is_name, parts_of
-from storyclust.text.vectorize import NewsVectorizer
+from storyclust.text.vectorize import BaseVectorizer
 
 Value = TypeVar("Value")
 
@@ -102,10 +102,10 @@ class LinkEvidence:
     ----------
     languages : sequence of str
         Language of each article.
-    vectorizer : NewsVectorizer
+    vectorizer : BaseVectorizer
     """
 
-    def __init__(self, languages: Sequence[str], vectorizer: NewsVectorizer) -> None:
+    def __init__(self, languages: Sequence[str], vectorizer: BaseVectorizer) -> None:
         self._languages = languages
         self._vectorizer = vectorizer
         self._terms: OrderedDict[Any, tuple[str, ...]] = OrderedDict()
@@ -209,9 +209,9 @@ def coverage_links(
     least = check_float("min_similarity", min_similarity, low=0, high=1, open_low=True)
     window = check_window(event_window)
     listed = as_articles(articles)
-    dedup = Deduplicator(n_jobs=n_jobs, min_containment=min_containment).fit(listed)
+    dedup = BaseDeduplicator(n_jobs=n_jobs, min_containment=min_containment).fit(listed)
     kept = canonical_order(listed, np.flatnonzero(dedup.keep_))
-    vectorizer = NewsVectorizer(n_jobs=n_jobs)
+    vectorizer = BaseVectorizer(n_jobs=n_jobs)
     independent = [listed[row] for row in kept]
     if check_bool("clean", clean):
         independent = without_spans(independent, find_furniture(independent, n_jobs))
@@ -236,7 +236,7 @@ def coverage_links(
     return [Link(int(a), int(b), *found[a, b], counted, evidence) for a, b in sorted(found)]
 
 
-def copy_relations(dedup: Deduplicator) -> dict[tuple[int, int], tuple[str, float]]:
+def copy_relations(dedup: BaseDeduplicator) -> dict[tuple[int, int], tuple[str, float]]:
     """Relation and similarity of copies, where equal texts are linked to one of them, not to one another."""
     _, first, classes = np.unique(dedup.fingerprints_, axis=0, return_index=True, return_inverse=True)
     classes = classes.ravel()
@@ -261,7 +261,7 @@ def shared_terms(
     a: Article,
     b: Article,
     languages: tuple[str, str],
-    vectorizer: NewsVectorizer,
+    vectorizer: BaseVectorizer,
     most: int = MAX_SHARED_TERMS,
 ) -> tuple[str, ...]:
     """Words and pairs of words that two articles share: names first, then by weight.

@@ -7,16 +7,13 @@ from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
-from sklearn.utils import estimator_html_repr
-from sklearn.utils.validation import check_is_fitted
 
-from storyclust._core.validation import check_int
+from storyclust._core.validation import check_fitted, check_int
 from storyclust.articles.article import Article
 from storyclust.articles.frames import Given
 from storyclust.articles.records import as_articles
 from storyclust.cluster.linkage import Merges
-from storyclust.dedup.deduplicator import Deduplicator
+from storyclust.dedup.deduplicator import BaseDeduplicator
 from storyclust.dedup.fitted_copies import originals_of
 from storyclust.errors import InputError
 from storyclust.io.labelled_frames import labelled_frame
@@ -26,7 +23,8 @@ from storyclust.stories.coverage import shared_terms
 from storyclust.stories.evidence import StoryEvidence, evidence_of
 from storyclust.stories.settings import GroupingSettings
 from storyclust.stories.threads import StoryThread
-from storyclust.text.vectorize import NewsVectorizer
+from storyclust.text.page_spans import Span
+from storyclust.text.vectorize import BaseVectorizer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,14 +32,21 @@ if TYPE_CHECKING:
     from storyclust.io.labelled_frames import Labels
 
 
-class FittedStories(BaseEstimator):
-    """Methods of a fitted `StoryClusterer`: the base class of it."""
+class FittedStories:
+    """Methods of a fitted `StoryClusterer`."""
 
+    event_distance: float
+    event_window: float | None
+    thread_distance: float
+    copy_threshold: float
+    clean: bool
+    n_jobs: int | None
     labels_: NDArray[np.int64]
     event_labels_: NDArray[np.int64]
     threads_: list[StoryThread]
-    deduplicator_: Deduplicator
-    vectorizer_: NewsVectorizer
+    furniture_: list[tuple[Span, ...]]
+    deduplicator_: BaseDeduplicator
+    vectorizer_: BaseVectorizer
     _articles: Sequence[Article]
     _given: Given  # how they were given
     _counted: Sequence[Article]  # the same without page furniture
@@ -103,7 +108,7 @@ class FittedStories(BaseEstimator):
         >>> stories.predict(["Parliament in Carrow adopts a budget.", "Snow is expected."])
         array([ 1, -1])
         """
-        check_is_fitted(self)
+        check_fitted(self, "labels_")
         new = as_articles(X)
         if self._thread_index is None:
             self._thread_index = ThreadIndex(self)
@@ -155,6 +160,8 @@ class FittedStories(BaseEstimator):
         >>> sc.StoryClusterer().score(articles, ["ferry", "ferry", "budget"])
         1.0
         """
+        from sklearn.base import clone
+
         from storyclust.evaluation.metrics import evaluate
 
         if y is None:
@@ -189,7 +196,7 @@ class FittedStories(BaseEstimator):
         >>> frame[["id", "text", "event", "thread"]].values.tolist()
         [['0', 'Rain in Delhi.', 0, 0], ['1', 'Snow in Tokyo.', 1, 1]]
         """
-        check_is_fitted(self)
+        check_fitted(self, "labels_")
         labels: dict[str, Labels] = {
             "duplicate_of": originals_of(self.deduplicator_, self._articles),
             "event": self.event_labels_,
@@ -240,7 +247,7 @@ class FittedStories(BaseEstimator):
         """
         from storyclust.render.report import render, report_content
 
-        check_is_fitted(self)
+        check_fitted(self, "labels_")
         least = None if min_size is None else check_int("min_size", min_size, low=1)
         page = render(report_content(self, self._articles, least), title)
         if path is not None:
@@ -283,7 +290,7 @@ class FittedStories(BaseEstimator):
         >>> evidence.shared_terms[:2]
         ('Aldmouth', 'Selka')
         """
-        check_is_fitted(self)
+        check_fitted(self, "labels_")
         rows = [check_int(name, row, low=0) for name, row in (("a", a), ("b", b))]
         n = len(self._articles)
         if max(rows) >= n or rows[0] == rows[1]:
@@ -322,6 +329,8 @@ class FittedStories(BaseEstimator):
 
     def _repr_html_(self) -> str:
         """Show the biggest threads in a notebook; before `fit`, the parameters."""
+        from sklearn.utils import estimator_html_repr
+
         from storyclust.render.report import glance
 
         if not hasattr(self, "threads_"):

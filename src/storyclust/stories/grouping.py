@@ -23,12 +23,12 @@ from storyclust.cluster.correction import RESOLUTION
 from storyclust.cluster.graph import similarity_graph
 from storyclust.cluster.linkage import Merges, agglomerate, below, cut
 from storyclust.cluster.local_scaling import scale_graph
-from storyclust.dedup.deduplicator import Deduplicator
+from storyclust.dedup.deduplicator import BaseDeduplicator
 from storyclust.stories.settings import COPY_THRESHOLD
 from storyclust.text.background import Background
 from storyclust.text.furniture import find_furniture, without_spans
 from storyclust.text.page_spans import Span
-from storyclust.text.vectorize import NewsVectorizer
+from storyclust.text.vectorize import BaseVectorizer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,11 +47,11 @@ FEW, ENOUGH = 50, 102  # articles between which these limits fade; at 110, multi
 class Prepared(NamedTuple):
     """Articles prepared for grouping, at any distances."""
 
-    deduplicator: Deduplicator
+    deduplicator: BaseDeduplicator
     kept: NDArray[np.int64]  # rows of the independent articles, in the order of the following fields
     place: NDArray[np.int64]  # index in `kept` of the representative of each article
     times: NDArray[np.float64]  # in days, NaN where there is no date
-    vectorizer: NewsVectorizer
+    vectorizer: BaseVectorizer
     vectors: sparse.csr_array
     background: NDArray[np.float64]  # background similarity of each
     graph: sparse.csr_array  # cosines corrected for it
@@ -64,12 +64,14 @@ def prepare(
     clean: bool = True,
     n_jobs: int | None = None,
     memory_limit: int | str | None = None,
+    kinds: tuple[type[BaseDeduplicator], type[BaseVectorizer]] = (BaseDeduplicator, BaseVectorizer),
 ) -> Prepared:
     """Find copies, and compute the similarity graph of the independent articles, without page furniture.
 
-    Copies are found in whole texts.
+    Copies are found in whole texts. `kinds` are the classes that find copies and make vectors.
     """
-    deduplicator = Deduplicator(
+    find_copies, make_vectors = kinds
+    deduplicator = find_copies(
         copy_threshold, excerpts="ignore", n_jobs=n_jobs, memory_limit=memory_limit
     ).fit(articles)
     release_memory()
@@ -80,7 +82,7 @@ def prepare(
     place = np.empty(len(articles), np.int64)
     place[kept] = np.arange(len(kept))
     place = place[deduplicator.representatives_]
-    vectorizer = NewsVectorizer(n_jobs=n_jobs, memory_limit=memory_limit)
+    vectorizer = make_vectors(n_jobs=n_jobs, memory_limit=memory_limit)
     vectors = vectorizer.fit_transform(independent)
     background = background_similarity(vectors, vectorizer.groups_, n_jobs=n_jobs)
     graph = story_graph(vectors, background, vectorizer, n_jobs)
@@ -91,7 +93,7 @@ def prepare(
 def story_graph(
     vectors: sparse.csr_array,
     background: NDArray[np.float64],
-    vectorizer: NewsVectorizer,
+    vectorizer: BaseVectorizer,
     n_jobs: int | None = None,
 ) -> sparse.csr_array:
     """Similarity graph of the articles that the vectorizer was fitted to."""

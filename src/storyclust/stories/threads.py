@@ -16,7 +16,7 @@ from storyclust.articles.article import Article
 from storyclust.summary.summarizer import Summary, summarize_independent
 from storyclust.summary.timeline import TimelineLine, line_of_each
 from storyclust.summary.versions import fullest
-from storyclust.text.vectorize import NewsVectorizer
+from storyclust.text.vectorize import BaseVectorizer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,7 +54,7 @@ class Reports:
         cohesion: float,
         articles: Sequence[Article],
         counted: Sequence[Article],
-        vectorizer: NewsVectorizer,
+        vectorizer: BaseVectorizer,
     ) -> None:
         self.label = label
         self.members = members

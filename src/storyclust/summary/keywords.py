@@ -30,7 +30,7 @@ from storyclust.summary.phrases import ARTICLES_POWER, MAX_RANKED, RARITY_POWER,
 from storyclust.text.codepoints import codepoint_table
 from storyclust.text.features import WORD_MASK, hash_words, stop_hashes, stop_tables
 from storyclust.text.tokens import Tokens
-from storyclust.text.vectorize import NewsVectorizer
+from storyclust.text.vectorize import BaseVectorizer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,7 +84,7 @@ def key_terms(
     words: Words,
     strings: Sequence[str],
     languages: Sequence[str],
-    vectorizer: NewsVectorizer,
+    vectorizer: BaseVectorizer,
     most: int = N_KEYWORDS,
 ) -> tuple[str, ...]:
     """Key terms as they are written: names first, then by weight.

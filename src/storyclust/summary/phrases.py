@@ -14,7 +14,7 @@ import numpy as np
 
 from storyclust.text.features import WORD_MASK
 from storyclust.text.tokens import hash_tokens
-from storyclust.text.vectorize import NewsVectorizer
+from storyclust.text.vectorize import BaseVectorizer
 
 MAX_RANKED = 64  # words or phrases for which the inverse document frequency is looked up
 ARTICLES_POWER = 0.7  # power of the number of articles that contain a word
@@ -50,7 +50,7 @@ MAX_RUN = 30  # characters of a Japanese word or name
 MAX_CLAUSE = 50  # characters of a Chinese clause that are read
 
 
-def rank_phrases(texts: Sequence[str], vectorizer: NewsVectorizer, language: str) -> list[tuple[float, str]]:
+def rank_phrases(texts: Sequence[str], vectorizer: BaseVectorizer, language: str) -> list[tuple[float, str]]:
     """Find the phrases of a group of texts, with their scores."""
     is_japanese = any(map(_KANA.search, texts))
     counts = [Counter(_runs(text) if is_japanese else _pieces(text)) for text in texts]

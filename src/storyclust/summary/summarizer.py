@@ -20,7 +20,7 @@ from storyclust.articles.article import Article
 from storyclust.articles.ordering import canonical_order
 from storyclust.articles.records import as_articles
 from storyclust.cluster.medoids import find_medoids
-from storyclust.dedup.deduplicator import Deduplicator
+from storyclust.dedup.deduplicator import BaseDeduplicator
 from storyclust.errors import InputError
 from storyclust.summary.extract import MISSING_ANTECEDENT, NO_ANTECEDENT, Lines, extract
 from storyclust.summary.keywords import Words, key_terms
@@ -38,7 +38,7 @@ from storyclust.text.headline import clean_titles, is_plain
 from storyclust.text.language import group_languages
 from storyclust.text.sentences import iter_sentences, split_sentences
 from storyclust.text.tokens import hash_tokens
-from storyclust.text.vectorize import NewsVectorizer
+from storyclust.text.vectorize import BaseVectorizer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -172,12 +172,12 @@ def summarize(articles: Iterable[Any], max_words: int = MAX_WORDS, *, clean: boo
     listed = as_articles(articles)
     if not listed:
         raise InputError("articles must hold at least one article to summarise.")
-    with_text_first = Deduplicator(keep=lambda article: not article.text.strip(), excerpts="ignore")
+    with_text_first = BaseDeduplicator(keep=lambda article: not article.text.strip(), excerpts="ignore")
     rows = canonical_order(listed, np.flatnonzero(with_text_first.fit(listed).keep_))
     kept = [listed[row] for row in rows]
     if check_bool("clean", clean):
         kept = without_spans(kept, find_furniture(kept))
-    vectorizer = NewsVectorizer(min_df=1)
+    vectorizer = BaseVectorizer(min_df=1)
     medoid = int(find_medoids(vectorizer.fit_transform(kept), np.zeros(len(kept), np.int64), kept).medoids[0])
     order = [medoid, *(row for row in range(len(kept)) if row != medoid)]
     return summarize_independent(
@@ -186,7 +186,7 @@ def summarize(articles: Iterable[Any], max_words: int = MAX_WORDS, *, clean: boo
 
 
 def summarize_independent(
-    articles: Sequence[Article], rows: Sequence[int], vectorizer: NewsVectorizer, max_words: int = MAX_WORDS
+    articles: Sequence[Article], rows: Sequence[int], vectorizer: BaseVectorizer, max_words: int = MAX_WORDS
 ) -> Summary:
     """Summarise independent articles.
 
@@ -196,7 +196,7 @@ def summarize_independent(
         None is a copy of another. The first is their representative.
     rows : sequence of int
         Numbers by which the sentences refer to their articles.
-    vectorizer : NewsVectorizer
+    vectorizer : BaseVectorizer
         Fitted; gives the inverse document frequencies of key terms.
     max_words : int, default=60
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -121,16 +122,15 @@ def surface_forms(article: Article, ngram_range: tuple[int, int], language: str)
 def stop_hashes(language: str = "en") -> NDArray[np.uint64]:
     """Sorted token hashes of a language's stop words; empty for a language or script without a list.
 
-    English has scikit-learn's list, other languages have those of Stopwords ISO.
+    English has scikit-learn's list, as a file, other languages have those of Stopwords ISO.
     """
     if language == "en":
-        from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
-
-        return hash_words(sorted(ENGLISH_STOP_WORDS))
+        listed = resources.files("storyclust").joinpath("data/english_stop_words.txt")
+        return hash_words(listed.read_text("utf-8").split())
     import stopwordsiso
 
-    listed = stopwordsiso.stopwords(language) if stopwordsiso.has_lang(language) else ()
-    return hash_words(sorted(listed))
+    words = stopwordsiso.stopwords(language) if stopwordsiso.has_lang(language) else ()
+    return hash_words(sorted(words))
 
 
 def stop_tables(lists: Sequence[NDArray[np.uint64]]) -> NDArray[np.uint64]:
@@ -153,12 +153,6 @@ def hash_words(words: Sequence[str]) -> NDArray[np.uint64]:
     tokens = hash_tokens(words)
     single = np.diff(tokens.indptr) == 1
     return np.unique(tokens.hashes[tokens.indptr[:-1][single]] & WORD_MASK)
-
-
-def token_hashes(words: Sequence[str]) -> NDArray[np.uint64]:
-    """Hash of the first token of each word; every word must have one."""
-    tokens = hash_tokens(words)
-    return tokens.hashes[tokens.indptr[:-1]] & WORD_MASK
 
 
 @kernel

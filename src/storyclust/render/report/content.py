@@ -24,7 +24,7 @@ from storyclust.render.report.excerpts import excerpt_of, plain, shortened
 from storyclust.render.report.joined import ALL_LINKS, COMPARED, LEAVES, LINKS, Links, tree_of
 
 if TYPE_CHECKING:
-    from storyclust.stories.clusterer import StoryClusterer
+    from storyclust.stories.fitted_stories import FittedStories
     from storyclust.stories.threads import Event, StoryThread
     from storyclust.summary.summarizer import SummarySentence
 
@@ -83,13 +83,13 @@ class Content(NamedTuple):
 
 
 def report_content(
-    stories: StoryClusterer, articles: Sequence[Article], min_size: int | None = None
+    stories: FittedStories, articles: Sequence[Article], min_size: int | None = None
 ) -> Content:
     """Collect the data of a report on story threads.
 
     Parameters
     ----------
-    stories : StoryClusterer
+    stories : FittedStories
         Fitted.
     articles : sequence of Article
         The articles it was fitted to.
@@ -142,7 +142,7 @@ def excerpt_length(n_articles: int) -> int:
     return min(EXCERPT, ALL_EXCERPTS // max(1, n_articles))
 
 
-def corpus_counts(stories: StoryClusterer, articles: Sequence[Article]) -> dict[str, Any]:
+def corpus_counts(stories: FittedStories, articles: Sequence[Article]) -> dict[str, Any]:
     """Counts and dates of the corpus."""
     dates = [article.published for article in articles if article.published]
     return {
@@ -160,7 +160,7 @@ def corpus_counts(stories: StoryClusterer, articles: Sequence[Article]) -> dict[
 class Writer:
     """Collects the data of one thread after the other."""
 
-    def __init__(self, stories: StoryClusterer, articles: Sequence[Article], excerpt: int) -> None:
+    def __init__(self, stories: FittedStories, articles: Sequence[Article], excerpt: int) -> None:
         self.articles = articles
         self.excerpt = excerpt
         self.original = stories.deduplicator_.representatives_

@@ -23,7 +23,7 @@ from storyclust.text.tokens import hash_tokens
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from storyclust.stories.clusterer import StoryClusterer
+    from storyclust.stories.fitted_stories import FittedStories
     from storyclust.stories.threads import StoryThread
 
 LEAVES = 60  # of the largest tree that is drawn
@@ -62,7 +62,7 @@ def tree_of(thread: StoryThread, leaves: dict[int, int]) -> list[int] | None:
 class Links:
     """The strongest links of each thread, at most `ALL_LINKS` in all."""
 
-    def __init__(self, stories: StoryClusterer, articles: Sequence[Article]) -> None:
+    def __init__(self, stories: FittedStories, articles: Sequence[Article]) -> None:
         self.articles, self.stories = articles, stories
         self.vectorizer = stories.vectorizer_
         copies = stories.deduplicator_

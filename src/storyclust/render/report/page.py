@@ -22,7 +22,7 @@ from storyclust.render.report.excerpts import plain, shortened
 
 if TYPE_CHECKING:
     from storyclust.articles.article import Article
-    from storyclust.stories.clusterer import StoryClusterer
+    from storyclust.stories.fitted_stories import FittedStories
 
 SCRIPTS = ("base.js", "timeline.js", "joined.js", "thread.js", "suggest.js", "list.js")
 GLANCE = 10  # threads in a notebook
@@ -62,7 +62,7 @@ def render(content: Content, title: str = "Story threads") -> str:
     )
 
 
-def glance(stories: StoryClusterer, articles: Sequence[Article]) -> str:
+def glance(stories: FittedStories, articles: Sequence[Article]) -> str:
     """Render a table of the largest threads for a notebook, without style, script and external resources."""
     threads = stories.threads_[:GLANCE]
     rows = [
