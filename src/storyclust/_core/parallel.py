@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numba
 import numpy as np
-from numba.core import event
+from numba.core import event, types
 from numba.core.compiler_lock import global_compiler_lock
 
 from storyclust._core.compile_lock import compile_lock
@@ -35,6 +35,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 CHUNK_BYTES = 4 << 20  # text per chunk: large enough to amortise a call, small enough to stay in cache
 _abandoned: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("abandoned", default=None)
+OPTIONS: dict[str, Any] = {"nogil": True, "no_cfunc_wrapper": True}  # no C function calls a kernel
 AHEAD = 2  # chunks per thread that are submitted before the first result is consumed
 
 
@@ -59,9 +60,9 @@ def kernel(function: F) -> F:
     compiles again.
     """
     try:
-        compiled: Any = numba.njit(nogil=True, cache=True)(function)
+        compiled: Any = numba.njit(cache=True, **OPTIONS)(function)
     except RuntimeError:
-        return cast("F", numba.njit(nogil=True)(function))
+        return cast("F", numba.njit(**OPTIONS)(function))
     # numba invalidates its cache if the source file of a kernel has changed. Callees from other files are
     # compiled into a kernel, so any change of the package has to invalidate it.
     compiled._cache._cache_file._source_stamp = _package_stamp()
@@ -72,8 +73,11 @@ def kernel(function: F) -> F:
 def _compile(compiled: Any, signature: Any) -> Any:
     """Compile a function for a signature, or load it if this process or another one has compiled it.
 
-    Numba's own lock between threads is taken first, always in this order.
+    Numba's own lock between threads is taken first, always in this order. A constant argument is no type of
+    its own, else a kernel would be compiled again for each.
     """
+    if isinstance(signature, tuple):
+        signature = tuple(map(types.unliteral, signature))
     name = f"{compiled.__module__}.{compiled.__qualname__}"
     # A tenth of the time would go to collections that find nothing.
     with global_compiler_lock, compile_lock(compiled._cache.cache_path, name), paused_gc():

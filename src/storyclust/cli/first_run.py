@@ -43,6 +43,8 @@ def compiled_beside() -> Iterator[None]:
 
 def compile_last() -> None:
     """Call what comes last in `storyclust threads`, for a few articles."""
+    from storyclust.stories.clusterer import BaseStoryClusterer
+
     articles = [
         sc.Article(
             f"The ferry {name} struck the pier of {place} on Monday, police said. {count} passengers were on "
@@ -54,4 +56,4 @@ def compile_last() -> None:
     ]
     sc.summarize(articles, clean=False)
     sc.explain(articles[0], articles[1])
-    sc.StoryClusterer(clean=False).fit(articles)
+    BaseStoryClusterer(clean=False).fit(articles)

@@ -225,12 +225,20 @@ def best_replacement(
         is_selected[row] = True
         if antecedent[row] >= 0:
             is_needed[antecedent[row]] = True
-    with_sum = with_each.sum(axis=0)
-    total, length, bonuses = inner[selected].sum(), n_words[selected].sum(), bonus[selected].sum()
-    norm = with_sum[selected].sum()
+    with_sum = np.zeros(n, np.float64)
+    total, length, bonuses, norm, earliest = 0.0, 0.0, 0.0, 0.0, n
+    for k in range(m):
+        for row in range(n):
+            with_sum[row] += with_each[k, row]
+    for row in selected:
+        total += inner[row]
+        length += n_words[row]
+        bonuses += bonus[row]
+        norm += with_sum[row]
+        earliest = min(earliest, lines.order[row])
     best = total / np.sqrt(max(norm, 1e-12)) * length * bonuses / m * (1 + 1e-9)
     best_row, best_out = -1, -1
-    is_opened = lines.order[selected].min() == order_of_opening(selected, -1, lines)
+    is_opened = earliest == order_of_opening(selected, -1, lines)
     for out in range(-1, m):
         old = selected[out]
         if out >= 0 and is_needed[old]:
