@@ -2,6 +2,7 @@
 
 import json
 import sys
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -21,12 +22,14 @@ from storyclust.distributed import (
     copy_stage,
     graph_stage,
     linkage_stage,
+    output_stage,
     pair_verification,
-    pipeline,
+    shard_parts,
     stages,
     vector_stage,
 )
 from storyclust.distributed.array_files import ArrayFile, pack_texts, read_texts, write_arrays
+from storyclust.distributed.article_files import iter_written, write_articles
 from storyclust.distributed.copy_parts import Input
 from storyclust.distributed.copy_stage import find_copies
 from storyclust.distributed.corpus import SketchReader
@@ -314,6 +317,8 @@ def test_any_cut_gives_the_same_stories(tmp_path_factory, data, seed):
     runner.processors = data.draw(st.sampled_from([1, 3]))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(graph_stage, "TILES_PER_WORKER", data.draw(st.sampled_from([1, 4])))
+        patch.setattr(shard_parts, "LARGE_SHARD", data.draw(st.sampled_from([1, 1 << 28])))
+        patch.setattr(shard_parts, "PART_ARTICLES", data.draw(st.sampled_from([9, 1000])))
         patch.setattr(linkage_stage, "MAX_BIN_EDGES", data.draw(st.sampled_from([1, 50, 1 << 20])))
         patch.setattr(graph_stage, "ROWS_PER_CALL", data.draw(st.sampled_from([3, 1000])))
         patch.setattr(graph, "MAX_NEIGHBORS", data.draw(st.sampled_from([2, 5, 1000])))
@@ -394,14 +399,45 @@ def test_a_lost_file_of_a_stage_is_written_again(tmp_path):
     assert [article.record["thread"] for article in found] == local.labels_.tolist()
 
 
-def test_shards_too_large_for_a_worker_are_reported(tmp_path, monkeypatch):
-    monkeypatch.setattr(pipeline, "LARGE_SHARD", 200)
-    shards = write_shards(tmp_path / "in", [a.to_record() for a in make_newswire(300, random_state=1)], [90])
-    report = run_job(Job(shards, str(tmp_path / "out"), Input(), CopySettings(), None), Cut(1))
-    assert report.messages == [
-        "1 of 2 shards have more than 200 articles, the largest 210: one worker has to hold all of them, and "
-        "smaller shards would be done sooner."
+def test_a_shard_much_larger_than_the_others_is_read_in_parts(tmp_path, monkeypatch):
+    """It has dates of which one decides for all, HTML, records that cannot be used, and repeated ids."""
+    records = [article.to_record() for article in make_newswire(400, random_state=1)]
+    for number, record in enumerate(records):
+        record["published"] = f"{1 + number % 12}/3/2024" if number != 350 else "25/3/2024"
+        record["id"] = f"a{number % 300}"
+        record["text"] = f"<p>{record['text']}</p>" if number % 7 == 0 else record["text"]
+        if number % 50 == 9:
+            records[number] = {"id": "nothing"}
+    shards = write_shards(tmp_path / "in", records, [10, 370])
+    given = Input(forgiving=True, stories=True), CopySettings(), str(tmp_path / "rejects"), StorySettings()
+    whole = run_job(Job(shards, str(tmp_path / "whole"), *given), Cut(2))
+    rejects = (tmp_path / "rejects").read_bytes()
+    monkeypatch.setattr(shard_parts, "LARGE_SHARD", shards[2].size + 1)
+    monkeypatch.setattr(shard_parts, "PART_ARTICLES", 50)
+    monkeypatch.setattr(shard_parts, "PART_CHARACTERS", 100_000)
+    monkeypatch.setattr(output_stage, "ROWS_AT_ONCE", 33)
+    runner = Cut(2)
+    split = run_job(Job(shards, str(tmp_path / "split"), *given), runner)
+    assert [dict(runner.stages)[name] for name in ("parts", "sketches", "terms", "labels")] == [1, 12, 12, 3]
+    assert (split.articles, split.messages, split.notes) == (whole.articles, whole.messages, whole.notes)
+    assert [entry["sha256"] for entry in split.shards] == [entry["sha256"] for entry in whole.shards]
+    assert (tmp_path / "rejects").read_bytes() == rejects
+    assert len(rejects.splitlines()) == split.rejects == 8
+
+
+def test_articles_are_read_as_they_were_written(tmp_path):
+    date = datetime(2024, 3, 1, 12, 30, 0, 250_000, tzinfo=UTC)
+    articles = [
+        sc.Article(
+            "Snow fell.", title="Snow", id="a", published=date, source="AP", lang="en", url="http://x"
+        ),
+        sc.Article("", source="", lang=None),
+        sc.Article("\ud800 caf\u00e9"),
     ]
+    write_articles(str(tmp_path / "a"), articles)
+    assert [*iter_written(str(tmp_path / "a"))] == articles
+    write_articles(str(tmp_path / "none"), [])
+    assert [*iter_written(str(tmp_path / "none"))] == []
 
 
 def test_texts_that_are_not_plain_are_reported_and_read_as_here(tmp_path):

@@ -49,29 +49,46 @@ def sketch_shard(target: str, shard: Shard, source: Input, settings: CopySetting
     """Read a shard and write its sketch."""
     reader = Reader(shard, source.fields, forgiving=source.forgiving)
     sketch = sketch_articles(reader, settings, stories=source.stories)
-    rejects = [asdict(reject) for reject in reader.report.rejects]
-    if rejects:
-        write_shard(f"{target}.rejects.jsonl", rejects)
+    write_rejects(target, reader)
     try:
         metadata = {
             "articles": len(sketch.arrays["fingerprints"]),
             "texts": len(sketch.texts),
             "languages": sketch.languages,
-            "set_aside": reader.set_aside,
-            "rejects": len(rejects),
-            "first_reject": [str(reject) for reject in reader.report.rejects[:1]],
-            "report": {name: getattr(reader.report, name) for name in COUNTS},
-            "fields_read": reader.report.fields.as_dict(),
-            "date_orders": asdict(reader.report.date_orders),
-            "encodings": reader.report.encodings,
-            "replaced": reader.report.replaced,
-            "found": sorted(reader.maker.found),
-            "fields": None if reader.maker.first_fields is None else [*map(str, reader.maker.first_fields)],
+            **reading_metadata(reader),
         }
         tail = ("shingles", int(sketch.arrays["bounds"][-1]), sketch.shingles())
         return save(target, sketch.arrays, metadata, tail=tail)
     finally:
         sketch.shelf.close()
+
+
+def write_rejects(target: str, reader: Reader) -> None:
+    """Write what a reader has rejected, if anything, beside the file of its call."""
+    if rejects := reader.report.rejects:
+        write_shard(rejects_address(target), map(asdict, rejects))
+
+
+def rejects_address(target: str) -> str:
+    """Return where `write_rejects` writes."""
+    return f"{target}.rejects.jsonl"
+
+
+def reading_metadata(reader: Reader) -> Metadata:
+    """Say what there is to report of the reading of a shard."""
+    report, maker = reader.report, reader.maker
+    return {
+        "set_aside": reader.set_aside,
+        "rejects": len(report.rejects),
+        "first_reject": [str(reject) for reject in report.rejects[:1]],
+        "report": {name: getattr(report, name) for name in COUNTS},
+        "fields_read": report.fields.as_dict(),
+        "date_orders": asdict(report.date_orders),
+        "encodings": report.encodings,
+        "replaced": report.replaced,
+        "found": sorted(maker.found),
+        "fields": None if maker.first_fields is None else [*map(str, maker.first_fields)],
+    }
 
 
 def repeated_texts_part(target: str, corpus: Corpus, first: int, last: int) -> Metadata:

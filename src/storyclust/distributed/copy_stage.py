@@ -21,6 +21,7 @@ from storyclust.distributed.copy_parts import (
 from storyclust.distributed.corpus import Corpus, SketchReader
 from storyclust.distributed.files import join_address
 from storyclust.distributed.pair_verification import ArticleBins, assign_bins, unite_pairs, unite_run
+from storyclust.distributed.shard_parts import ReadShard, split_shards
 from storyclust.distributed.shards import Shard, digest_of
 from storyclust.distributed.sketching import CopySettings
 from storyclust.distributed.stages import (
@@ -38,14 +39,27 @@ if TYPE_CHECKING:
 BIN_ARTICLES = 1 << 16  # articles whose representatives one call chooses
 
 
+class Reading(NamedTuple):
+    """What was read of an input: the articles from `begin` up to `end`."""
+
+    shard: Shard
+    begin: int
+    end: int
+    address: str  # beside which its rejects are
+    metadata: Metadata  # of `reading_metadata`
+
+
 class Copies(NamedTuple):
     """Copies of a corpus.
 
     Attributes
     ----------
+    shards : list of Shard
+        The shards that stages read: parts in the place of large ones.
+    readings : list of Reading
+        What was read of each input.
     corpus : Corpus
-    sketches : list of dict
-        Metadata of the sketch of each shard.
+        Sketches of `shards`.
     kept : int64 array of shape (n,)
         The article that is kept for each.
     renamed : str
@@ -56,8 +70,9 @@ class Copies(NamedTuple):
         Articles of the largest connected component of candidate pairs.
     """
 
+    shards: list[Shard]
+    readings: list[Reading]
     corpus: Corpus
-    sketches: list[Metadata]
     kept: NDArray[np.int64]
     renamed: str
     stages: Stages
@@ -95,7 +110,9 @@ def find_copies(
     -------
     copies : Copies
     """
-    corpus, sketches = sketch_all(shards, work, source, settings, runner)
+    split = split_shards(shards, work, source, runner)
+    parts = [part for each in split for part in each.parts]
+    corpus, sketches = sketch_all(parts, work, source, settings, runner)
     stages = Stages(join_address(work, digest_of(corpus.sketches)), corpus, runner)
     n_texts = sum(sketch["texts"] for sketch in sketches)
     renamed = _collect_renamed(stages)
@@ -117,7 +134,19 @@ def find_copies(
     for part in stages.run("groups", representatives_part, calls):
         with ArrayFile(part) as file:
             kept[file["rows"]] = file["kept"]
-    return Copies(corpus, sketches, kept, renamed, stages, bins.largest)
+    return Copies(parts, _readings(split, corpus, sketches), corpus, kept, renamed, stages, bins.largest)
+
+
+def _readings(split: Sequence[ReadShard], corpus: Corpus, sketches: Sequence[Metadata]) -> list[Reading]:
+    """Collect what was read of each input: from the sketch of a shard that was not split."""
+    readings, first = [], 0
+    for shard, parts, address, metadata in split:
+        last = first + len(parts)
+        begin, end = corpus.offsets[[first, last]].tolist()
+        told = (corpus.sketches[first], sketches[first]) if metadata is None else (address, metadata)
+        readings.append(Reading(shard, begin, end, *told))
+        first = last
+    return readings
 
 
 def _collect_renamed(stages: Stages) -> str:

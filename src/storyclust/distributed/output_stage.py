@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from storyclust.distributed.array_files import ArrayFile
 from storyclust.distributed.copy_parts import Input
+from storyclust.distributed.copy_stage import Reading
 from storyclust.distributed.corpus import Corpus, SketchReader, read_renamed
 from storyclust.distributed.files import join_address, read_json, write_json
-from storyclust.distributed.shards import Reader, Shard, sha256_of, with_corpus_ids, write_shard
+from storyclust.distributed.shards import Reader, sha256_of, with_corpus_ids, write_shard
 from storyclust.io.writing import labelled_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Entry = dict[str, Any]
+ROWS_AT_ONCE = 50_000  # labels that are held
 
 
 class LabelFiles(NamedTuple):
@@ -36,8 +39,7 @@ def entry_holds(output: str, entry: Entry | None) -> bool:
 def label_shard(
     done: str,
     output: str,
-    number: int,
-    shard: Shard,
+    reading: Reading,
     source: Input,
     corpus: Corpus,
     files: LabelFiles,
@@ -51,31 +53,35 @@ def label_shard(
         if known is not None and (known["output"] is None or entry_holds(output, known)):
             write_json(done, known)
             return dict(known)
-    reader = Reader(shard, source.fields, forgiving=source.forgiving)
-    begin, end = corpus.offsets[number : number + 2].tolist()
+    shard, begin, end = reading.shard, reading.begin, reading.end
     entry: Entry = {"input": shard.address, "output": None, "articles": end - begin, "sha256": None}
-    with SketchReader(corpus) as sketches, ArrayFile(files.labels) as file:
-        set_aside = sketches[number].metadata["set_aside"]
-        columns = {name: file.read(name, begin, end) for name in file.layout}
-        originals = columns.pop("kept")
-        copies = np.flatnonzero(originals != np.arange(begin, end))
-        original_ids = sketches.ids(originals[copies], files.renamed)
-        renamed = read_renamed(files.renamed, np.arange(begin, end))
-    if not set_aside:
-        copy_of = dict(zip(copies.tolist(), original_ids, strict=True))
-        articles = with_corpus_ids(reader, begin, renamed)
-
-        def records() -> Iterator[dict[str, Any]]:
-            for row, article in enumerate(articles):
-                if row >= end - begin:
-                    raise shard.changed_error()
-                added = {"duplicate_of": copy_of.get(row)}
-                added |= {name: values[row].item() for name, values in columns.items()}
-                yield labelled_record(article.to_record(), added)
-
-        written = write_shard(join_address(output, shard.output), records())
+    if not reading.metadata["set_aside"]:
+        reader = Reader(shard, source.fields, forgiving=source.forgiving)
+        with SketchReader(corpus) as sketches, ArrayFile(files.labels) as labels:
+            labelled = _labelled(reader, reading, sketches, labels, files.renamed)
+            written = write_shard(join_address(output, shard.output), labelled)
         if written.records != end - begin:
             raise shard.changed_error()
         entry |= {"output": shard.output, "sha256": written.sha256, "bytes": written.bytes}
     write_json(done, entry)
     return entry
+
+
+def _labelled(
+    reader: Reader, reading: Reading, sketches: SketchReader, labels: ArrayFile, renamed: str
+) -> Iterator[dict[str, Any]]:
+    """Yield the records of a shard with their labels, of which a few are held at once."""
+    articles = iter(reader)
+    for begin in range(reading.begin, reading.end, ROWS_AT_ONCE):
+        end = min(begin + ROWS_AT_ONCE, reading.end)
+        columns = {name: labels.read(name, begin, end) for name in labels.layout}
+        originals = columns.pop("kept")
+        copies = np.flatnonzero(originals != np.arange(begin, end))
+        copy_of = dict(zip(copies.tolist(), sketches.ids(originals[copies], renamed), strict=True))
+        new_ids = read_renamed(renamed, np.arange(begin, end))
+        for row, article in enumerate(with_corpus_ids(islice(articles, end - begin), begin, new_ids)):
+            added = {"duplicate_of": copy_of.get(row)}
+            added |= {name: values[row].item() for name, values in columns.items()}
+            yield labelled_record(article.to_record(), added)
+    if next(articles, None) is not None:
+        raise reading.shard.changed_error()

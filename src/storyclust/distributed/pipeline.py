@@ -14,7 +14,7 @@ from storyclust.articles.field_counts import FieldCounts
 from storyclust.articles.markup import texts_converted
 from storyclust.articles.records import dates_unread
 from storyclust.distributed.array_files import write_arrays
-from storyclust.distributed.copy_parts import Input
+from storyclust.distributed.copy_parts import Input, rejects_address
 from storyclust.distributed.copy_stage import Copies, find_copies
 from storyclust.distributed.engine import cluster
 from storyclust.distributed.files import (
@@ -38,7 +38,6 @@ from storyclust.io.reading import encodings_taken
 
 MANIFEST = "manifest.json"
 WORK = ".storyclust"
-LARGE_SHARD = 250_000  # articles, which take some 2 GB of a worker
 
 
 @dataclass
@@ -217,7 +216,7 @@ def run_job(job: Job, runner: Runner) -> Report:
     report = _report_copies(job, copies)
     labels = {"kept": copies.kept}
     if job.stories is not None:
-        stories = find_stories(job.shards, job.source, copies, job.stories)
+        stories = find_stories(copies, job.source, job.stories)
         labels |= {"event": stories.events, "thread": stories.threads}
         report.events = int(stories.events.max(initial=-1)) + 1
         report.threads = int(stories.threads.max(initial=-1)) + 1
@@ -239,14 +238,13 @@ def _label_all(
         (
             join_address(job.work, f"{job.key}-done-{k}"),
             job.output,
-            k,
-            shard,
+            reading,
             job.source,
             copies.stages.shared_corpus,
             label_files,
-            before.get(shard.address),
+            before.get(reading.shard.address),
         )
-        for k, shard in enumerate(job.shards)
+        for k, reading in enumerate(copies.readings)
     ]
     entries: list[Entry] = runner.run("labels", label_shard, calls)
     return entries
@@ -268,30 +266,31 @@ def _write_manifest(job: Job, report: Report) -> None:
 
 def _report_copies(job: Job, copies: Copies) -> Report:
     """Report what was read, and write the rejects of all shards."""
-    sketches = copies.sketches
-    _check_fields(sketches, job.source)
+    readings = [reading.metadata for reading in copies.readings]
+    _check_fields(readings, job.source)
     report = Report(job.output, articles=copies.corpus.n, largest=copies.largest)
     report.copies = int((copies.kept != np.arange(copies.corpus.n)).sum())
-    report.rejects = sum(sketch["rejects"] for sketch in sketches)
-    first = next((sketch["first_reject"][0] for sketch in sketches if sketch["rejects"]), "")
+    report.rejects = sum(reading["rejects"] for reading in readings)
+    first = next((reading["first_reject"][0] for reading in readings if reading["rejects"]), "")
     if job.rejects is not None:
         with open_for_writing(job.rejects) as file:
-            for address, sketch in zip(copies.corpus.sketches, sketches, strict=True):
-                if sketch["rejects"]:
-                    with open_for_reading(f"{address}.rejects.jsonl") as part:
+            for reading in copies.readings:
+                if reading.metadata["rejects"]:
+                    with open_for_reading(rejects_address(reading.address)) as part:
                         file.write(part.read())
     if first and not report.articles:
         raise InputError(f"no record could be used; first: {first}.")
     report.messages = _messages(report.rejects, first, copies)
     fields = FieldCounts()
-    for sketch in sketches:
-        fields.add(FieldCounts.of_dict(sketch["fields_read"]))
+    for each in readings:
+        fields.add(FieldCounts.of_dict(each["fields_read"]))
     report.notes = fields.messages()
     return report
 
 
 def _messages(rejects: int, first: str, copies: Copies) -> list[str]:
-    reports = [sketch["report"] for sketch in copies.sketches]
+    readings = [reading.metadata for reading in copies.readings]
+    reports = [reading["report"] for reading in readings]
     messages = []
     if rejects:
         verb = "was" if rejects == 1 else "were"
@@ -303,21 +302,14 @@ def _messages(rejects: int, first: str, copies: Copies) -> list[str]:
         messages.append(dates_unread(bad, dates, place))
     orders = DateCounts()
     encodings: dict[str, str] = {}
-    for sketch in copies.sketches:
-        orders.merge(DateCounts(**sketch["date_orders"]))
-        encodings |= sketch["encodings"]
+    for reading in readings:
+        orders.merge(DateCounts(**reading["date_orders"]))
+        encodings |= reading["encodings"]
     messages += orders.messages()
-    messages += encodings_taken(encodings, sum(sketch["replaced"] for sketch in copies.sketches))
+    messages += encodings_taken(encodings, sum(reading["replaced"] for reading in readings))
     texts = (sum(report[name] for report in reports) for name in ("kept", "html", "entities", "mended"))
     if converted := texts_converted(*texts):
         messages.append(converted)
-    sizes = [sketch["articles"] for sketch in copies.sketches]
-    if max(sizes, default=0) > LARGE_SHARD:
-        n = sum(size > LARGE_SHARD for size in sizes)
-        messages.append(
-            f"{n:,} of {len(sizes):,} shards have more than {LARGE_SHARD:,} articles, the largest "
-            f"{max(sizes):,}: one worker has to hold all of them, and smaller shards would be done sooner."
-        )
     if renamed := [part for part in copies.stages.metadata["names"] if part["repeated_ids"]]:
         old, new = min((part["first"][0] for part in renamed), key=lambda pair: pair[0])
         n = sum(part["repeated_ids"] for part in renamed)
@@ -328,10 +320,10 @@ def _messages(rejects: int, first: str, copies: Copies) -> list[str]:
     return messages
 
 
-def _check_fields(sketches: Sequence[Metadata], source: Input) -> None:
+def _check_fields(readings: Sequence[Metadata], source: Input) -> None:
     """Raise if a named field occurs in no record of any shard."""
-    found = {name for sketch in sketches for name in sketch["found"]}
-    first = next((sketch["fields"] for sketch in sketches if sketch["fields"] is not None), None)
+    found = {name for reading in readings for name in reading["found"]}
+    first = next((reading["fields"] for reading in readings if reading["fields"] is not None), None)
     for name, column in (source.fields or {}).items():
         if name not in found and first is not None:
             raise InputError(

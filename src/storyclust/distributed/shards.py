@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from storyclust.articles.article import Article
 from storyclust.articles.maker import ArticleMaker
+from storyclust.distributed.article_files import iter_written
 from storyclust.distributed.files import (
     FileInfo,
     address_of,
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-FORMAT_VERSION = 7  # of the files of stages; raised when a stage changes what it writes
+FORMAT_VERSION = 8  # of the files of stages; raised when a stage changes what it writes
+PART = "part"  # kind of a shard that is a part of another: see `shard_parts`
 WRITABLE = ("jsonl", "json", "csv", "tsv", "parquet")
 
 
@@ -189,6 +191,9 @@ class Reader:
         A shard that cannot be read raises an error or, for a forgiving reader, becomes a reject.
         """
         shard = self.shard
+        if shard.kind == PART:
+            yield from iter_written(shard.address)
+            return
         source = Source(shard.address, shard.kind, shard.name, shard.encoding)
         try:
             with open_for_reading(shard.address) as raw:

@@ -8,7 +8,6 @@ pairs of blocks are compared, and average linkage merges articles to events and 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,7 +24,7 @@ from storyclust.distributed.furniture_stage import clean_shards
 from storyclust.distributed.graph_stage import find_edges
 from storyclust.distributed.linkage_stage import Clusters, EdgeFiles, LinkageRule, event_edges
 from storyclust.distributed.scale_stage import thread_edges
-from storyclust.distributed.shards import Shard, digest_of
+from storyclust.distributed.shards import digest_of
 from storyclust.distributed.stages import Stages
 from storyclust.distributed.vector_stage import Order, make_blocks
 from storyclust.stories.grouping import number_stories
@@ -71,17 +70,14 @@ class StoryLabels(NamedTuple):
     oversized_components: list[int]  # edges of each connected component too large for one bin
 
 
-def find_stories(
-    shards: Sequence[Shard], source: Input, copies: Copies, settings: StorySettings
-) -> StoryLabels:
+def find_stories(copies: Copies, source: Input, settings: StorySettings) -> StoryLabels:
     """Find the events and threads of a corpus whose copies are known.
 
     Parameters
     ----------
-    shards : sequence of Shard
-    source : Input
     copies : Copies
         With dates and languages in their sketches.
+    source : Input
     settings : StorySettings
 
     Returns
@@ -93,11 +89,11 @@ def find_stories(
     if places.n == 0:
         return StoryLabels(np.empty(0, np.int64), np.empty(0, np.int64), [])
     if settings.clean:
-        clean = clean_shards(shards, source, places.address, places.place, stages)
+        clean = clean_shards(copies.shards, source, places.address, places.place, stages)
         order = _order_languages(places, clean.languages, clean.codes, stages)._replace(spans=clean.addresses)
     else:
         order = _order_languages(places, *_sketched_languages(copies), stages)
-    blocks = make_blocks(shards, source, order, stages)
+    blocks = make_blocks(copies.shards, source, order, stages)
     edges = EdgeFiles(find_edges(blocks, order, stages), blocks.bounds)
     kept = np.flatnonzero(order.place >= 0)
     days = np.empty(order.n)
