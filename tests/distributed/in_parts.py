@@ -16,12 +16,13 @@ from storyclust.distributed.block_search import (
     crowd_cosines,
     crowd_floors,
     find_between,
+    index_block,
     mark_block,
     merge_found,
     pairs_of,
 )
 from storyclust.distributed.blocks import background_of_block, join_blocks, rows_at, sample_places, take_rows
-from storyclust.distributed.columns import degrees_of, some_of
+from storyclust.distributed.columns import degrees_of, numbers_in, some_of
 from storyclust.distributed.linkage import (
     add_degrees,
     choose_level,
@@ -202,7 +203,10 @@ def edges_between(blocks, null_similarity, n, least=LEAST_SIMILARITY, strong=Non
     marked = [frozen(mark_block(block, null_similarity[block.places])) for block in blocks]
     pairs = []
     for number, one in enumerate(marked):
-        parts = [find_between(one, other, least) for other in marked]
+        parts = [
+            find_between(one, other, numbers_in(other.terms, one.terms), least)
+            for other in map(index_block, marked)
+        ]
         if number % 2:  # merged as they come
             merged = parts[0]
             for part in parts[1:]:

@@ -19,6 +19,7 @@ pytest.importorskip("pyarrow", reason="shards are read and written through pyarr
 
 from storyclust.datasets.newswire import make_newswire
 from storyclust.distributed import (
+    block_plan,
     copy_stage,
     graph_stage,
     linkage_stage,
@@ -30,6 +31,8 @@ from storyclust.distributed import (
 )
 from storyclust.distributed.array_files import ArrayFile, pack_texts, read_texts, write_arrays
 from storyclust.distributed.article_files import iter_written, write_articles
+from storyclust.distributed.block_files import BlockRows, pack_block, read_block
+from storyclust.distributed.block_search import MarkedBlock
 from storyclust.distributed.copy_parts import Input
 from storyclust.distributed.copy_stage import find_copies
 from storyclust.distributed.corpus import SketchReader
@@ -47,7 +50,7 @@ class Cut(Serial):
     """Runs stages in this process, cut into more parts than they need."""
 
     def __init__(self, width, block_rows=1000):
-        self.width, self.memory = width, block_rows * vector_stage.ROW_BYTES
+        self.width, self.memory = width, block_rows << 15
         self.stages, self.needs = [], {}
 
     def run(self, name, function, calls, needs=None, processors=1):
@@ -316,7 +319,10 @@ def test_any_cut_gives_the_same_stories(tmp_path_factory, data, seed):
     runner, wanted = Cut(data.draw(st.sampled_from([1, 3, 40])), block_rows), StorySettings()
     runner.processors = data.draw(st.sampled_from([1, 3]))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(graph_stage, "TILES_PER_WORKER", data.draw(st.sampled_from([1, 4])))
+        patch.setattr(
+            "storyclust.distributed.block_files.ENTRIES_AT_ONCE", data.draw(st.sampled_from([1, 900]))
+        )
+        patch.setattr(block_plan, "TILES_PER_WORKER", data.draw(st.sampled_from([1, 4])))
         patch.setattr(shard_parts, "LARGE_SHARD", data.draw(st.sampled_from([1, 1 << 28])))
         patch.setattr(shard_parts, "PART_ARTICLES", data.draw(st.sampled_from([9, 1000])))
         patch.setattr(linkage_stage, "MAX_BIN_EDGES", data.draw(st.sampled_from([1, 50, 1 << 20])))
@@ -345,18 +351,60 @@ def test_rows_with_too_many_neighbours_are_processed_in_parts(tmp_path, monkeypa
     assert [article.record["thread"] for article in found] == local.labels_.tolist()
 
 
-@given(st.integers(1, 60), st.integers(1, 500))
-def test_tiles_cover_every_pair_of_blocks_once(n_blocks, width):
-    tiles = graph_stage.tiles_of(n_blocks, width)
-    met = [(b, other) for b, first, last in tiles for other in range(first, last)]
-    assert sorted(met) == [(b, other) for b in range(n_blocks) for other in range(b + 1)]
+@given(st.integers(1, 40), st.integers(1, 20), st.integers(1, 500))
+def test_tiles_cover_every_block_and_slice_of_later_rows_once(n_blocks, per_block, width):
+    tiles = block_plan.tiles_of(n_blocks, per_block, width)
+    met = [(block, each) for block, first, last in tiles for each in range(first, last)]
+    n_slices = n_blocks * per_block
+    wanted = [(block, each) for block in range(n_blocks) for each in range(block * per_block, n_slices)]
+    assert sorted(met) == wanted
+    assert len(tiles) >= min(width, len(wanted))
 
 
-@given(st.integers(1, 10**8), st.integers(1, 500), st.integers(1 << 28, 1 << 36))
-def test_blocks_fit_into_memory_and_keep_workers_busy(n, width, memory):
-    n_blocks = vector_stage.blocks_for(n, width, memory)
-    assert -(-n // n_blocks) * vector_stage.ROW_BYTES <= memory + vector_stage.ROW_BYTES
-    assert len(graph_stage.tiles_of(n_blocks, width)) >= min(width, n_blocks * (n_blocks + 1) // 2)
+@given(
+    st.integers(1, 10**8), st.integers(1, 900), st.integers(1, 300), st.integers(0, 6),
+    st.integers(1 << 10, 1 << 36),
+)  # fmt: skip
+def test_blocks_and_slices_fit_into_memory(n, entries, nodes, doublings, memory):
+    runner = Cut(nodes << doublings)
+    runner.memory, runner.processors = memory, 1 << doublings
+    plan = block_plan.plan_blocks(n, n * entries, runner)
+    assert [plan.blocks[0], plan.blocks[-1]] == [plan.slices[0], plan.slices[-1]] == [0, n]
+    assert (np.diff(plan.slices) > 0).all()
+    assert plan.blocks.tolist() == plan.slices[:: plan.slices_per_block].tolist()
+    assert plan.call_bytes <= plan.workers.memory
+    if memory > 2 << 30:
+        largest = np.diff(plan.blocks).max() * (block_plan.ENTRY_BYTES * entries)
+        assert largest <= plan.call_bytes or len(plan.blocks) > n
+        assert np.diff(plan.slices).max() * block_plan.RESULT_BYTES <= memory
+
+
+@given(st.integers(1, 4), st.integers(0, 30), st.integers(1, 12), st.integers(1, 40))
+def test_rows_of_a_block_are_read_a_few_at_a_time(tmp_path_factory, seed, n, width, most):
+    rng = np.random.default_rng(seed)
+    held = rng.random((n, width)) < 0.4
+    rows, columns = np.nonzero(held)
+    indptr = np.append(0, np.cumsum(held.sum(axis=1))).astype(np.int64)
+    block = MarkedBlock(
+        np.arange(n), np.arange(width, dtype=np.uint64), indptr, columns.astype(np.int32),
+        rng.random(len(rows)).astype(np.float32), rng.random(len(rows)) < 0.5, rng.random(n),
+    )  # fmt: skip
+    address = str(tmp_path_factory.mktemp("b") / "block")
+    write_arrays(address, pack_block(block))
+    start, stop = sorted(rng.integers(0, n + 1, 2).tolist())
+    first, last = indptr[[start, stop]]
+    with pytest.MonkeyPatch.context() as patch, BlockRows(address) as file:
+        patch.setattr("storyclust.distributed.block_files.ENTRIES_AT_ONCE", most)
+        chunks = [*file.chunks(start, stop)]
+    assert sum(len(chunk.places) for chunk in chunks) == stop - start
+    assert all(len(chunk.places) == 1 or len(chunk.indices) <= most for chunk in chunks)
+    for name in ("indices", "data", "indexed"):
+        parts = [np.empty(0), *(getattr(chunk, name) for chunk in chunks)]
+        assert np.concatenate(parts).tolist() == getattr(block, name)[first:last].tolist()
+    assert [size for chunk in chunks for size in np.diff(chunk.indptr)] == np.diff(indptr)[
+        start:stop
+    ].tolist()
+    assert all(map(np.array_equal, read_block(address), block))
 
 
 def test_oversized_components_are_linked_level_by_level_within_memory(tmp_path, monkeypatch):
@@ -457,7 +505,7 @@ def test_texts_that_are_not_plain_are_reported_and_read_as_here(tmp_path):
 def test_an_interrupted_run_continues_on_a_cluster_of_another_size(tmp_path, monkeypatch, broken):
     """Blocks and bins differ then: no file of the first run may be used as a part of the second."""
     monkeypatch.setattr(linkage_stage, "FAN_IN", 2)
-    monkeypatch.setattr(vector_stage, "MIN_BLOCK", 20)
+    monkeypatch.setattr(block_plan, "MIN_SLICE", 20)
     shards = write_shards(tmp_path / "in", [a.to_record() for a in make_newswire(300, random_state=1)], [90])
     job = Job(shards, str(tmp_path / "out"), Input(stories=True), CopySettings(), None, StorySettings())
 

@@ -215,10 +215,11 @@ def pack_partitions(name: str, parts: Sequence[T]) -> dict[str, NDArray[Any]]:
 
 
 def read_partition(file: ArrayFile, name: str, kind: type[T], number: int) -> T:
-    """Read one of the named tuples of `pack_partitions`."""
+    """Read one of the named tuples of `pack_partitions`, or those of its fields that `kind` has."""
     starts, stops = file.read(f"{name}.bounds", number, number + 2).tolist()
-    ranges = zip(_fields(kind), starts, stops, strict=True)
-    return kind(*(file.read(f"{name}.{field}", start, stop) for field, start, stop in ranges))
+    columns = [column for column in file.layout if column.startswith(f"{name}.")][: len(starts)]
+    ranges = dict(zip(columns, zip(starts, stops, strict=True), strict=True))
+    return kind(*(file.read(column, *ranges[column]) for column in (f"{name}.{f}" for f in _fields(kind))))
 
 
 def read_partitions(addresses: Iterable[str], name: str, kind: type[T], number: int) -> list[T]:

@@ -1,4 +1,4 @@
-"""Similar rows of two blocks, and how what is found in all pairs of blocks makes the whole graph."""
+"""Rows looked up in blocks of earlier ones, and how what is found in all blocks makes the whole graph."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from storyclust._core.parallel import map_chunks
 from storyclust.cluster.correction import corrected_similarities
 from storyclust.cluster.graph import default_limits
 from storyclust.cluster.pair_search import CANDIDATES_PER_NEIGHBOR, IndexedRows, QueryRows, search_block
-from storyclust.cluster.postings import Csr, index_entries, mark_entries
+from storyclust.cluster.postings import Csr, entry_costs, index_entries, mark_entries
 from storyclust.cluster.selection import nth_largest_of_labels
 from storyclust.distributed.blocks import Block
-from storyclust.distributed.columns import end_to_end, most_of_each, numbers_in, renumbered, some_of
+from storyclust.distributed.columns import end_to_end, most_of_each, renumbered, some_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,21 +59,49 @@ class Edges(NamedTuple):
     values: NDArray[np.float64]
 
 
-def mark_block(block: Block, null_similarity: NDArray[np.float64]) -> MarkedBlock:
+class BlockIndex(NamedTuple):
+    """A block in which rows are looked up."""
+
+    places: NDArray[np.int64]
+    terms: NDArray[np.uint64]
+    rows: IndexedRows
+
+
+def mark_block(block: Block, null_similarity: NDArray[np.float64], n_jobs: int = 1) -> MarkedBlock:
     """Mark the entries of a block that are indexed; its rows have these background similarities."""
     rows = Csr(block.indptr, block.indices, block.data)
     indexed = np.zeros(len(rows.indices), np.bool_)
     limits = default_limits()
-    mark_entries(0, len(block.places), rows, block.holders, limits.max_postings, limits.heaviest, indexed)
+
+    def work(start: int, stop: int) -> None:
+        mark_entries(start, stop, rows, block.holders, limits.max_postings, limits.heaviest, indexed)
+
+    map_chunks(work, entry_costs(block.indptr), n_jobs, "index")
     return MarkedBlock(block.places, block.terms, *rows, indexed, null_similarity)
 
 
-def find_between(rows: MarkedBlock, others: MarkedBlock, min_similarity: float, n_jobs: int = 1) -> Found:
-    """Compare rows of one block with earlier rows of another, or of the same.
+def index_block(block: MarkedBlock) -> BlockIndex:
+    """Index a block by its marked entries."""
+    matrix = Csr(block.indptr, block.indices, block.data)
+    postings = index_entries(matrix, block.indexed, len(block.terms))
+    return BlockIndex(block.places, block.terms, IndexedRows(matrix, postings, block.floors))
+
+
+def find_between(
+    rows: MarkedBlock,
+    others: BlockIndex,
+    numbers: NDArray[np.int32],
+    min_similarity: float,
+    n_jobs: int = 1,
+) -> Found:
+    """Compare rows with the earlier ones of a block, which may be their own.
 
     Parameters
     ----------
-    rows, others : MarkedBlock
+    rows : MarkedBlock
+    others : BlockIndex
+    numbers : int32 array of shape (n_terms,)
+        Number of each term of `rows` among those of `others`, -1 where it is not there.
     min_similarity : float
         Least similarity of an edge.
     n_jobs : int, default=1
@@ -82,18 +111,12 @@ def find_between(rows: MarkedBlock, others: MarkedBlock, min_similarity: float, 
     -------
     found : Found
     """
-    own, own_indexed = Csr(rows.indptr, rows.indices, rows.data), rows.indexed
-    if rows is not others:
-        *columns, own_indexed = renumbered(*own, own_indexed, numbers_in(others.terms, rows.terms))
-        own = Csr(*columns)
-    before = np.searchsorted(others.places, rows.places)
-    matrix = Csr(others.indptr, others.indices, others.data)
-    postings = index_entries(matrix, others.indexed, len(others.terms))
+    *columns, indexed = renumbered(rows.indptr, rows.indices, rows.data, rows.indexed, numbers)
+    queries = QueryRows(Csr(*columns), indexed, rows.floors, np.searchsorted(others.places, rows.places))
     hits = search_block(
-        QueryRows(own, own_indexed, rows.floors, before), IndexedRows(matrix, postings, others.floors),
-        default_limits(), min_similarity, keep_rejected=True, n_jobs=n_jobs,
-    )  # fmt: skip
-    floors = np.maximum(rows.floors[hits.rows], others.floors[hits.others])
+        queries, others.rows, default_limits(), min_similarity, keep_rejected=True, n_jobs=n_jobs
+    )
+    floors = np.maximum(rows.floors[hits.rows], others.rows.null_similarity[hits.others])
     return Found(rows.places[hits.rows], others.places[hits.others], hits.partial, hits.cosines, floors)
 
 

@@ -31,11 +31,13 @@ from storyclust.distributed.stages import (
     band_ranges,
     bucket_ranges,
     run_unless_finished,
+    shard_needs,
 )
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+SKETCH_FACTOR = 6  # memory of sketching, in bytes of the shard: 3.7 for short articles, 4.6 for long ones
 BIN_ARTICLES = 1 << 16  # articles whose representatives one call chooses
 
 
@@ -87,7 +89,7 @@ def sketch_all(
     calls = [
         (sketch_shard, target, shard, source, settings) for target, shard in zip(targets, shards, strict=True)
     ]
-    sketches = runner.run("sketches", run_unless_finished, calls)
+    sketches = runner.run("sketches", run_unless_finished, calls, shard_needs(shards, SKETCH_FACTOR, runner))
     offsets = np.append(0, np.cumsum([sketch["articles"] for sketch in sketches])).astype(np.int64)
     return Corpus(targets, offsets), sketches
 

@@ -25,6 +25,7 @@ MAX_RETRIES = 8  # of a call whose worker or node was lost
 RESUBMIT_SECONDS = 5.0  # for Ray to repeat the calls of a lost node, before they are submitted again
 NO_PROCESSOR_SECONDS = 30.0  # without any processor, before a warning
 MIN_UTILIZATION = 0.8  # of the cluster's processors, where each call takes as many as a node has
+MEMORY_STEP = 64 << 20  # to multiples of which reservations are rounded up
 CALLS_PER_PROCESSOR = 2  # submitted at once: one that runs, and one that waits
 OBJECT_STORE_BYTES = 256 << 20  # of a cluster started here: only lists of addresses are stored
 
@@ -172,7 +173,7 @@ class RayRunner:
     ) -> list[Any]:
         """Call a function with each tuple of arguments; see `Runner.run`.
 
-        A call that needs more than `memory` waits for a node that has enough free.
+        A call waits for a node that has as much memory free as it needs.
 
         Raises
         ------
@@ -182,7 +183,7 @@ class RayRunner:
         """
         self._check_new_nodes()
         task = partial(self.ray.remote(function).options, max_retries=MAX_RETRIES, name=name)
-        stage_calls = _StageCalls(self.ray, task, calls, self._large_needs(name, needs or ()), processors)
+        stage_calls = _StageCalls(self.ray, task, calls, self._memory_of_calls(name, needs or ()), processors)
         try:
             with stage(name, len(calls)) as advance:
                 while not stage_calls.done:
@@ -210,17 +211,18 @@ class RayRunner:
             warnings.warn(message, StoryclustWarning, stacklevel=2)
             self.warned = True
 
-    def _large_needs(self, name: str, needs: Sequence[int]) -> dict[int, int]:
-        """Return the memory of the calls that need more than `memory`."""
-        memory = self.memory
-        large = {k: need for k, need in enumerate(needs) if need > memory}
+    def _memory_of_calls(self, name: str, needs: Sequence[int]) -> list[int]:
+        """Return the memory that calls reserve, so that together they never need more than a node has.
+
+        It is rounded, because Ray schedules calls with equal reservations together.
+        """
         largest = max((memory for memory, _ in self._node_sizes()), default=math.inf)
-        if large and max(large.values()) > largest:
+        if max(needs, default=0) > largest:
             raise ClusterError(
-                f"a call of {name} needs {max(large.values()) / 1e9:,.1f} GB of memory, and the largest node "
+                f"a call of {name} needs {max(needs) / 1e9:,.1f} GB of memory, and the largest node "
                 f"has {largest / 1e9:,.1f} GB: add one that has more, and run this again."
             )
-        return large
+        return [int(min(-(-need // MEMORY_STEP) * MEMORY_STEP, largest)) for need in needs]
 
     def _result(self, name: str, call: Any) -> Any:
         try:
@@ -257,7 +259,7 @@ class _StageCalls:
         ray: Any,
         task: Callable[..., Any],  # takes options
         calls: Sequence[tuple[Any, ...]],
-        memory: Mapping[int, int],
+        memory: Sequence[int],  # of each call, or nothing
         processors: int,
     ) -> None:
         self.ray, self.task, self.calls = ray, task, calls
@@ -302,7 +304,7 @@ class _StageCalls:
 
     def _submit_call(self, number: int) -> None:
         options: dict[str, Any] = {"num_cpus": self.processors}
-        if number in self.memory:
+        if self.memory:
             options["memory"] = self.memory[number]
         self.pending[self.task(**options).remote(*self.calls[number])] = number
 

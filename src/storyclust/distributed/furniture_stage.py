@@ -27,7 +27,7 @@ from storyclust.distributed.source_tables import (
     pack_sources,
     sort_sources,
 )
-from storyclust.distributed.stages import Metadata, Stages, save
+from storyclust.distributed.stages import Metadata, Stages, save, shard_needs
 from storyclust.text.furniture import SAMPLE, WHOLE_SAMPLE, Furniture, sample_key, sample_of, without_spans
 from storyclust.text.language import name_languages
 from storyclust.text.recurring_spans import Recurring
@@ -41,6 +41,7 @@ ALL_KEYS = (1 << 32) - 1  # bound of a sample that has all texts
 KEYS_HELD = 1 << 20  # keys that are collected before those beyond the samples are dropped
 TEXTS_PER_CALL = 1 << 15  # texts of samples from which one call learns: about 100 MB
 SMALL_SAMPLE = 1000  # so few take a single call
+READING_FACTOR = 5  # memory of reading a shard's texts, in bytes of the shard: up to 3.7
 ARTICLES_AT_ONCE = 2000  # whose tokens are held, 20 KB for each
 
 
@@ -358,11 +359,12 @@ def clean_shards(
         f"{n_bins}-{k}": (k, shard, source, corpus, order, bounds, whole_bound, n_bins)
         for k, shard in enumerate(shards)
     }
-    samples = runner.share(stages.run("text-samples", samples_shard, calls))
+    needs = shard_needs(shards, READING_FACTOR, runner)
+    samples = runner.share(stages.run("text-samples", samples_shard, calls, needs))
     calls = {"all": (samples, None)} | {f"{n_bins}-{b}": (samples, b) for b in range(n_bins)}
     learnt = runner.share(stages.run("furniture", learn_part, calls))
     calls = {str(k): (k, shard, source, corpus, order, learnt) for k, shard in enumerate(shards)}
-    addresses = stages.run("spans", spans_shard, calls)
+    addresses = stages.run("spans", spans_shard, calls, needs)
     codes = np.full(stages.corpus.n, -1, np.int16)
     languages: dict[str, int] = {}
     for address, (begin, end) in zip(addresses, pairwise(stages.corpus.offsets.tolist()), strict=True):

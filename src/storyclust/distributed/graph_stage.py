@@ -1,10 +1,13 @@
-"""Stages of the similarity graph: tiles of pairs of blocks, their merged results, edges."""
+"""Stages of the similarity graph: tiles of a block and the slices looked up in it, merged results, edges.
+
+Sending postings by term instead would transfer more: see the limits of scaling in the design.
+"""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from itertools import groupby, pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +21,8 @@ from storyclust.distributed.array_files import (
     split_ragged,
     write_arrays,
 )
+from storyclust.distributed.block_files import BlockRows, read_block
+from storyclust.distributed.block_plan import tiles_of
 from storyclust.distributed.block_search import (
     Found,
     Pairs,
@@ -26,14 +31,15 @@ from storyclust.distributed.block_search import (
     crowd_floors,
     examined,
     find_between,
+    index_block,
     merge_found,
     pairs_of,
     split_found,
 )
-from storyclust.distributed.columns import degrees_of, some_of
+from storyclust.distributed.columns import degrees_of, end_to_end, numbers_in, some_of
 from storyclust.distributed.stages import Metadata, Stages, save
 from storyclust.distributed.term_counts import SETTINGS
-from storyclust.distributed.vector_stage import Blocks, Order, read_block, workers_for
+from storyclust.distributed.vector_stage import Blocks, Order
 from storyclust.stories.grouping import LEAST_SIMILARITY, least_similarities
 from storyclust.text.background import Background
 
@@ -42,24 +48,41 @@ if TYPE_CHECKING:
 
 ROWS_PER_CALL = 10_000  # articles with more than MAX_NEIGHBORS neighbours, for one call
 KEPT, FAILED = 0, 1  # partitions of the results of a tile, by `split_found`
-TILES_PER_WORKER = 4  # enough that no worker waits long for the last tile
 
 
-def compare_tile(target: str, blocks: list[str], number: int, first: int, last: int, n_jobs: int) -> Metadata:
-    """Compare the articles of a block with earlier articles of a range of blocks."""
-    own = read_block(blocks[number])
-    found: list[Found] = []
-    for k in range(first, last):
-        other = own if k == number else read_block(blocks[k])
-        found.append(find_between(own, other, LEAST_SIMILARITY, n_jobs))
-        if len(found) > 1:
-            found = [merge_found(found)]
-    promising = np.bincount(found[0].later - own.places[0], minlength=len(own.places)).astype(np.int32)
-    return save(target, {**pack_partitions("found", split_found(found[0])), "promising": promising})
+def compare_tile(target: str, blocks: Blocks, number: int, first: int, last: int, n_jobs: int) -> Metadata:
+    """Look up the articles of a range of slices in a block of earlier ones; each slice has a file of its own.
+
+    The block is held, the others are read a few at a time.
+    """
+    addresses, plan = blocks
+    index = index_block(read_block(addresses[number]))
+    for of_block, of_slices in groupby(range(first, last), lambda each: each // plan.slices_per_block):
+        with BlockRows(addresses[of_block]) as rows:
+            numbers = numbers_in(index.terms, rows.terms)
+            begin = int(plan.blocks[of_block])
+            for each in of_slices:
+                start, stop = plan.slices[each : each + 2].tolist()
+                parts = [
+                    split_found(find_between(chunk, index, numbers, LEAST_SIMILARITY, n_jobs))
+                    for chunk in rows.chunks(start - begin, stop - begin)
+                ]
+                found = [end_to_end(column) for column in zip(*parts, strict=True)]
+                candidates = np.concatenate([some.later for some in found]) - start
+                promising = np.bincount(candidates, minlength=stop - start).astype(np.int32)
+                write_arrays(
+                    slice_address(target, each), {**pack_partitions("found", found), "promising": promising}
+                )
+    return save(target, {})
+
+
+def slice_address(target: str, number: int) -> str:
+    """Return where a tile writes what it finds for a slice."""
+    return f"{target}-{number}"
 
 
 def merge_tiles(target: str, tiles: list[str], first_place: int) -> Metadata:
-    """Merge the results of all tiles of a block."""
+    """Merge what all tiles have found for a slice."""
     with ExitStack() as stack:
         files = [stack.enter_context(ArrayFile(address)) for address in tiles]
         parts = [read_partition(file, "found", Found, KEPT) for file in files]
@@ -107,38 +130,33 @@ def edges_part(target: str, pairs: str, cutoffs: str) -> Metadata:
 
 
 def find_edges(blocks: Blocks, order: Order, stages: Stages) -> list[str]:
-    """Compare all blocks; returns, for each block, the file of the edges to earlier articles."""
-    runner, n_blocks = stages.runner, len(blocks.addresses)
-    shared = runner.share(blocks.addresses)
+    """Compare all articles; returns, for each slice, the file of the edges to earlier articles."""
+    plan, shared = blocks.plan, stages.runner.share(blocks)
+    n_jobs = plan.workers.processors
     # The longest tiles start first, so that no worker has a long one at the end.
-    workers, n_jobs, _ = workers_for(int(blocks.bounds[-1]), runner)
-    tiles = sorted(tiles_of(n_blocks, workers), key=lambda tile: tile[1] - tile[2])
-    calls = {f"{n_blocks}-{b}-{first}-{last}": (shared, b, first, last, n_jobs) for b, first, last in tiles}
-    results = stages.run("similarities", compare_tile, calls, processors=n_jobs)
-    of_block: list[list[str]] = [[] for _ in range(n_blocks)]
-    for (b, _, _), address in sorted(zip(tiles, results, strict=True)):
-        of_block[b].append(address)
-    begins = blocks.bounds.tolist()
-    pairs = stages.run("neighbours", merge_tiles, _by_block(list(zip(of_block, begins[:-1], strict=True))))
-    cutoffs = _find_cutoffs(pairs, order, stages)
-    return stages.run("edges", edges_part, _by_block([(address, cutoffs) for address in pairs]))
+    tiles = sorted(
+        tiles_of(len(blocks.addresses), plan.slices_per_block, plan.workers.n),
+        key=lambda tile: tile[1] - tile[2],
+    )
+    calls = {
+        f"{plan.key}-{number}-{first}-{last}": (shared, number, first, last, n_jobs)
+        for number, first, last in tiles
+    }
+    needs = [plan.call_bytes] * len(tiles)
+    results = stages.run("similarities", compare_tile, calls, needs, processors=n_jobs)
+    of_slice: list[list[str]] = [[] for _ in plan.slices[:-1]]
+    for (_, first, last), address in sorted(zip(tiles, results, strict=True)):
+        for each in range(first, last):
+            of_slice[each].append(slice_address(address, each))
+    begins = plan.slices[:-1].tolist()
+    calls = _by_slice(list(zip(of_slice, begins, strict=True)), plan.key)
+    pairs = stages.run("neighbours", merge_tiles, calls)
+    cutoffs = _find_cutoffs(pairs, order, stages, plan.key)
+    return stages.run("edges", edges_part, _by_slice([(address, cutoffs) for address in pairs], plan.key))
 
 
-def _by_block(given: list[tuple[object, ...]]) -> dict[str, tuple[object, ...]]:
-    return {f"{len(given)}-{b}": call for b, call in enumerate(given)}
-
-
-def tiles_of(n_blocks: int, width: int) -> list[tuple[int, int, int]]:
-    """Cut all pairs of blocks into tiles: a block, and a range of blocks up to it.
-
-    Long ranges read less, because the block itself is read once; short ranges keep every worker busy.
-    """
-    longest = max(1, n_blocks**2 // (2 * TILES_PER_WORKER * width))
-    tiles = []
-    for b in range(n_blocks):
-        cuts = np.linspace(0, b + 1, -(-(b + 1) // longest) + 1).astype(int).tolist()
-        tiles += [(b, first, last) for first, last in pairwise(cuts)]
-    return tiles
+def _by_slice(given: list[tuple[Any, ...]], key: str) -> dict[str, tuple[Any, ...]]:
+    return {f"{key}-{number}": call for number, call in enumerate(given)}
 
 
 def few_of_language(order: Order) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -153,7 +171,7 @@ def few_of_language(order: Order) -> tuple[NDArray[np.int64], NDArray[np.float64
     return few[ascending], strong[ascending]
 
 
-def _find_cutoffs(pairs: list[str], order: Order, stages: Stages) -> str:
+def _find_cutoffs(pairs: list[str], order: Order, stages: Stages, key: str) -> str:
     """Find what articles require of their edges; returns the address.
 
     These are articles with more than MAX_NEIGHBORS neighbours, with their least cosines, and those of a
@@ -170,7 +188,7 @@ def _find_cutoffs(pairs: list[str], order: Order, stages: Stages) -> str:
     if len(crowded):
         write_arrays(listed, {"crowded": crowded})
         cosines = stages.run(
-            "top-cosines", top_cosines_part, _by_block([(address, listed) for address in pairs])
+            "top-cosines", top_cosines_part, _by_slice([(address, listed) for address in pairs], key)
         )
         n_calls = max(-(-len(crowded) // ROWS_PER_CALL), stages.runner.width)
         cuts = sorted(set(np.linspace(0, len(crowded), n_calls + 1).astype(int).tolist()))

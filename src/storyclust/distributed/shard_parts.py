@@ -6,7 +6,6 @@ is decided by the shard; and what is reported of reading comes from the shard, n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -18,11 +17,9 @@ from storyclust.distributed.files import join_address
 from storyclust.distributed.shards import PART, Reader, Shard, digest_of
 from storyclust.distributed.stages import Metadata, Runner, run_unless_finished, save
 
-LARGE_SHARD = 256 << 20  # bytes of a shard, uncompressed, from which on it is split
+LARGE_SHARD = 128 << 20  # bytes of a shard, uncompressed, from which on it is split
 PART_ARTICLES = 50_000  # of a part, at most
 PART_CHARACTERS = 64 << 20  # of texts, from which on a part ends
-COMPRESSED = re.compile(r"\.(gz|xz|bz2|zst|zstd|parquet)$", re.IGNORECASE)
-EXPANSION = 4  # assumed of a compressed shard
 
 
 class Limits(NamedTuple):
@@ -41,11 +38,6 @@ class ReadShard(NamedTuple):
     metadata: Metadata | None = None  # of that file
 
 
-def uncompressed_size(shard: Shard) -> int:
-    """Estimate the bytes of a shard's records."""
-    return shard.size * (EXPANSION if COMPRESSED.search(shard.address) else 1)
-
-
 def split_shards(shards: Sequence[Shard], work: str, source: Input, runner: Runner) -> list[ReadShard]:
     """Split the large ones among shards.
 
@@ -62,7 +54,7 @@ def split_shards(shards: Sequence[Shard], work: str, source: Input, runner: Runn
     shards : list of ReadShard
     """
     limits = Limits(PART_ARTICLES, PART_CHARACTERS)
-    large = [shard for shard in shards if uncompressed_size(shard) >= LARGE_SHARD]
+    large = [shard for shard in shards if shard.uncompressed >= LARGE_SHARD]
     targets = [join_address(work, f"parts-{digest_of(shard.key, source, tuple(limits))}") for shard in large]
     calls = [
         (split_shard, target, shard, source, limits) for target, shard in zip(targets, large, strict=True)
@@ -71,7 +63,10 @@ def split_shards(shards: Sequence[Shard], work: str, source: Input, runner: Runn
     if calls:
         found = runner.run("parts", run_unless_finished, calls)
         for shard, target, metadata in zip(large, targets, found, strict=True):
-            parts = [_part_of(shard, target, number) for number in range(metadata["parts"])]
+            parts = [
+                Shard(_part_address(target, number), PART, "", size, 0, shard.output)
+                for number, size in enumerate(metadata["parts"])
+            ]
             split[shard] = ReadShard(shard, parts, target, metadata)
     return [split.get(shard) or ReadShard(shard, [shard]) for shard in shards]
 
@@ -80,23 +75,21 @@ def split_shard(target: str, shard: Shard, source: Input, limits: Limits) -> Met
     """Read a shard from beginning to end, and write its articles in parts."""
     reader = Reader(shard, source.fields, forgiving=source.forgiving)
     held: list[Article] = []
-    parts = characters = 0
+    sizes: list[int] = []  # of parts, in characters
+    characters = 0
     for article in reader:
         held.append(replace(article, record={}))
         characters += len(article.text) + len(article.title)
         if len(held) >= limits.articles or characters >= limits.characters:
-            write_articles(_part_address(target, parts), held)
-            held, characters, parts = [], 0, parts + 1
-    if held or not parts:
-        write_articles(_part_address(target, parts), held)
-        parts += 1
+            write_articles(_part_address(target, len(sizes)), held)
+            sizes.append(characters)
+            held, characters = [], 0
+    if held or not sizes:
+        write_articles(_part_address(target, len(sizes)), held)
+        sizes.append(characters)
     write_rejects(target, reader)
-    return save(target, {}, {**reading_metadata(reader), "parts": parts})
+    return save(target, {}, {**reading_metadata(reader), "parts": sizes})
 
 
 def _part_address(target: str, number: int) -> str:
     return f"{target}-{number}"
-
-
-def _part_of(shard: Shard, target: str, number: int) -> Shard:
-    return Shard(_part_address(target, number), PART, "", 0, 0, shard.output)

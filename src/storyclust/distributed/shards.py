@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FORMAT_VERSION = 8  # of the files of stages; raised when a stage changes what it writes
+COMPRESSED = re.compile(r"\.(gz|xz|bz2|zst|zstd|parquet)$", re.IGNORECASE)
+EXPANSION = 4  # assumed of a compressed shard
 PART = "part"  # kind of a shard that is a part of another: see `shard_parts`
 WRITABLE = ("jsonl", "json", "csv", "tsv", "parquet")
 
@@ -57,6 +59,11 @@ class Shard(NamedTuple):
     def changed_error(self) -> InputError:
         """Return the error of a shard that is modified during the run."""
         return InputError(f"{self.address} has changed since it was read first; run this again.")
+
+    @property
+    def uncompressed(self) -> int:
+        """Bytes of the records, estimated where the file is compressed."""
+        return self.size * (EXPANSION if COMPRESSED.search(self.address) else 1)
 
     @property
     def key(self) -> str:

@@ -20,8 +20,11 @@ from storyclust.distributed.sketching import BUCKETS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from storyclust.distributed.shards import Shard
+
 VALUES_PER_CALL = 4 << 20  # values of all shards that one call sorts
 SMALL_INPUT = 1000  # so few values take a single call
+CALL_BYTES = 384 << 20  # memory of any call: a worker with all modules and kernels loaded, and a little data
 DEFAULT_MEMORY = 1 << 30  # bytes of a call, where the memory of the machine is not known
 
 Metadata = dict[str, Any]
@@ -59,13 +62,22 @@ class Runner(Protocol):
         function : callable
         calls : sequence of tuple
         needs : sequence of int, optional
-            Bytes of memory of each call, where some may need more than `memory`.
+            Bytes of memory of each call.
         processors : int, default=1
             Of each call.
         """
 
     def share(self, value: Any) -> Any:
         """Return a reference to a value that is an argument of many calls."""
+
+
+def shard_needs(shards: Sequence[Shard], factor: int, runner: Runner) -> list[int]:
+    """Estimate the memory of calls that each read a shard, and hold `factor` times its bytes.
+
+    As these are estimates, none is more than the runner can give.
+    """
+    most = runner.memory * runner.processors
+    return [min(CALL_BYTES + factor * shard.uncompressed, most) for shard in shards]
 
 
 class Serial:

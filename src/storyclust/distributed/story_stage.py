@@ -94,7 +94,7 @@ def find_stories(copies: Copies, source: Input, settings: StorySettings) -> Stor
     else:
         order = _order_languages(places, *_sketched_languages(copies), stages)
     blocks = make_blocks(copies.shards, source, order, stages)
-    edges = EdgeFiles(find_edges(blocks, order, stages), blocks.bounds)
+    edges = EdgeFiles(find_edges(blocks, order, stages), blocks.plan.slices)
     kept = np.flatnonzero(order.place >= 0)
     days = np.empty(order.n)
     days[order.place[kept]] = order.seconds[kept] / DAY

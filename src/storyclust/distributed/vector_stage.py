@@ -21,13 +21,15 @@ from storyclust.distributed.array_files import (
     read_tuple,
     split_ragged,
 )
-from storyclust.distributed.block_search import MarkedBlock, mark_block
+from storyclust.distributed.block_files import join_files, pack_block
+from storyclust.distributed.block_plan import Plan, plan_blocks
+from storyclust.distributed.block_search import mark_block
 from storyclust.distributed.blocks import Block, background_of_block, join_blocks, rows_at, take_rows
 from storyclust.distributed.copy_parts import Input
 from storyclust.distributed.corpus import Corpus
 from storyclust.distributed.furniture_stage import read_spans
 from storyclust.distributed.shards import Reader, Shard
-from storyclust.distributed.stages import Metadata, Runner, Stages, save
+from storyclust.distributed.stages import Metadata, Stages, save, shard_needs
 from storyclust.distributed.term_counts import (
     ShardTerms,
     TermCounts,
@@ -46,11 +48,11 @@ from storyclust.text.furniture import without_spans
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-ROW_BYTES = 24 << 10  # memory for each row of a block, measured while comparing two of equal size
 TERMS_PER_CALL = 1 << 24  # terms of all shards that one call counts
 TERMS_PER_ARTICLE = 200  # assumed
+TERMS_FACTOR = 12  # memory of finding terms, in bytes of the shard: 8.5 to 10.4, long articles
+VECTORS_FACTOR = 6  # the same of making vectors: 3.9 and 4.9
 SMALL_CORPUS = 1000  # so few articles take a single call
-MIN_BLOCK = 2000  # articles of a block, unless memory asks for smaller ones
 
 
 class Order(NamedTuple):
@@ -66,10 +68,10 @@ class Order(NamedTuple):
 
 
 class Blocks(NamedTuple):
-    """Blocks of consecutive places: block `b` has those from `bounds[b]` up to `bounds[b + 1]`."""
+    """Files of the blocks of a plan."""
 
     addresses: list[str]
-    bounds: NDArray[np.int64]
+    plan: Plan
 
 
 def terms_shard(
@@ -114,7 +116,8 @@ def weigh_part(
     selected = [select_terms(table, *of_shard) for of_shard in wanted]
     # Shards differ in their number of languages: flat arrays can be concatenated.
     flat = [weights._replace(idf=weights.idf.ravel()) for weights in selected]
-    return save(target, pack_partitions("weights", flat))
+    # Entries of all vectors: what memory blocks take follows from it.
+    return save(target, pack_partitions("weights", flat), {"entries": int(table.holders.sum())})
 
 
 def vectors_shard(
@@ -147,22 +150,13 @@ def block_part(
     target: str, vectors: list[str], number: int, samples: list[str], sizes: NDArray[np.int64], n_jobs: int
 ) -> Metadata:
     """Join the vectors of a block, and compute the background similarity of its articles."""
-    block = join_blocks(read_partitions(vectors, "blocks", Block, number))
+    block = join_files(vectors, number)
     own_samples = {}
     for language in np.unique(block.groups).tolist():
         with ArrayFile(samples[language]) as file:
             own_samples[language] = read_tuple(file, "sample", Block)
-    arrays = pack_tuple("block", mark_block(block, background_of_block(block, own_samples, sizes, n_jobs)))
-    return save(target, {**arrays, "block.indexed": np.packbits(arrays["block.indexed"])})
-
-
-def read_block(address: str) -> MarkedBlock:
-    """Read the file of a block."""
-    with ArrayFile(address) as file:
-        block = read_tuple(file, "block", MarkedBlock)
-    bits: Any = block.indexed
-    indexed = np.unpackbits(bits, count=len(block.indices))
-    return block._replace(indexed=indexed.astype(np.bool_))
+    background = background_of_block(block, own_samples, sizes, n_jobs)
+    return save(target, pack_block(mark_block(block, background, n_jobs)))
 
 
 def make_blocks(shards: Sequence[Shard], source: Input, order: Order, stages: Stages) -> Blocks:
@@ -187,49 +181,19 @@ def make_blocks(shards: Sequence[Shard], source: Input, order: Order, stages: St
         f"{n_parts}-{k}": (k, shard, source, *common, of_shard)
         for k, (shard, of_shard) in enumerate(zip(shards, spans, strict=True))
     }
-    terms = stages.run("terms", terms_shard, calls)
+    terms = stages.run("terms", terms_shard, calls, shard_needs(shards, TERMS_FACTOR, runner))
     shared = runner.share(terms)
     calls = {f"{n_parts}-{p}": (shared, p, order.languages, order.sizes) for p in range(n_parts)}
     tables = runner.share(stages.run("weights", weigh_part, calls))
-    workers, n_jobs, memory = workers_for(order.n, runner)
-    n_blocks = blocks_for(order.n, workers, memory)
-    bounds = np.linspace(0, order.n, n_blocks + 1).astype(np.int64)
+    plan = plan_blocks(order.n, sum(part["entries"] for part in stages.metadata["weights"]), runner)
+    n_blocks, n_jobs = len(plan.blocks) - 1, plan.workers.processors
     calls = {
-        f"{n_blocks}-{k}": (k, address, tables, bounds, order.address) for k, address in enumerate(terms)
+        f"{n_blocks}-{k}": (k, address, tables, plan.blocks, order.address) for k, address in enumerate(terms)
     }
-    vectors = runner.share(stages.run("vectors", vectors_shard, calls))
+    needs = shard_needs(shards, VECTORS_FACTOR, runner)
+    vectors = runner.share(stages.run("vectors", vectors_shard, calls, needs))
     calls = {str(k): (vectors, k) for k in range(len(order.languages))}
     samples = runner.share(stages.run("samples", sample_part, calls))
     calls = {f"{n_blocks}-{b}": (vectors, b, samples, order.sizes, n_jobs) for b in range(n_blocks)}
-    return Blocks(stages.run("blocks", block_part, calls, processors=n_jobs), bounds)
-
-
-class Workers(NamedTuple):
-    """Workers that compare blocks."""
-
-    n: int
-    processors: int  # of each
-    memory: int  # bytes of each
-
-
-def workers_for(n: int, runner: Runner) -> Workers:
-    """Choose the workers that compare `n` articles: single processors or, for more memory, nodes."""
-    if blocks_for(n, runner.width, runner.memory) <= max(busy_blocks(runner.width), 1):
-        return Workers(runner.width, 1, runner.memory)
-    processors = runner.processors
-    return Workers(max(1, runner.width // processors), processors, runner.memory * processors)
-
-
-def busy_blocks(workers: int) -> int:
-    """Return how many blocks keep all workers busy: two pairs for each worker."""
-    return int(2 * np.sqrt(workers))
-
-
-def blocks_for(n: int, workers: int, memory: int) -> int:
-    """Return the number of blocks of `n` articles, for workers with `memory` bytes each.
-
-    Each block is read about as often as there are blocks. So there are only as many as memory requires, or as
-    keep all workers busy.
-    """
-    required = -(-n * ROW_BYTES // memory)
-    return max(required, min(busy_blocks(workers), n // MIN_BLOCK), 1)
+    needs = [plan.call_bytes] * n_blocks
+    return Blocks(stages.run("blocks", block_part, calls, needs, processors=n_jobs), plan)
