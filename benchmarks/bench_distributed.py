@@ -35,8 +35,7 @@ import psutil
 import storyclust as sc
 from common import RESULTS, forget_peak, peak_megabytes, table, write_results
 from storyclust._core.progress import reporting_to
-from storyclust.distributed.graph_stage import tiles_of
-from storyclust.distributed.vector_stage import blocks_for, workers_for
+from storyclust.distributed.block_plan import plan_blocks, tiles_of
 from storyclust.io.writing import labelled_record
 
 WAYS = {"local": (0, 2), "ray 1 x 2": (1, 2), "ray 1 x 1": (1, 1), "ray 2 x 1": (2, 1)}  # nodes, processors
@@ -218,6 +217,9 @@ def row_of(what: str, n: int, way: str, runs: list[dict[str, Any]], local: float
             "giants": runs[0]["giants"],
             "memory": runs[0]["memory"],
         }
+        nodes, processors = WAYS[way]
+        here = SimpleNamespace(width=nodes * processors, memory=runs[0]["memory"], processors=processors)
+        row["reads"] = round(reads(n, here), 2)  # of each vector, by tiles
     return row
 
 
@@ -226,6 +228,7 @@ def row_of(what: str, n: int, way: str, runs: list[dict[str, Any]], local: float
 CLUSTER = {"cores": 16, "GB of memory": 128, "GB/s of network": 1.25}
 ARTICLE = 2.5  # KB of text, read twice and written once, and for stories read once more
 USABLE = 0.7  # of the memory, which Ray gives to calls
+ENTRIES = 280  # of the vector of a synthetic article, among a million; 600 of a real one of 6 KB
 PLANNED = {10**8: 16, 10**9: 160}  # articles, nodes
 
 
@@ -249,9 +252,8 @@ def project(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             size = large["bytes shuffled an article"]
             if what == "stories":
                 tiles = large["shuffled"]["similarities"]
-                here = SimpleNamespace(width=2, memory=large["memory"], processors=2)
                 there = SimpleNamespace(width=workers, memory=memory, processors=CLUSTER["cores"])
-                size += tiles * (reads(n, there) / reads(large["articles"], here) - 1)
+                size += tiles * (reads(n, there) / large["reads"] - 1)
             texts = 1e3 * ARTICLE * (4 if what == "stories" else 3)
             wire = (size + texts) * n / (nodes * CLUSTER["GB/s of network"] * 1e9 / 2)
             planned.append(
@@ -269,12 +271,11 @@ def project(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return planned
 
 
-def reads(n: int, runner: Any) -> float:
+def reads(n: int, runner: Any, entries: int = ENTRIES) -> float:
     """How often each article's vector is read by tiles."""
-    workers, _, memory = workers_for(n, runner)
-    n_blocks = blocks_for(n, workers, memory)
-    tiles = tiles_of(n_blocks, workers)
-    return sum(1 + last - first - (last == b + 1) for b, first, last in tiles) / n_blocks
+    plan = plan_blocks(n, n * entries, runner)
+    tiles = tiles_of(len(plan.blocks) - 1, plan.slices_per_block, plan.workers.n)
+    return sum(plan.slices_per_block + last - first for _, first, last in tiles) / (len(plan.slices) - 1)
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from storyclust.errors import InputError, StoryclustWarning
 
 ray = pytest.importorskip("ray", reason="a cluster needs Ray")
 
-from storyclust.distributed import StorySettings, engine, run  # noqa: E402 - after Ray is known to be there
+from storyclust.distributed import StorySettings, engine, run, shard_parts  # noqa: E402 - after Ray is known to be there
 from storyclust.distributed.engine import ClusterError, RayRunner, cluster  # noqa: E402
 
 pytestmark = pytest.mark.cluster
@@ -183,6 +183,21 @@ def test_a_call_that_needs_more_memory_than_any_node_has_is_refused():
             runner.run("large", lambda: None, [()], needs=[1 << 50])
 
 
+def test_calls_that_reserve_more_than_half_of_the_memory_run_one_after_the_other(tmp_path):
+    def call(number):
+        with (tmp_path / "log").open("a") as log:
+            log.write("(")
+        time.sleep(0.3)
+        with (tmp_path / "log").open("a") as log:
+            log.write(")")
+        return number
+
+    with cluster() as runner:
+        needs = [2 * runner.memory] * 4
+        assert runner.run("large", call, [(k,) for k in range(4)], needs) == [0, 1, 2, 3]
+    assert (tmp_path / "log").read_text() == "()()()()"
+
+
 # Faults ----------------------------------------------------------------------------------------
 
 
@@ -213,7 +228,7 @@ def killing(monkeypatch, folder):
     monkeypatch.setattr(RayRunner, "run", run_stage)
 
 
-COPIES = ("sketches", "names", "duplicates", "bands", "verification", "pair-bins", "groups")
+COPIES = ("parts", "sketches", "names", "duplicates", "bands", "verification", "pair-bins", "groups")
 CLEANING = ("sample-bounds", "text-samples", "furniture", "spans")
 VECTORS = ("terms", "weights", "vectors", "samples", "blocks")
 STORIES = (
@@ -233,6 +248,8 @@ STORIES = (
 
 
 def test_a_worker_killed_in_every_stage_is_made_good(tmp_path, monkeypatch, shards, right):
+    monkeypatch.setattr(shard_parts, "LARGE_SHARD", 1)
+    monkeypatch.setattr(shard_parts, "PART_ARTICLES", 70)
     flags = tmp_path / "flags"
     flags.mkdir()
     killing(monkeypatch, flags)

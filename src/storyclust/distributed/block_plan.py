@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Measured while blocks of 6,000 to 300,000 rows were written and searched, rounded up.
-ENTRY_BYTES = 24  # memory for each entry of a block that is searched
+ENTRY_BYTES = 20  # memory for each entry of a block that is searched
 SCRATCH_BYTES = 8  # for each row of it and each thread
 RESULT_BYTES = 16 << 10  # for the results of each row of a slice
 CHUNK_BYTES = 160 << 20  # for the rows that are looked up at once
