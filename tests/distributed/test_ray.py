@@ -171,6 +171,25 @@ def test_a_call_that_wants_more_processors_than_any_node_has_gets_those_there_ar
         assert runner.run("wide", lambda number: -number, [(-1,), (-2,)], processors=8) == [1, 2]
 
 
+def test_calls_get_what_the_largest_node_that_is_left_has():
+    asked = []
+
+    def task(**options):
+        asked.append(options)
+        return ray.remote(lambda number: number).options(num_cpus=1)
+
+    calls = engine._StageCalls(ray, task, [(1,), (2,)], [8 << 30, 1 << 20], processors=4)
+    large = {"Resources": {"CPU": 4.0, "memory": float(9 << 30)}}
+    small = {"Resources": {"CPU": 2.0, "memory": float(2 << 30)}}
+    calls.submit({"head": {"Resources": {}}}, 0)
+    calls.submit({"a": large, "b": small}, 1)
+    calls.submit({"b": small}, 2)
+    for call, number in list(calls.pending.items()):
+        calls.finish(call, number)
+    assert calls.done
+    assert [tuple(options.values()) for options in asked] == [(4, 8 << 30), (2, 2 << 30), (2, 1 << 20)]
+
+
 def test_a_call_that_needs_more_memory_than_any_node_has_is_refused():
     with cluster() as runner:
         assert runner.run("large", lambda number: -number, [(-1,), (-2,)], needs=[1, 2 * runner.memory]) == [

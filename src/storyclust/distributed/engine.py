@@ -279,9 +279,7 @@ class _StageCalls:
     def submit(self, nodes: Mapping[str, Any], size: int) -> None:
         """Submit calls until `size` are pending, and uncertain ones again if no others are left."""
         live = set(nodes)
-        self._limit_processors(
-            max((int(node["Resources"].get("CPU", 0)) for node in nodes.values()), default=0)
-        )
+        self._fit([node["Resources"] for node in nodes.values() if node["Resources"].get("CPU", 0) >= 1])
         if self.nodes - live:
             self.uncertain, self.lost_at = set(self.pending), time.monotonic()
         self.nodes = live
@@ -293,12 +291,17 @@ class _StageCalls:
             for number in sorted(set(self.pending.values())):
                 self._submit_call(number)
 
-    def _limit_processors(self, processors: int) -> None:
-        """Submit all calls again with fewer processors, if no node has as many any more."""
-        if 0 < processors < self.processors:
+    def _fit(self, nodes: Sequence[Mapping[str, float]]) -> None:
+        """Submit all calls again with less, if no node has as many processors or as much memory any more."""
+        if not nodes:
+            return
+        processors = min(self.processors, int(max(node["CPU"] for node in nodes)))
+        memory = int(max(node.get("memory", DEFAULT_MEMORY) for node in nodes if node["CPU"] >= processors))
+        if processors < self.processors or memory < max(self.memory, default=0):
             numbers = sorted(set(self.pending.values()))
             self.cancel(self.pending)
             self.processors = processors
+            self.memory = [min(memory, each) for each in self.memory]
             for number in numbers:
                 self._submit_call(number)
 
