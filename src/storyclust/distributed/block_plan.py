@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 # Measured while blocks of 6,000 to 300,000 rows were written and searched, rounded up.
 ENTRY_BYTES = 20  # memory for each entry of a block that is searched
 SCRATCH_BYTES = 8  # for each row of it and each thread
-RESULT_BYTES = 16 << 10  # for the results of each row of a slice
+RESULT_BYTES = (
+    32 << 10
+)  # for the results of each row of a slice: 10 KB for long articles, 30 KB for short ones
 CHUNK_BYTES = 160 << 20  # for the rows that are looked up at once
-SLICE_SHARE = 0.25  # of a processor's memory, for the results of a slice
+SLICE_SHARE = 0.25  # of the memory of a worker of one processor, for the results of a slice
+MOST_SLICE_SHARE = 0.75  # of the memory of one processor, where a worker has several
 USED_SHARE = 0.9  # of a worker's memory
 MIN_SLICE = 2000  # articles, unless memory asks for fewer
 TILES_PER_WORKER = 2
@@ -71,7 +74,6 @@ def block_bytes(n: int, entries: int, processors: int) -> int:
 
 def plan_blocks(n: int, entries: int, runner: Runner) -> Plan:
     """Divide `n` rows that have so many entries, for the workers of a cluster."""
-    slice_rows = max(1, int(SLICE_SHARE * runner.memory / RESULT_BYTES))
     single = Workers(runner.width, 1, runner.memory)
     node = Workers(
         max(1, runner.width // runner.processors), runner.processors, runner.memory * runner.processors
@@ -81,6 +83,7 @@ def plan_blocks(n: int, entries: int, runner: Runner) -> Plan:
     workers = single if fits else node
     busy = min(busy_blocks(workers.n), n // MIN_SLICE)
     n_blocks = max(1, min(n, max(blocks_for(n, entries, workers), busy)))
+    slice_rows = max(1, int(result_bytes(workers) / RESULT_BYTES))
     least = max(-(-n // slice_rows), min(runner.width, n // MIN_SLICE), n_blocks)
     per_block = min(-(-least // n_blocks), n // n_blocks)
     n_slices = n_blocks * per_block
@@ -93,10 +96,15 @@ def busy_blocks(workers: int) -> int:
     return int(2 * np.sqrt(workers))
 
 
+def result_bytes(workers: Workers) -> float:
+    """Return the memory for the results of a slice, which one processor merges later."""
+    share = min(SLICE_SHARE * workers.processors, MOST_SLICE_SHARE)
+    return share * workers.memory / workers.processors
+
+
 def blocks_for(n: int, entries: int, workers: Workers) -> int:
     """Return how many blocks the memory of workers requires."""
-    own = workers.memory // workers.processors
-    fixed = CALL_BYTES + CHUNK_BYTES + SLICE_SHARE * own
+    fixed = CALL_BYTES + CHUNK_BYTES + result_bytes(workers)
     free = max(USED_SHARE * workers.memory - fixed, workers.memory / 4)
     return int(-(-block_bytes(n, entries, workers.processors) // free))
 

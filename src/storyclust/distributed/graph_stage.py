@@ -14,9 +14,7 @@ import numpy as np
 from storyclust.cluster.graph import default_limits
 from storyclust.distributed.array_files import (
     ArrayFile,
-    pack_partitions,
     pack_tuple,
-    read_partition,
     read_tuple,
     split_ragged,
     write_arrays,
@@ -47,7 +45,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ROWS_PER_CALL = 10_000  # articles with more than MAX_NEIGHBORS neighbours, for one call
-KEPT, FAILED = 0, 1  # partitions of the results of a tile, by `split_found`
 
 
 def compare_tile(target: str, blocks: Blocks, number: int, first: int, last: int, n_jobs: int) -> Metadata:
@@ -67,12 +64,12 @@ def compare_tile(target: str, blocks: Blocks, number: int, first: int, last: int
                     split_found(find_between(chunk, index, numbers, LEAST_SIMILARITY, n_jobs))
                     for chunk in rows.chunks(start - begin, stop - begin)
                 ]
-                found = [end_to_end(column) for column in zip(*parts, strict=True)]
-                candidates = np.concatenate([some.later for some in found]) - start
+                kept, failed = (end_to_end(column) for column in zip(*parts, strict=True))
+                del parts
+                candidates = np.concatenate((kept.later, failed.later)) - start
                 promising = np.bincount(candidates, minlength=stop - start).astype(np.int32)
-                write_arrays(
-                    slice_address(target, each), {**pack_partitions("found", found), "promising": promising}
-                )
+                arrays = {**pack_tuple("kept", kept), **pack_tuple("failed", failed), "promising": promising}
+                write_arrays(slice_address(target, each), arrays)
     return save(target, {})
 
 
@@ -85,11 +82,11 @@ def merge_tiles(target: str, tiles: list[str], first_place: int) -> Metadata:
     """Merge what all tiles have found for a slice."""
     with ExitStack() as stack:
         files = [stack.enter_context(ArrayFile(address)) for address in tiles]
-        parts = [read_partition(file, "found", Found, KEPT) for file in files]
+        parts = [read_tuple(file, "kept", Found) for file in files]
         totals = np.sum([file["promising"] for file in files], axis=0)
         if (totals > examined()).any():
             for file in files:
-                failed = read_partition(file, "found", Found, FAILED)
+                failed = read_tuple(file, "failed", Found)
                 some = totals[failed.later - first_place] > examined()
                 parts.append(some_of(failed, some))
     pairs = pairs_of(merge_found(parts))
