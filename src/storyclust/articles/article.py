@@ -90,11 +90,16 @@ class Article:
         {'id': '7', 'ID': 7, 'Body': 'Ministers met.', 'desk': 'asia'}
         """
         if self.record:
-            return {**({} if "id" in self.record else {"id": self.id}), **self.record, "id": self.id}
+            return with_id(self.record, self.id)
         fields = {"id": self.id or None, "title": self.title, "text": self.text}
         fields["published"] = self.published.isoformat() if self.published else None
         fields |= {"source": self.source, "lang": self.lang, "url": self.url}
         return {name: value for name, value in fields.items() if value is not None}
+
+
+def with_id(record: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Copy of a record with an id, which comes first if the record has none."""
+    return {**({} if "id" in record else {"id": name}), **record, "id": name}
 
 
 def wrong_type(name: str, value: object, wanted: str) -> InputTypeError:

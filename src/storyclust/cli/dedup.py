@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import storyclust as sc
 from storyclust.cli.common import note_result, run_on_cluster
-from storyclust.cli.reading import article_reader, collect_ids, write_labelled
+from storyclust.cli.reading import InputReader, write_labelled
 
 if TYPE_CHECKING:
     from storyclust.dedup.deduplicator import BaseDeduplicator
@@ -22,9 +22,9 @@ def run_dedup(options: argparse.Namespace) -> None:
     from storyclust.dedup.deduplicator import BaseDeduplicator
     from storyclust.render.dedup_records import dedup_records
 
-    ids: list[str] = []
     options.quiet = options.quiet or options.check
-    read = article_reader(options)
+    inputs = InputReader(options)
+    ids = inputs.ids
     reference = list(sc.iter_articles(*options.reference)) if options.reference else None
     dedup = BaseDeduplicator(
         options.threshold,
@@ -36,17 +36,19 @@ def run_dedup(options: argparse.Namespace) -> None:
         clean=options.clean,
         n_jobs=options.jobs,
         memory_limit=options.memory,
-    ).fit(collect_ids(read(first=True), ids), reference=reference)
+    ).fit(inputs.first(), reference=reference)
     reference_ids = [article.id for article in reference or ()]
     if options.check:
         _list_copies(options, dedup, ids, reference_ids)
         return
     originals = [_original(dedup, row, ids, reference_ids) for row in range(len(ids))]
     if options.groups:
-        sc.write_records(options.groups, dedup_records(dedup, read(), ids, reference_ids, reference or ()))
+        listed = dedup_records(dedup, inputs.articles(), ids, reference_ids, reference or ())
+        sc.write_records(options.groups, listed)
     if options.labelled:
-        write_labelled(options.labelled, read(), ({"duplicate_of": original} for original in originals))
-    kept = (article.to_record() for article, keep in zip(read(), dedup.keep_, strict=True) if keep)
+        labels = ({"duplicate_of": original} for original in originals)
+        write_labelled(options.labelled, inputs.records(), labels)
+    kept = (record for record, keep in zip(inputs.records(), dedup.keep_, strict=True) if keep)
     count = sc.write_records(options.output, kept)
     groups, excerpts = (
         format_count(len(found), noun)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import storyclust as sc
@@ -13,34 +13,63 @@ if TYPE_CHECKING:
     from storyclust.articles.article import Article
 
 
-def collect_ids(articles: Iterable[Article], ids: list[str]) -> Iterator[Article]:
-    """Pass articles through, and append their ids to `ids`."""
-    for article in articles:
-        ids.append(article.id)
-        yield article
+class InputReader:
+    """Reads the inputs of a command several times.
 
+    Files are read again each time; articles from stdin are held in memory.
 
-def article_reader(options: argparse.Namespace) -> Callable[..., Iterator[Article]]:
-    """Return a function that reads the inputs; it can be called repeatedly.
-
-    Files are read again each time; articles from stdin are held in memory. The first call reports on it.
+    Attributes
+    ----------
+    ids : list of str
+        Ids of the articles, after the first reading.
     """
-    from storyclust.io.reading import ReadReport
 
-    settings = {"fields": fields_of(options), "format": options.input_format, "encoding": options.encoding}
-    held = read_inputs(options) if "-" in options.inputs else None
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.ids: list[str] = []
+        self._settings = {
+            "fields": fields_of(options), "format": options.input_format, "encoding": options.encoding
+        }  # fmt: skip
+        self._held = read_inputs(options) if "-" in options.inputs else None
+        self._rejected: set[int] = set()
 
-    def read(*, first: bool = False) -> Iterator[Article]:
-        if held is not None:
-            yield from held
+    def first(self) -> Iterator[Article]:
+        """Read the articles for the first time, and report on it."""
+        if self._held is not None:
+            articles = iter(self._held)
+        else:
+            from storyclust.io.reading import ReadReport
+
+            report = ReadReport()
+            articles = sc.iter_articles(
+                *self.options.inputs, rejects=self.options.rejects, report=report, **self._settings
+            )
+        for article in articles:
+            self.ids.append(article.id)
+            yield article
+        if self._held is None:
+            self._rejected = report.rejected
+            report_reading(report, self.options)
+
+    def articles(self) -> Iterator[Article]:
+        """Read the articles again."""
+        if self._held is not None:
+            return iter(self._held)
+        from storyclust.io.reading import ReadReport
+
+        return sc.iter_articles(*self.options.inputs, report=ReadReport(), **self._settings)
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Read the records of the articles again, each with its id."""
+        if self._held is not None:
+            yield from (article.to_record() for article in self._held)
             return
-        report = ReadReport()
-        rejects = options.rejects if first else None
-        yield from sc.iter_articles(*options.inputs, rejects=rejects, report=report, **settings)
-        if first:
-            report_reading(report, options)
+        from storyclust.articles.article import with_id
+        from storyclust.io.rereading import reread_records
 
-    return read
+        records = reread_records(*self.options.inputs, rejected=self._rejected, **self._settings)
+        for record, name in zip(records, self.ids, strict=True):
+            yield with_id(record, name)
 
 
 def field_values(articles: Sequence[Article], field: str) -> list[Any]:
@@ -75,12 +104,9 @@ def read_inputs(options: argparse.Namespace, *, tell_fields: bool = True) -> lis
     return articles
 
 
-def write_labelled(path: str, articles: Iterable[Article], added: Iterator[dict[str, Any]]) -> None:
-    """Write articles with added fields; an input field of the same name is renamed to input_NAME."""
+def write_labelled(path: str, records: Iterable[dict[str, Any]], added: Iterator[dict[str, Any]]) -> None:
+    """Write records with added fields; an input field of the same name is renamed to input_NAME."""
     from storyclust.io.writing import labelled_record
 
-    def records() -> Iterator[dict[str, Any]]:
-        for article, labels in zip(articles, added, strict=True):
-            yield labelled_record(article.to_record(), labels)
-
-    sc.write_records(path, records())
+    pairs = zip(records, added, strict=True)
+    sc.write_records(path, (labelled_record(record, labels) for record, labels in pairs))

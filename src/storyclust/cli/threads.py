@@ -34,7 +34,8 @@ def run_threads(options: argparse.Namespace) -> None:
         **settings, clean=options.clean, n_jobs=options.jobs, memory_limit=options.memory
     ).fit(articles)
     if options.labelled:
-        write_labelled(options.labelled, articles, _labels(stories, articles))
+        records = (article.to_record() for article in articles)
+        write_labelled(options.labelled, records, _labels(stories, articles))
     if options.report:
         stories.to_html(options.report, min_size=options.min_size if options.min_size > 1 else None)
     write_threads(options.output, stories, articles, kind, options.min_size)

@@ -6,7 +6,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -23,7 +23,7 @@ from storyclust.errors import ConvertedTextWarning, FieldsWarning, InputError, S
 from storyclust.io.encodings import Recoder, known_encoding
 from storyclust.io.places import check_outputs
 from storyclust.io.record_readers import RAW_LIMIT, Row, read_rows
-from storyclust.io.record_shapes import unpacked
+from storyclust.io.record_shapes import records_of
 from storyclust.io.sources import Source, known_format, sources
 from storyclust.io.writing import json_bytes, write_records
 
@@ -100,6 +100,7 @@ class ReadReport:
     date_orders: DateCounts = field(default_factory=DateCounts)
     encodings: dict[str, str] = field(default_factory=dict)
     replaced: int = 0
+    rejected: set[int] = field(default_factory=set, repr=False, compare=False)  # which of the records, from 1
 
     def messages(self) -> list[str]:
         """Return a sentence on each of what `read_articles` rejected, renamed, converted or had to assume."""
@@ -305,9 +306,16 @@ def _warn(tally: ReadReport) -> None:
 
 def read_source(source: Source, maker: ArticleMaker, tally: ReadReport) -> Iterator[Article]:
     """Read the articles of one input, and add its records to `tally`."""
+    with opened(source) as file:
+        yield from read_file(file, source, maker, tally)
+
+
+@contextmanager
+def opened(source: Source) -> Iterator[IO[bytes]]:
+    """Open an input; an error inside that concerns the file names it."""
     try:
         with nullcontext(sys.stdin.buffer) if source.path == "-" else Path(source.path).open("rb") as file:
-            yield from read_file(file, source, maker, tally)
+            yield file
     except OSError as error:
         raise InputError(f"cannot read {_shown(source)}: {error.strerror or error}.") from error
 
@@ -361,21 +369,18 @@ def _each_article(
                 tally.undated += article.published is None
                 yield article
             else:
+                tally.rejected.add(tally.read)
                 tally.rejects.append(Reject(shown, row.line, article, _raw_text(raw)))
 
 
 def _row_articles(row: Row, maker: ArticleMaker) -> Iterator[tuple[Article | str, Any]]:
-    """Yield the articles of a row, or the reasons for rejection, each with what it was made from.
-
-    Records inside an object, such as the response of a service, are unpacked.
-    """
+    """Yield the articles of a row, or the reasons for rejection, each with what it was made from."""
     raw = row.record if row.raw is None else row.raw
     if row.reason:
         yield row.reason, raw
         return
-    inside = unpacked(row.record, maker) if isinstance(row.record, dict) else None
-    for record in [row.record] if inside is None else inside:
-        own = raw if inside is None else record
+    for record in records_of(row.record, maker):
+        own = raw if record is row.record else record
         if isinstance(record, dict):
             try:
                 yield maker(record), own

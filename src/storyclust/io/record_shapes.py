@@ -23,6 +23,12 @@ LOOKED_AT = 100  # items of a list that are tried: the first may be another thin
 NESTED = frozenset(key for keys in INNER_KEYS.values() for key in keys)
 
 
+def records_of(value: Any, maker: ArticleMaker) -> list[Any]:
+    """Records inside a value: those that `unpacked` finds in an object, else the value itself."""
+    inside = unpacked(value, maker) if isinstance(value, dict) else None
+    return [value] if inside is None else inside
+
+
 def unpacked(record: dict[str, Any], maker: ArticleMaker) -> list[Any] | None:
     """Find the records inside an object.
 
