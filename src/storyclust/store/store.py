@@ -16,13 +16,15 @@ from storyclust._core.parallel import beside
 from storyclust._core.validation import check_float, check_int, check_jobs
 from storyclust.articles.article import Article
 from storyclust.articles.records import articles_as_given
-from storyclust.errors import InputError, InputTypeError
+from storyclust.errors import InputError, InputTypeError, StoreError
 from storyclust.store import integrity, retention
 from storyclust.store.adding import Added, Adder
 from storyclust.store.article_queries import BOOKMARK_PREFIX
 from storyclust.store.encoding import from_stamp, id_of, storable, to_stamp
+from storyclust.store.index_files import IndexFiles
+from storyclust.store.index_snapshot import write_snapshot
 from storyclust.store.integrity import diagnosing
-from storyclust.store.lock import TIMEOUT
+from storyclust.store.lock import TIMEOUT, writers_lock
 from storyclust.store.models import Change
 from storyclust.store.page_furniture import read_furniture
 from storyclust.store.placing import Settings
@@ -36,6 +38,8 @@ from storyclust.store.working_set import Derived, WorkingSet, derive, generation
 
 CONSOLIDATED_DAYS = 30.0
 LONGEST_TIMEOUT = 1e6  # seconds
+# Rows that the files beside a store may lack: each takes 50 microseconds when it is opened again.
+UNSAVED_AT_CLOSE, UNSAVED_IN_SESSION = 1_000, 20_000
 FIRST_DATE = datetime(1, 1, 1, tzinfo=UTC)  # no `datetime` is earlier
 
 
@@ -98,6 +102,7 @@ class NewsStore(StoreQueries):
         connection: sqlite3.Connection,
         settings: Settings,
         *,
+        read_only: bool = False,
         timeout: float = TIMEOUT,
         n_jobs: int | None = None,
     ) -> None:
@@ -107,6 +112,7 @@ class NewsStore(StoreQueries):
         self._timeout = timeout
         self._n_jobs = n_jobs
         self._memory: WorkingSet | None = None
+        self._read_only = read_only
 
     @classmethod
     def open(
@@ -160,10 +166,11 @@ class NewsStore(StoreQueries):
         except BaseException:
             connection.close()
             raise
-        return cls(path, connection, there, timeout=timeout, n_jobs=n_jobs)
+        return cls(path, connection, there, read_only=read_only, timeout=timeout, n_jobs=n_jobs)
 
     def close(self) -> None:
         """Close the file. Nothing has to be saved before."""
+        self._save(UNSAVED_AT_CLOSE)
         self._memory = None
         self._connection.close()
 
@@ -351,11 +358,24 @@ class NewsStore(StoreQueries):
                 adder = Adder(self._connection, self._working_set(), self._n_jobs)
                 self._memory = None  # the adder may read it again
                 yield adder
+                if self._connection.total_changes != before:
+                    adder.store_index()
         except BaseException:
             self._memory = None
             raise
         changed = self._connection.total_changes != before
         self._memory = adder.memory._replace(generation=adder.memory.generation + changed)
+        self._save(UNSAVED_IN_SESSION)
+
+    def _save(self, most: int) -> None:
+        """Write the files beside the store if they lack more than `most` rows."""
+        memory = self._memory
+        if memory is None or self._read_only or memory.n_unsaved <= most:
+            return
+        with contextlib.suppress(StoreError), writers_lock(self.path, timeout=0.0):
+            files = memory.files or IndexFiles(self.path)
+            if beside(write_snapshot, files, memory.article_index):
+                self._memory = memory._replace(n_saved=len(memory.article_index), files=files)
 
     @contextlib.contextmanager
     def _writing_tables(self) -> Iterator[None]:
@@ -368,5 +388,5 @@ class NewsStore(StoreQueries):
         """Return the working set; read it again if another process has written meanwhile."""
         if self._memory is None or self._memory.generation != generation_of(self._connection):
             self._memory = None  # first, so that two are never in memory
-            self._memory = load(self._connection, self.settings)
+            self._memory = load(self._connection, self.settings, IndexFiles(self.path))
         return self._memory
