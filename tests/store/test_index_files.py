@@ -193,6 +193,7 @@ def test_damaged_entries_are_named_and_made_again(store_file):
 def test_files_that_cannot_be_written_are_left_out(store_file):
     import resource
 
+    folder = Path(f"{store_file}-index")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     with NewsStore.open(store_file) as store:
         store.add(BATCHES[5])
@@ -204,8 +205,13 @@ def test_files_that_cannot_be_written_are_left_out(store_file):
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
         assert agrees(store) == n
-        store._save(0)
-        assert agrees(store) == n + 1
+        named = json.loads((folder / MANIFEST).read_bytes().partition(b"\n")[2])["arrays"].values()
+        assert {path.name for path in folder.iterdir()} == {MANIFEST, *(place[0] for place in named)}
+    with NewsStore.open(store_file) as store:
+        store.add(["It rained."])
+        assert agrees(store) == n
+    with NewsStore.open(store_file) as store:
+        assert agrees(store) == n + 2
 
 
 KILLED = """

@@ -102,9 +102,10 @@ class IndexFiles:
             places = dict(self._place_all(tag, arrays, growing))
             self._write_manifest({"format": FORMAT, "id": tag, "header": header, "arrays": places})
         except OSError:
+            self._delete_others()
             return False
         self._remember(tag, places, arrays)
-        self._delete_others({MANIFEST, *(place.file for place in places.values())})
+        self._delete_others()
         return True
 
     def _remember(self, name: str, places: dict[str, Place], arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -191,7 +192,11 @@ class IndexFiles:
         part.replace(self.folder / MANIFEST)
         _sync_folder(self.folder)
 
-    def _delete_others(self, kept: set[str]) -> None:
+    def _delete_others(self) -> None:
+        """Delete the files that the manifest does not name, as of a write that failed."""
+        kept = {MANIFEST}
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            kept |= {place[0] for place in self._read_manifest()["arrays"].values()}
         with contextlib.suppress(OSError):
             for path in list(self.folder.iterdir()):
                 if path.name not in kept:
