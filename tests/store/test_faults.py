@@ -302,6 +302,9 @@ SPOKEN = {  # what says something rather than that something is so, or cannot be
     "furniture": {"place", "spans"},
     "recurring": {"source", "articles", "hashes", "kinds"},
     "unlearnt": {"source", "changes"},
+    "entries": {"language", "first", "packed"},
+    "weighed": {"language", "articles", "measured", "places", "bounds", "columns", "weights", "terms"},
+    "unindexed": {"article"},
     "meta": {"value", "name"},
 }
 

@@ -17,7 +17,7 @@ from storyclust.articles.article import Article
 from storyclust.datasets.newswire import make_newswire
 from storyclust.store import NewsStore, page_furniture, relearning
 from storyclust.store.page_furniture import decode_spans, read_sample
-from storyclust.store.schema import FURNITURE_TABLES
+from storyclust.store.table_definitions import FURNITURE_TABLES
 from storyclust.text.furniture import SAMPLE, WHOLE_SAMPLE, find_furniture, sample_of
 
 FOOTERS = {
@@ -176,8 +176,8 @@ def test_a_headline_that_is_learnt_late_is_taken_back(tmp_path):
         memory = store._memory
         inside = np.flatnonzero(memory.article_index.events.values >= 0)
         assert sorted(memory.row_of.values()) == inside.tolist()
-        latest = {row for rows in memory.structure.events.latest.values() for row in rows}
-        assert latest <= set(memory.row_of.values())
+        latest = {number for numbers in memory.structure.events.latest.values() for number in numbers}
+        assert latest <= set(memory.row_of)
         assert store.article(desk[0].id).text == desk[0].text
         assert {hit.id for hit in store.search('"lighthouse keeper"')} == {a.id for a in desk[:5]}
         assert store.check() == []
@@ -314,7 +314,7 @@ def test_similar_texts_are_found_by_what_counts(tmp_path):
 def make_old(path):
     """Make of a store a file of the first version."""
     with closing(sqlite3.connect(path)) as connection:
-        for name in ("furniture", "recurring", "unlearnt", "scales"):
+        for name in ("furniture", "recurring", "unlearnt", "scales", "entries", "weighed", "unindexed"):
             connection.execute(f"DROP TABLE {name}")
         connection.execute("DELETE FROM meta WHERE name = 'clean'")
         connection.execute("PRAGMA user_version = 1")

@@ -66,7 +66,7 @@ def test_a_new_store_is_durable_and_says_what_it_is(path):
             connection.execute(f"PRAGMA {name}").fetchone()[0]
             for name in ("journal_mode", "foreign_keys", "synchronous", "application_id", "user_version")
         ]
-        assert found == ["wal", 1, 2, int.from_bytes(b"STCY", "big"), 3]
+        assert found == ["wal", 1, 2, int.from_bytes(b"STCY", "big"), 4]
         assert dict(connection.execute("SELECT * FROM meta")) == {"generation": "0", "event_window": "7"}
     with closing(connect(path, settings={"event_window": "9"})) as connection:
         assert dict(connection.execute("SELECT * FROM meta"))["event_window"] == "7"
@@ -100,7 +100,7 @@ def branded(path):
 def newer(path):
     connect(path).close()
     with closing(sqlite3.connect(path)) as other:
-        other.execute("PRAGMA user_version = 4")
+        other.execute("PRAGMA user_version = 5")
 
 
 def without_a_table(path):
@@ -131,7 +131,7 @@ def overwritten(path):
         ),
         (foreign, "is the database of another application"),
         (branded, "is the database of another application"),
-        (newer, "was written by a newer storyclust: its tables are of version 4, .* up to 3; python -m pip"),
+        (newer, "was written by a newer storyclust: its tables are of version 5, .* up to 4; python -m pip"),
         (without_a_table, "is damaged: it lacks some of its tables; take a backup"),
         (truncated, "is damaged or cut short; take a backup"),
         (overwritten, "is damaged or cut short; take a backup"),
@@ -238,7 +238,7 @@ def test_an_older_file_is_brought_up_all_the_way_or_not_at_all(path, monkeypatch
         connect(path, read_only=True)
     for read_only in (False, True):
         with closing(connect(path, read_only)) as connection:
-            assert connection.execute("PRAGMA user_version").fetchone()[0] == 4
+            assert connection.execute("PRAGMA user_version").fetchone()[0] == 5
             assert connection.execute("SELECT pinned FROM threads").fetchall() == []
 
 

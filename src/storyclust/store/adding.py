@@ -25,7 +25,9 @@ from storyclust.store.article_index import Edges
 from storyclust.store.consolidation import Move, consolidate
 from storyclust.store.copy_lookup import NONE, Keys, Originals, find_originals, relation_of
 from storyclust.store.encoding import FIELDS, article_values, to_stamp
+from storyclust.store.group_reading import all_threads, read_groups_of, read_scales, read_threads
 from storyclust.store.identity import is_revision, told_apart
+from storyclust.store.index_tables import drop_entries, store_index
 from storyclust.store.models import Change
 from storyclust.store.relearning import learn_all, learn_outgrown
 from storyclust.store.revising import revise
@@ -124,7 +126,7 @@ class Adder:
             sources = {article.source for article in articles if article.source}
             self.memory = learn_outgrown(self.connection, self.memory, sources, self.n_jobs)
             if len(self.memory.article_index) > MOST_ROWS * len(self.memory.row_of):
-                self._load()
+                self._load_anew()
         placements = self.tables.placements({write.id for write in writes})
         added = []
         for write in writes:
@@ -161,10 +163,15 @@ class Adder:
             warnings.warn(_ids_taken(renamed), StoryclustWarning, stacklevel=2)
         return [writes[place] for place in range(len(articles))]
 
-    def _load(self) -> None:
-        """Read the working set again, without the former terms of articles."""
+    def store_index(self) -> None:
+        """Store the entries of the index that have come or changed; at the end of the transaction."""
+        store_index(self.connection, self.memory.article_index)
+
+    def _load_anew(self) -> None:
+        """Read the working set again, without the former terms of articles, and compute all weights."""
         settings = self.memory.structure.settings
         del self.memory  # first, so that two are never in memory
+        drop_entries(self.connection)
         self.memory = load(self.connection, settings)
 
     def _consolidate_if_young(self) -> bool:
@@ -174,7 +181,7 @@ class Adder:
         growth = SMALL_GROWTH if now <= SMALL_STORE else LARGE_GROWTH
         due = before < now <= YOUNG and now > growth * before
         if due:
-            self.consolidate(set(self.memory.structure.threads.sizes), "the store was young")
+            self.consolidate(all_threads(self.connection), "the store was young")
         return due
 
     def consolidate(self, threads: set[int], why: str) -> list[Change]:
@@ -191,9 +198,11 @@ class Adder:
         list of Change
             The lines written to the history.
         """
-        is_new = self._learn(everything=threads >= set(self.memory.structure.threads.sizes))
+        present = all_threads(self.connection)
+        is_new = self._learn(everything=threads >= present)
         index, structure, tables = self.memory.article_index, self.memory.structure, self.tables
-        threads = threads & set(structure.threads.sizes)
+        threads = threads & present
+        self._read(threads)
         events_before, thread_before = index.events.values.copy(), dict(structure.thread_of)
         found = beside(consolidate, index, structure, threads, self.n_jobs, is_new)
 
@@ -218,14 +227,23 @@ class Adder:
         tables.put_meta("consolidated", len(self.memory.row_of))
         return changes
 
+    def _read(self, threads: set[int]) -> None:
+        """Read threads, and the scales of all articles in them."""
+        index, structure = self.memory.article_index, self.memory.structure
+        read_threads(self.connection, index, structure, threads)
+        events = [event for thread in threads for event in structure.events_of[thread]]
+        rows = np.flatnonzero(np.isin(index.events.values, np.array(events, np.int64)))
+        read_scales(self.connection, index, index.numbers.values[rows].tolist())
+
     def _learn(self, everything: bool) -> bool:
         """Learn page furniture again before a consolidation; says whether the index was read again."""
         changed = False
         if self.memory.furniture is not None:
             furniture, changed = learn_all(self.connection, self.memory.furniture, everything, self.n_jobs)
             self.memory = self.memory._replace(furniture=furniture)
-        if anew := changed or self.memory.outdated:
-            self._load()
+        is_young = not self.memory.article_index.has_entries
+        if anew := changed or (is_young and self.memory.outdated):
+            self._load_anew()
         return anew
 
     def _revise(self, article: Article, known: Known) -> Write:
@@ -257,6 +275,8 @@ class Adder:
         own_keys = keys.of_texts(alone)
         rows = beside(self._enter, numbers[alone], independent, own, article_terms, own_keys)
         edges = beside(index.neighbours, rows, LEAST_SIMILARITY, self.n_jobs)
+        touched = np.union1d(edges.second, found.original[found.original >= 0])
+        read_groups_of(self.connection, index, self.memory.structure, touched)
         changed = np.union1d(rows, beside(index.scales.meet, *edges))
         merged = self._place(rows, edges)
 
@@ -295,7 +315,6 @@ class Adder:
         """Add independent articles to the index; returns their rows."""
         rows = self.memory.article_index.add(numbers.tolist(), times_of(articles), languages, article_terms)
         self.memory.article_index.add_keys(rows, keys.sizes, keys.keys)
-        self.memory.row_of.update(zip(numbers.tolist(), rows.tolist(), strict=True))
         return rows
 
     def _update_counts(self, events: set[int], threads: set[int]) -> None:

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from storyclust._core.arrays import compressed_rows
+from storyclust._core.parallel import kernel
 from storyclust._core.sorting import nth_largest
 from storyclust.cluster.correction import corrected_similarities
 from storyclust.cluster.graph import MAX_NEIGHBORS
 from storyclust.store.growable_array import GrowableArray
 from storyclust.store.neighbor_scales import NeighborScales
 from storyclust.store.postings import Levels
+from storyclust.store.row_numbers import RowNumbers
 from storyclust.store.terms_index import TermsIndex
 from storyclust.store.weights import SETTINGS, ArticleTerms
 from storyclust.stories.grouping import least_similarities
@@ -49,8 +51,14 @@ class ArticleIndex:
         Event of each row, -1 for none.
     scales : NeighborScales
         How similar each row is to its nearest neighbours.
+    row_of : RowNumbers
+        The last row of each article, by its number.
     keys : Levels
         Rows by the keys that copies share with them.
+    marks : GrowableArray of uint64
+        Hash of what is indexed of each row.
+    has_entries : bool
+        Whether its weights and the order of its rows are in the file; see `index_tables`.
     """
 
     def __init__(self) -> None:
@@ -58,8 +66,11 @@ class ArticleIndex:
         self.times = GrowableArray(np.float64)
         self.events = GrowableArray(np.int64)
         self.scales = NeighborScales()
+        self.row_of = RowNumbers()
         self.keys = Levels()
         self.key_counts = GrowableArray(np.int64)
+        self.has_entries = False
+        self.marks = GrowableArray(np.uint64)
         self._names: list[str] = []
         self._indexes: list[TermsIndex] = []
         self._language = GrowableArray(np.int64)
@@ -68,6 +79,20 @@ class ArticleIndex:
 
     def __len__(self) -> int:
         return len(self.numbers)
+
+    @property
+    def n_kept(self) -> int:
+        """Number of articles that have not been removed."""
+        return sum(index.n_kept for index in self._indexes)
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether all rows have entries in the file."""
+        return self.has_entries and all(len(index) == index.n_stored for index in self._indexes)
+
+    def by_language(self) -> dict[str, TermsIndex]:
+        """Terms of the articles of each language."""
+        return dict(zip(self._names, self._indexes, strict=True))
 
     def add(
         self,
@@ -82,7 +107,7 @@ class ArticleIndex:
         Articles read from a store come with their `null_similarity`; after the last of them, call `fill`.
         """
         rows = np.arange(len(self), len(self) + len(numbers))
-        codes = np.array([self._code(name) for name in languages], np.int64)
+        codes = np.array([self.code(name) for name in languages], np.int64)
         places = np.empty(len(rows), np.int64)
         for code in np.unique(codes):
             index, own = self._indexes[code], np.flatnonzero(codes == code)
@@ -91,24 +116,37 @@ class ArticleIndex:
                 index.add(rows[own], held.of(own))
             else:
                 index.enter(rows[own], held.of(own), null_similarity[own])
-        self.numbers.extend(np.array(numbers, np.int64))
+        self.put(np.array(numbers, np.int64), times, codes, places)
+        self.marks.extend(row_hashes(held.bounds, held.terms, times.view(np.uint64)))
+        return rows
+
+    def put(
+        self,
+        numbers: NDArray[np.int64],
+        times: NDArray[np.float64],
+        codes: NDArray[np.int64],
+        places: NDArray[np.int64],
+    ) -> None:
+        """Enter the next rows, which stand at these places of the languages of these codes."""
+        self.row_of.put(numbers, np.arange(len(self), len(self) + len(numbers)))
+        self.numbers.extend(numbers)
         self.times.extend(times)
-        self.events.extend(np.full(len(rows), -1))
-        self.scales.add(len(rows))
+        self.events.extend(np.full(len(numbers), -1))
+        self.scales.add(len(numbers))
         self._language.extend(codes)
         self._place.extend(places)
-        return rows
 
     def add_keys(self, rows: NDArray[np.int64], sizes: NDArray[np.int64], keys: NDArray[np.uint32]) -> None:
         """Add the keys of the rows that have just been added."""
         self.keys.add(keys, np.repeat(rows, sizes).astype(np.int32))
         self.key_counts.extend(sizes)
+        bounds = np.append(0, np.cumsum(sizes))
+        self.marks.values[rows] = row_hashes(bounds, np.array(keys), self.marks.values[rows])
 
     def fill(self) -> None:
-        """Build the postings of all articles that were read, and compute their weights."""
+        """Build the postings of all articles that were read."""
         for index in self._indexes:
             index.fill()
-        self.weigh_all()
 
     def weigh_all(self) -> None:
         """Compute the weights of all articles from current document frequencies."""
@@ -122,6 +160,15 @@ class ArticleIndex:
             self._indexes[code].remove(self._place.values[own])
         self.events.values[rows] = -1
         self.key_counts.values[rows] = 0
+
+    def take_out(self, rows: NDArray[np.int64]) -> None:
+        """Remove rows that may have been removed before, and forget the articles that have no other row."""
+        for code, own in self._by_language(rows):
+            index, places = self._indexes[code], self._place.values[rows[own]]
+            index.remove(places[~index.removed.values[places]])
+        self.key_counts.values[rows] = 0
+        numbers = self.numbers.values[rows]
+        self.row_of.remove(numbers[self.row_of.of(numbers) == rows])
 
     def null_similarity(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Background similarity of rows."""
@@ -160,7 +207,7 @@ class ArticleIndex:
         self, language: str, held: ArticleTerms, least: float
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Rows that an article outside the index is similar to, and how similar."""
-        index = self._indexes[self._code(language)]
+        index = self._indexes[self.code(language)]
         weighed, _ = index.weigh(held, guest=1)
         place = len(index)
         null_similarity = index.measure_background(weighed, np.array([place]))
@@ -206,7 +253,8 @@ class ArticleIndex:
         order = np.lexsort((second[kept], first[kept]))
         return Edges(first[kept][order], second[kept][order], similarities[kept][order])
 
-    def _code(self, name: str) -> int:
+    def code(self, name: str) -> int:
+        """Number of a language."""
         if name not in self._names:
             self._names.append(name)
             self._indexes.append(TermsIndex(name, self._background, self._indexes))
@@ -215,3 +263,15 @@ class ArticleIndex:
     def _by_language(self, rows: NDArray[np.int64]) -> Any:
         codes = self._language.values[rows]
         return [(int(code), np.flatnonzero(codes == code)) for code in np.unique(codes)]
+
+
+@kernel
+def row_hashes(bounds: NDArray[np.int64], values: NDArray[np.uint32], seeds: NDArray[np.uint64]) -> Any:
+    """Hash the values of each row (FNV-1a, Fowler, Noll and Vo, by words of 32 bits), from its seed."""
+    hashes = np.empty(len(bounds) - 1, np.uint64)
+    for row in range(len(hashes)):
+        found = seeds[row] ^ np.uint64(0xCBF29CE484222325)
+        for k in range(bounds[row], bounds[row + 1]):
+            found = (found ^ np.uint64(values[k])) * np.uint64(0x100000001B3)
+        hashes[row] = found
+    return hashes

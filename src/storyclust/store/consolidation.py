@@ -74,7 +74,7 @@ def consolidate(
     rows = np.flatnonzero(np.isin(event_of_row, np.fromiter(inside, np.int64, len(inside))))
     old_events = event_of_row[rows].tolist()
     old_threads = [structure.thread_of[event] for event in old_events]
-    measured = len(rows) == np.count_nonzero(event_of_row >= 0)
+    measured = len(rows) == index.n_kept
     events, thread_labels = regroup(index, structure, rows, n_jobs, measure=measured)
     event_ids, event_moves = match_groups(old_events, events.tolist(), structure.events)
     thread_ids, thread_moves = match_groups(old_threads, thread_labels.tolist(), structure.threads)
@@ -85,11 +85,7 @@ def consolidate(
     for thread in threads:
         structure.events_of.pop(thread, None)
     event_of_row[rows] = event_ids
-    times = index.times.values[rows].tolist()
-    for row, event, thread, time in zip(rows.tolist(), event_ids, thread_ids, times, strict=True):
-        structure.put(event, thread)
-        structure.events.add(event, row, time)
-        structure.threads.add(thread, row, time)
+    structure.fill(index, rows, dict(zip(event_ids, thread_ids, strict=True)))
     return Consolidated(rows, measured, event_moves, thread_moves)
 
 

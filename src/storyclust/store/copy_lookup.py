@@ -8,11 +8,11 @@ shingles then verifies the candidates that share most keys.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from storyclust._core.parallel import beside
+from storyclust._core.parallel import beside, kernel
 from storyclust.dedup.excerpt_candidates import CUT, FEWEST_SHINGLES
 from storyclust.dedup.jaccard import ShingleSets, jaccard_pairs
 from storyclust.dedup.lsh import band_keys, choose_bands
@@ -184,11 +184,10 @@ def find_candidates(index: ArticleIndex, keys: Keys, texts: NDArray[np.int64]) -
     wanted, at = np.unique(values, return_inverse=True)
     new = Levels()
     new.runs[0] = Run.of(values, owners.astype(np.int32))
-    stored = count_shared_keys(index.keys, wanted, at, owners)
-    among = count_shared_keys(new, wanted, at, owners)
-    among = among[among[:, 1] < among[:, 0]]
     sizes_of = index.key_counts.values
-    stored = stored[sizes_of[stored[:, 1]] > 0]
+    stored = count_shared_keys(index.keys, sizes_of, wanted, at, owners)
+    among = count_shared_keys(new, keys.sizes, wanted, at, owners)
+    among = among[among[:, 1] < among[:, 0]]
     least = PROMISE * np.minimum(keys.sizes[stored[:, 0]], sizes_of[stored[:, 1]]) - 1
     stored = stored[stored[:, 2] > np.where(keys.short[stored[:, 0]], 0, least)]
     least = PROMISE * keys.sizes[among[:, :2]].min(axis=1) - 1
@@ -201,7 +200,11 @@ def find_candidates(index: ArticleIndex, keys: Keys, texts: NDArray[np.int64]) -
 
 
 def count_shared_keys(
-    levels: Levels, wanted: NDArray[np.uint32], at: NDArray[np.int64], owners: NDArray[np.int64]
+    levels: Levels,
+    sizes: NDArray[np.int64],
+    wanted: NDArray[np.uint32],
+    at: NDArray[np.int64],
+    owners: NDArray[np.int64],
 ) -> NDArray[np.int64]:
     """Count the keys that new texts share with indexed ones.
 
@@ -209,6 +212,8 @@ def count_shared_keys(
     ----------
     levels : Levels
         Indexed texts by key.
+    sizes : int64 array
+        Number of keys of each indexed text; 0 for a removed one.
     wanted : uint32 array
         Distinct keys of the new texts, ascending.
     at, owners : int64 arrays
@@ -219,14 +224,36 @@ def count_shared_keys(
     int64 array of shape (n, 3)
         New text, indexed text, number of shared keys.
     """
-    codes = []
-    for run, spans in zip(levels.runs, levels.spans(wanted), strict=True):
-        sizes = np.minimum(spans[:, 1] - spans[:, 0], MAX_POSTINGS_PER_KEY)[at]
-        ends = np.cumsum(sizes)
-        places = np.repeat(spans[at, 0] - (ends - sizes), sizes) + np.arange(ends[-1] if len(ends) else 0)
-        codes.append(np.repeat(owners, sizes) << 32 | run.values[places].astype(np.int64))
-    pairs, counts = np.unique(np.concatenate(codes), return_counts=True)
+    runs = tuple(run.values for run in levels.runs)
+    codes = texts_with_keys(runs, levels.spans(wanted), sizes, at, owners, MAX_POSTINGS_PER_KEY)
+    pairs, counts = np.unique(codes, return_counts=True)
     return np.column_stack((pairs >> 32, pairs & 0xFFFFFFFF, counts))
+
+
+@kernel
+def texts_with_keys(
+    runs: tuple[NDArray[np.int32], ...],
+    spans: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+    at: NDArray[np.int64],
+    owners: NDArray[np.int64],
+    most: int,
+) -> Any:
+    """Pairs of a new text and one of the first `most` texts that have a key of it, as one number each."""
+    codes = np.empty(most * len(at), np.int64)
+    n = 0
+    for k in range(len(at)):
+        left = most
+        for level in range(len(runs)):
+            for p in range(spans[level, at[k], 0], spans[level, at[k], 1]):
+                text = np.int64(runs[level][p])
+                if left == 0:
+                    break
+                if 0 <= text < len(sizes) and sizes[text] > 0:
+                    codes[n] = owners[k] << 32 | text
+                    n += 1
+                    left -= 1
+    return codes[:n].copy()
 
 
 def verify(

@@ -23,7 +23,7 @@ class Groups:
     spans : dict of int to (float, float)
         Times of the first and last dated article; (inf, -inf) without one.
     latest : dict of int to list of int
-        Rows of the latest members, at most `LATEST_MEMBERS`.
+        Numbers of the latest members, at most `LATEST_MEMBERS`.
     next_id : int
         The first unused id.
     """
@@ -39,31 +39,33 @@ class Groups:
         self.next_id += 1
         return self.next_id - 1
 
-    def add(self, group: int, row: int, time: float) -> None:
-        """Add a row to a group, which is created if need be."""
+    def add(self, group: int, number: int, time: float) -> None:
+        """Add an article to a group, which is created if need be."""
         self.sizes[group] = self.sizes.get(group, 0) + 1
         first, last = self.spans.get(group, (np.inf, -np.inf))
         dated = not math.isnan(time)
         self.spans[group] = (min(first, time), max(last, time)) if dated else (first, last)
         latest = self.latest.setdefault(group, [])
-        latest.append(row)
+        latest.append(number)
+        if len(latest) > 1 and number < latest[-2]:  # it was indexed again
+            latest.sort()
         del latest[:-LATEST_MEMBERS]
 
-    def fill(self, groups: NDArray[np.int64], times: NDArray[np.float64]) -> None:
-        """Add all rows at once, given the group of each."""
-        order = np.argsort(groups, kind="stable")
+    def fill(self, groups: NDArray[np.int64], times: NDArray[np.float64], numbers: NDArray[np.int64]) -> None:
+        """Add all articles of some new groups at once, given the group of each."""
+        order = np.lexsort((numbers, groups))
         ids, starts = np.unique(groups[order], return_index=True)
         if not len(ids):
             return
         ends = np.append(starts[1:], len(order)).tolist()
         firsts = np.fmin.reduceat(np.where(np.isnan(times), np.inf, times)[order], starts).tolist()
         lasts = np.fmax.reduceat(np.where(np.isnan(times), -np.inf, times)[order], starts).tolist()
-        rows = order.tolist()
+        listed = numbers[order].tolist()
         columns = (ids.tolist(), starts.tolist(), ends, firsts, lasts)
         for group, start, end, first, last in zip(*columns, strict=True):
             self.sizes[group] = end - start
             self.spans[group] = first, last
-            self.latest[group] = rows[max(start, end - LATEST_MEMBERS) : end]
+            self.latest[group] = listed[max(start, end - LATEST_MEMBERS) : end]
 
     def forget(self, groups: Iterable[int]) -> None:
         """Delete groups."""

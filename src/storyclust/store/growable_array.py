@@ -26,6 +26,13 @@ class GrowableArray:
         self._buffer: NDArray[Any] = np.empty((64, *shape), dtype)
         self._size = 0
 
+    @classmethod
+    def over(cls, buffer: NDArray[Any], size: int) -> GrowableArray:
+        """Use a buffer, of which the first `size` elements are set."""
+        array = cls(buffer.dtype)
+        array._buffer, array._size = buffer, size
+        return array
+
     def __len__(self) -> int:
         return self._size
 

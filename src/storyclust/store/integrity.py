@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from storyclust.errors import StoreError, StoryclustError
+from storyclust.store.index_tables import drop_entries
 from storyclust.store.integrity_repairs import rebuild_full_text
 from storyclust.store.integrity_rules import RULES
 from storyclust.store.retention import Derive
@@ -64,6 +65,7 @@ def repair(connection: sqlite3.Connection, derive: Derive) -> list[str]:
         return []
     if _damage(connection):
         connection.execute("REINDEX")
+    drop_entries(connection)
     for rule in RULES:
         if connection.execute(f"SELECT 1 FROM ({rule.query}) LIMIT 1").fetchone():
             if callable(rule.repair):

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import NamedTuple
 
+from storyclust.store.index_tables import ENTRY
 from storyclust.store.integrity_repairs import (
     ARTICLES_WITHOUT_EVENT,
     COPIES,
@@ -137,6 +138,11 @@ RULES = (
         ("INSERT OR REPLACE INTO meta VALUES ('generation', strftime('%s', 'now'))",),
     ),
     Rule("tables of which numbers could be given twice", SEQUENCE_BEHIND, ADVANCE_SEQUENCES),
+    Rule(
+        "entries of the index that cannot be read",
+        f"SELECT language AS broken FROM entries WHERE length(packed) % {ENTRY.itemsize} <> 0",
+        ("DELETE FROM entries",),  # the next writer makes them again
+    ),
     Rule(
         "articles whose text is no UTF-8",
         f"SELECT number AS broken FROM articles WHERE {INVALID_TEXT}",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 LEAST_SHARE = 0.7  # of the mean of the nearest similarities: the typical least of them, which is replaced
 TYPICAL_SCALE = 0.06  # of an article from a file that does not tell
+UNREAD = -1  # number of neighbours of a row of which the file has not been asked
 
 
 class NeighborScales:
@@ -29,7 +30,7 @@ class NeighborScales:
     Attributes
     ----------
     counts : GrowableArray of int64
-        At most `NEIGHBORS`.
+        At most `NEIGHBORS`; `UNREAD` for rows that have to be read from the file first.
     sums : GrowableArray of float64
     """
 

@@ -117,9 +117,7 @@ def add_products(
             weight = weighed.weights[k] * weighed.idf[at]
             if weight == ZERO or not queries.indexed[k]:
                 continue
-            size = 0
-            for level in range(len(postings)):
-                size += weighed.spans[level, at, 1] - weighed.spans[level, at, 0]
+            size = weighed.df[at]
             if (size > limits.max_postings) != (common == 1) or (common == 1 and read + size > MAX_READS):
                 continue
             read += size
@@ -127,7 +125,7 @@ def add_products(
                 run = postings[level]
                 for p in range(weighed.spans[level, at, 0], weighed.spans[level, at, 1]):
                     place = run[p] >> 1
-                    if place >= end:
+                    if place >= end or place < 0:  # none is, except in a damaged file
                         break
                     before = partial[place]
                     if before == ZERO:

@@ -53,10 +53,11 @@ class Placement(NamedTuple):
 
 
 class Structure:
-    """All events and threads, and the thread of each event."""
+    """Events and threads, and the thread of each event: all, or those that were read (`group_reading`)."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.is_whole = True
         self.events = Groups()
         self.threads = Groups()
         self.thread_of: dict[int, int] = {}
@@ -67,13 +68,15 @@ class Structure:
         self.thread_of[event] = thread
         self.events_of.setdefault(thread, set()).add(event)
 
-    def renumber(self, rows: dict[int, int], events: NDArray[np.int64]) -> None:
-        """Enter the new rows of articles that were indexed again and stay in these events."""
-        touched = set(events.tolist())
-        threads = {self.thread_of[event] for event in touched}
-        for groups, ids in ((self.events, touched), (self.threads, threads)):
-            for group in ids:
-                groups.latest[group] = [rows.get(row, row) for row in groups.latest[group]]
+    def fill(self, index: ArticleIndex, rows: NDArray[np.int64], thread_of: dict[int, int]) -> None:
+        """Enter whole threads: all rows in them, and the thread of each of their events."""
+        events, times, numbers = (
+            column.values[rows] for column in (index.events, index.times, index.numbers)
+        )
+        self.events.fill(events, times, numbers)
+        self.threads.fill(look_up(thread_of, events), times, numbers)
+        for event in np.unique(events).tolist():
+            self.put(event, thread_of[event])
 
     def recount(self, index: ArticleIndex, event: int) -> None:
         """Compute an event and its thread again, after rows were added or removed."""
@@ -82,11 +85,12 @@ class Structure:
         self.threads.forget([thread])
         inside = np.array(sorted(self.events_of[thread]), np.int64)
         rows = np.flatnonzero(np.isin(index.events.values, inside))
-        columns = (rows, index.events.values[rows], index.times.values[rows])
-        for row, of, time in zip(*(column.tolist() for column in columns), strict=True):
-            self.threads.add(thread, row, time)
-            if of == event:
-                self.events.add(event, row, time)
+        events, times, numbers = (
+            column.values[rows] for column in (index.events, index.times, index.numbers)
+        )
+        self.threads.fill(np.full(len(rows), thread), times, numbers)
+        own = events == event
+        self.events.fill(events[own], times[own], numbers[own])
 
     def place(self, index: ArticleIndex, rows: NDArray[np.int64], edges: Edges) -> Placement:
         """Place new rows in events and threads, and update both.
@@ -103,7 +107,7 @@ class Structure:
         -------
         Placement
         """
-        times = index.times.values
+        times, numbers = index.times.values, index.numbers.values
         gaps = np.abs(times[edges.first] - times[edges.second])
         near = ~(gaps > self.settings.event_window)
         first, second, similarities = (column[near] for column in edges)
@@ -114,9 +118,9 @@ class Structure:
             for node in cluster.nodes:
                 row = int(rows[node])
                 index.events.values[row] = event
-                self.events.add(event, row, float(times[row]))
+                self.events.add(event, int(numbers[row]), float(times[row]))
                 if event in self.thread_of:
-                    self.threads.add(self.thread_of[event], row, float(times[row]))
+                    self.threads.add(self.thread_of[event], int(numbers[row]), float(times[row]))
         scaled = scaled_similarity(
             edges.similarities, index.scales.of(edges.first), index.scales.of(edges.second)
         )
@@ -196,7 +200,8 @@ class Structure:
             for event in (new_events[node] for node in cluster.nodes):
                 self.put(event, thread)
                 for row in rows[event_ids == event].tolist():
-                    self.threads.add(thread, row, float(index.times.values[row]))
+                    time = float(index.times.values[row])
+                    self.threads.add(thread, int(index.numbers.values[row]), time)
         return merged
 
     def _merge_thread(self, gone: int, kept: int) -> None:
@@ -271,12 +276,13 @@ def bridge_sums(
     distinct = np.unique(ids).tolist()
     ends = np.cumsum([0, *(len(groups.latest[group]) for group in distinct)]).tolist()
     members = dict(zip(distinct, itertools.starmap(slice, itertools.pairwise(ends)), strict=True))
-    rows = np.array([row for group in distinct for row in groups.latest[group]], np.int64)
+    latest = np.array([number for group in distinct for number in groups.latest[group]], np.int64)
     sums = np.zeros(len(bridges))
     if len(bridges):
+        rows = index.row_of.of(latest)
         X = index.vectors(rows)
         null_similarity, least = index.null_similarity(rows), index.least_similarities(rows)
-        times, scales = index.times.values[rows], index.scales.of(rows)
+        times, scales = index.times.values[rows], None if timed else index.scales.of(rows)
     for k, (a, b) in enumerate(bridges):
         first, second = members[a], members[b]
         cosines = (X[first] @ X[second].T).toarray()
@@ -285,7 +291,7 @@ def bridge_sums(
         )
         # As in the graph, which has no such edges.
         similarities[similarities < np.maximum.outer(least[first], least[second])] = 0.0
-        if timed:
+        if scales is None:
             gaps = np.abs(np.subtract.outer(times[first], times[second]))
             similarities = event_similarity(similarities, gaps)
         else:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from storyclust._core.parallel import kernel
+from storyclust.errors import StoreError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -111,6 +112,7 @@ class Levels:
         found = np.zeros((LEVELS, len(keys), 2), np.int64)
         for level, run in enumerate(self.runs):
             look_up_sorted(run.keys, run.bounds, keys, found[level])
+            np.clip(found[level], 0, len(run.values), out=found[level])  # whatever a damaged file says
         return found
 
     def counts(self, keys: NDArray[np.uint32]) -> NDArray[np.int64]:
@@ -130,7 +132,18 @@ def merged(first: Run, second: Run) -> Run:
         return first
     if not len(first.values):
         return second
+    if not (is_sound(first.bounds, len(first.values)) and is_sound(second.bounds, len(second.values))):
+        raise StoreError("the files of the index are damaged; delete the folder beside the store.")
     return Run(*merge_runs(first, second))
+
+
+@kernel
+def is_sound(bounds: NDArray[np.int64], size: int) -> Any:
+    """Whether bounds ascend from 0 to the number of values; those of a damaged file may not."""
+    for k in range(len(bounds) - 1):
+        if bounds[k] > bounds[k + 1]:
+            return False
+    return bounds[0] == 0 and bounds[-1] == size
 
 
 @kernel

@@ -18,6 +18,7 @@ from storyclust._core.parallel import beside
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import times_of
 from storyclust.store.encoding import from_stamp
+from storyclust.store.group_reading import read_groups_of
 from storyclust.store.page_furniture import (
     ALL,
     Spans,
@@ -166,15 +167,14 @@ def _recount_rows(
 def _index_again(connection: sqlite3.Connection, memory: WorkingSet, changed: Recounted) -> None:
     """Index articles by other terms; they stay in their events."""
     index = memory.article_index
-    before = np.array([memory.row_of[number] for number in changed.numbers], np.int64)
+    before = index.row_of.of(np.array(changed.numbers, np.int64))
+    read_groups_of(connection, index, memory.structure, before)
     events = index.events.values[before]
     query = "SELECT keys FROM bands WHERE article = ?"
     keys = [connection.execute(query, (number,)).fetchone()[0] for number in changed.numbers]
     rows = beside(_replace_rows, index, before, changed, keys)
     index.events.values[rows] = events
     index.scales.carry_over(before, rows)
-    memory.row_of.update(zip(changed.numbers, rows.tolist(), strict=True))
-    memory.structure.renumber(dict(zip(before.tolist(), rows.tolist(), strict=True)), events)
     connection.executemany(
         "UPDATE vectors SET strangers = ? WHERE article = ?",
         zip(index.null_similarity(rows).tolist(), changed.numbers, strict=True),

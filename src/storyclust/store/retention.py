@@ -21,6 +21,7 @@ from storyclust.dedup.jaccard import ShingleSets, jaccard_pairs
 from storyclust.errors import InputError, InputTypeError
 from storyclust.store.encoding import article_of, moment, storable, to_stamp
 from storyclust.store.full_text import unindex_words
+from storyclust.store.index_tables import put_unindexed
 from storyclust.store.lock import TIMEOUT, writers_lock
 from storyclust.store.page_furniture import count_gone
 from storyclust.store.tables import COUNT_EVENTS, COUNT_THREADS, store_derived
@@ -127,6 +128,7 @@ def _remove_marked(connection: sqlite3.Connection, derive: Derive, why: str) -> 
             unindex_words(connection, number, title, text)
     count_gone(connection)
     connection.execute("DELETE FROM copies WHERE article IN (SELECT number FROM gone)")
+    put_unindexed(connection, (row[0] for row in connection.execute("SELECT number FROM gone").fetchall()))
     removed = connection.execute("DELETE FROM articles WHERE number IN (SELECT number FROM gone)").rowcount
     for kind in KINDS:
         _update_touched(connection, kind, why)
@@ -151,6 +153,7 @@ def _promote(connection: sqlite3.Connection, promoted: Sequence[tuple[int, int]]
     numbers = [copy for _, copy in promoted]
     articles = read_articles(connection, numbers)
     store_derived(connection, numbers, derive(articles), null_similarity)
+    put_unindexed(connection, numbers)
     for number, article in zip(numbers, articles, strict=True):
         rest = execute(
             "SELECT article FROM copies WHERE original = ? AND article NOT IN (SELECT number FROM gone)",

@@ -15,6 +15,7 @@ from storyclust.articles.article import Article
 from storyclust.articles.ordering import times_of
 from storyclust.dedup.compared import compared_texts
 from storyclust.store.copy_lookup import Keys, new_text_similarities, relation_of
+from storyclust.store.group_reading import read_scales, read_threads
 from storyclust.store.page_furniture import count_change
 from storyclust.store.tables import Known, Tables, store_derived
 from storyclust.store.weights import find_article_terms
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 def revise(tables: Tables, memory: WorkingSet, known: Known, article: Article) -> None:
     """Store a newer version of an article, in tables and memory."""
+    read_threads(tables.connection, memory.article_index, memory.structure, [known.thread])
+    read_scales(tables.connection, memory.article_index, [known.number])
     former_source = tables.article(known.number).source
     tables.revise(known, article, beside(group_languages, [article])[0])
     if known.original is None:
@@ -64,7 +67,6 @@ def _replace_row(
     index.add_keys(rows, keys.sizes, keys.keys)
     if former is not None:
         index.scales.carry_over(np.array([former]), rows)
-    memory.row_of[number] = int(rows[0])
     return rows, derived_of(keys, article_terms, language, counted.furniture)
 
 

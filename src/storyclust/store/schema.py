@@ -19,133 +19,18 @@ from storyclust.errors import StoreError
 from storyclust.store.encoding import valid_utf8
 from storyclust.store.full_text import index_all
 from storyclust.store.lock import TIMEOUT, writers_lock
+from storyclust.store.table_definitions import (
+    FURNITURE_TABLES,
+    INDEX_TABLES,
+    NOT_CLEAN,
+    SCALES_TABLE,
+    TABLE_NAMES,
+    TABLES,
+)
 from storyclust.store.transactions import explaining, read_pragma, table_names, transaction
 
 APPLICATION_ID = 0x53544359  # "STCY", in the header of the SQLite file
 OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
-
-FURNITURE_TABLES = """
-CREATE TABLE furniture(                      -- of articles that are no copies, if furniture does not count
-    article INTEGER PRIMARY KEY REFERENCES articles(number) ON DELETE CASCADE,
-    place INTEGER NOT NULL,                  -- in the order from which samples are taken
-    spans BLOB NOT NULL                      -- of the text that do not count: int32 pairs, little-endian
-) STRICT;
-CREATE TABLE recurring(                      -- what was learnt of each source, and of all under the name ''
-    source TEXT PRIMARY KEY,
-    articles INTEGER NOT NULL,               -- how many it was learnt from, those outside the sample included
-    hashes BLOB NOT NULL,                    -- uint64, little-endian
-    kinds BLOB NOT NULL                      -- a byte for each
-) STRICT;
-CREATE TABLE unlearnt(                       -- articles that have come or gone since
-    source TEXT PRIMARY KEY,
-    changes INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-"""
-SCALES_TABLE = """
-CREATE TABLE scales(                         -- of articles that are no copies
-    article INTEGER PRIMARY KEY REFERENCES articles(number) ON DELETE CASCADE,
-    neighbors INTEGER NOT NULL,              -- how many of the nearest have come
-    similarity REAL NOT NULL                 -- sum of theirs
-) STRICT;
-"""
-# AUTOINCREMENT: numbers of articles, events and threads are never reused.
-# Timestamps are text of one width, so that they sort by time; see `to_stamp`.
-# `vectors.strangers` is the background similarity of an article; NULL counts as 0.
-TABLES = """
-CREATE TABLE threads(
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    size INTEGER NOT NULL DEFAULT 0,         -- articles, copies included; 0 once merged or emptied
-    independent INTEGER NOT NULL DEFAULT 0,  -- those of them that are no copies
-    started TEXT,                            -- when the first dated article was published
-    ended TEXT,
-    updated TEXT,                            -- when an article last came in
-    merged_into INTEGER REFERENCES threads(id)
-) STRICT;
-CREATE TABLE events(
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    thread INTEGER NOT NULL REFERENCES threads(id),
-    size INTEGER NOT NULL DEFAULT 0,
-    independent INTEGER NOT NULL DEFAULT 0,
-    started TEXT,
-    ended TEXT,
-    merged_into INTEGER REFERENCES events(id)
-) STRICT;
-CREATE TABLE articles(
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    title TEXT NOT NULL,
-    text TEXT NOT NULL,
-    published TEXT,
-    source TEXT,
-    lang TEXT,
-    url TEXT,
-    extra TEXT,                              -- other fields of the input, as a JSON object
-    language TEXT NOT NULL,                  -- as told by its words
-    added TEXT NOT NULL,                     -- when it came in
-    revision INTEGER NOT NULL DEFAULT 1,
-    event INTEGER NOT NULL REFERENCES events(id)
-) STRICT;
-CREATE TABLE revisions(                      -- what an article said before
-    article INTEGER NOT NULL REFERENCES articles(number) ON DELETE CASCADE,
-    revision INTEGER NOT NULL,
-    title TEXT NOT NULL,
-    text TEXT NOT NULL,
-    published TEXT,
-    replaced TEXT NOT NULL,                  -- when
-    PRIMARY KEY(article, revision)
-) STRICT;
-CREATE TABLE copies(
-    article INTEGER PRIMARY KEY REFERENCES articles(number) ON DELETE CASCADE,
-    original INTEGER NOT NULL REFERENCES articles(number) CHECK(original <> article),
-    relation TEXT NOT NULL CHECK(relation IN ('exact', 'near')),
-    similarity REAL NOT NULL
-) STRICT;
-CREATE TABLE links(
-    a INTEGER NOT NULL REFERENCES articles(number) ON DELETE CASCADE,  -- came in later than b
-    b INTEGER NOT NULL REFERENCES articles(number) ON DELETE CASCADE,
-    relation TEXT NOT NULL CHECK(relation IN ('excerpt', 'overlap')),
-    similarity REAL NOT NULL,
-    PRIMARY KEY(a, b)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE history(                        -- what became of events and threads
-    number INTEGER PRIMARY KEY,
-    at TEXT NOT NULL,
-    kind TEXT NOT NULL CHECK(kind IN ('event', 'thread')),
-    old INTEGER NOT NULL,
-    new INTEGER,
-    what TEXT NOT NULL CHECK(what IN ('merged', 'split', 'moved', 'emptied')),
-    articles INTEGER NOT NULL,
-    why TEXT NOT NULL
-) STRICT;
-CREATE TABLE bands(                          -- of articles that are no copies
-    article INTEGER PRIMARY KEY REFERENCES articles(number) ON DELETE CASCADE,
-    keys BLOB NOT NULL                       -- hashes of bands, sampled shingles: uint32, little-endian
-) STRICT;
-CREATE TABLE vectors(                        -- of articles that are no copies
-    article INTEGER PRIMARY KEY REFERENCES articles(number) ON DELETE CASCADE,
-    head INTEGER NOT NULL,                   -- how many terms are of the title and the first words
-    terms BLOB NOT NULL,                     -- hashes, uint32, little-endian, those of the head first
-    strangers REAL
-) STRICT;
-{scales}
-{furniture}
-CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE INDEX articles_published ON articles(published);
-CREATE INDEX articles_event ON articles(event);
-CREATE INDEX articles_source ON articles(source);
-CREATE INDEX copies_original ON copies(original);
-CREATE INDEX links_b ON links(b);
-CREATE INDEX events_thread ON events(thread);
-CREATE INDEX threads_ended ON threads(ended);
-CREATE INDEX threads_size ON threads(size, ended);
-CREATE VIRTUAL TABLE search USING fts5(      -- rowid is the number of the article
-    title, body, content='', tokenize="unicode61 remove_diacritics 2 categories 'L* M* N* Co'"
-);
-"""
-TABLES = TABLES.replace("{furniture}\n", FURNITURE_TABLES).replace("{scales}\n", SCALES_TABLE)
-TABLE_NAMES = frozenset(re.findall(r"CREATE (?:VIRTUAL )?TABLE (\w+)", TABLES))
-SINCE_CLEAN = 2  # version of the first files with a setting `clean`, and with the tables that it needs
-NOT_CLEAN = "0.0"
 
 Migration = Callable[[sqlite3.Connection], None]
 
@@ -164,8 +49,14 @@ def add_scales(connection: sqlite3.Connection) -> None:
     index_all(connection)
 
 
-MIGRATIONS: tuple[Migration, ...] = (add_furniture, add_scales)  # from version 1 to 2, from 2 to 3
-ADDED_TABLES = (FURNITURE_TABLES, SCALES_TABLE)  # by each of them; readers do without
+def add_entries(connection: sqlite3.Connection) -> None:
+    """Add the tables of the index of terms, which the next writer fills."""
+    for statement in _statements(INDEX_TABLES):
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Migration, ...] = (add_furniture, add_scales, add_entries)  # from version 1 to 2, 3, 4
+ADDED_TABLES = (FURNITURE_TABLES, SCALES_TABLE, INDEX_TABLES)  # by each of them; readers do without
 
 
 def connect(
@@ -383,7 +274,7 @@ def _migrate_if_old(connection: sqlite3.Connection, name: str, read_only: bool, 
         return
     if read_only:
         found = read_pragma(connection, "user_version")
-        if not {*MIGRATIONS[found - 1 :]} <= {add_furniture, add_scales}:
+        if not {*MIGRATIONS[found - 1 :]} <= {add_furniture, add_scales, add_entries}:
             raise StoreError(f"{name} was written by an older storyclust; open it for writing once.")
         for statement in _statements(_added_since(found).replace("CREATE TABLE", "CREATE TEMP TABLE")):
             connection.execute(statement)  # empty, as they would be in the file

@@ -11,7 +11,7 @@ import numpy as np
 from storyclust._core.validation import check_bool, check_float
 from storyclust.errors import InputError, StoreError
 from storyclust.store.placing import Settings
-from storyclust.store.schema import NOT_CLEAN, SINCE_CLEAN
+from storyclust.store.table_definitions import NOT_CLEAN, SINCE_CLEAN
 from storyclust.store.transactions import name_of, read_pragma, reading
 
 

@@ -63,6 +63,7 @@ class TermsIndex:
         self.known = self.known[order]
         self.rates = background.shares[order] if language == background.language else np.zeros(len(order))
         self.levels = Levels()
+        self.gone = Levels()  # postings of removed articles that are still in `levels`
         self.rows = GrowableArray(np.int64)
         self.bounds = GrowableArray(np.int64)
         self.bounds.extend(np.zeros(1, np.int64))
@@ -72,8 +73,10 @@ class TermsIndex:
         self.null_similarity = GrowableArray(np.float64)
         self.removed = GrowableArray(np.bool_)
         self.n_removed = 0
-        self._n_weighed = self._n_measured = 0
-        self._sample: TermSample | None = None
+        self.n_filled = 0  # articles whose postings are in `levels`
+        self.n_stored = 0  # articles whose entries are in the file, with their weights
+        self.n_weighed = self.n_measured = 0
+        self.sample: TermSample | None = None
         self._latest: tuple[int, Weighed] | None = None  # the articles last added, from a place on
 
     def __len__(self) -> int:
@@ -93,8 +96,8 @@ class TermsIndex:
         """Add articles and compute their weights."""
         first = len(self)
         self.enter(rows, held, np.zeros(len(rows)))
-        self.levels.add(held.terms, places_under(first, held.bounds, held.heads))
-        if self._sample is None or len(self) > (1.0 + REWEIGH_GROWTH) * self._n_weighed:
+        self.fill()
+        if self.sample is None or self.n_kept > (1.0 + REWEIGH_GROWTH) * self.n_weighed:
             self.weigh_all(measured=first)
         else:
             self._weigh_new(first)
@@ -111,16 +114,41 @@ class TermsIndex:
         self.null_similarity.extend(null_similarity)
         self.removed.extend(np.zeros(len(rows), np.bool_))
 
+    def restore(self, rows: NDArray[np.int64], held: dict[str, NDArray[Any]], terms: GrowableArray) -> None:
+        """Enter the articles of a snapshot in an empty index; then set `levels` and `gone`."""
+        n = len(rows)
+        self.rows.extend(rows)
+        self.bounds.extend(held["bounds"][1:])
+        self.heads.extend(held["heads"])
+        self.terms = terms
+        self.factors.extend(np.zeros((n, 2), np.float32))
+        self.null_similarity.extend(np.zeros(n))
+        self.removed.extend(held["removed"])
+        self.n_removed, self.n_filled = int(np.count_nonzero(held["removed"])), n
+
     def fill(self) -> None:
-        """Build the postings of all articles entered."""
-        held = self.held
-        self.levels.fill(held.terms, places_under(0, held.bounds, held.heads))
+        """Build the postings of the articles entered since the last call."""
+        first, (bounds, heads, terms) = self.n_filled, self.held
+        bounds, heads = bounds[first:] - bounds[first], heads[first:]
+        terms = terms[len(terms) - bounds[-1] :]
+        add = self.levels.add if first else self.levels.fill
+        add(terms, places_under(first, bounds, heads))
+        self.n_filled = len(self)
 
     def remove(self, places: NDArray[np.int64]) -> None:
         """Leave articles without neighbours; their terms are dropped when the store is next read."""
+        terms = self.held.of(places).terms
+        self.gone.add(terms, np.zeros(len(terms), np.int32))
         self.factors.values[places] = 0.0
         self.removed.values[places] = True
         self.n_removed += len(places)
+
+    def counts(self, terms: NDArray[np.uint32]) -> NDArray[np.int64]:
+        """Document frequencies of ascending terms."""
+        return self._without_removed(terms, self.levels.counts(terms))
+
+    def _without_removed(self, terms: NDArray[np.uint32], df: NDArray[np.int64]) -> NDArray[np.int64]:
+        return df - self.gone.counts(terms) if len(self.gone) else df
 
     def idf(self, terms: NDArray[np.uint32], df: NDArray[np.int64], guest: int = 0) -> NDArray[np.float32]:
         """Inverse document frequencies of ascending terms; 0 for one that is below `min_df` everywhere."""
@@ -131,7 +159,7 @@ class TermsIndex:
         anywhere = df[rare]
         for index in self.family:
             if index is not self:
-                anywhere = anywhere + index.levels.counts(terms[rare])
+                anywhere = anywhere + index.counts(terms[rare])
         weights[rare[anywhere < SETTINGS.min_df]] = 0.0
         return np.asarray(weights, np.float32)
 
@@ -142,9 +170,10 @@ class TermsIndex:
         """
         terms, places = distinct(held.terms)
         spans = self.levels.spans(terms)
-        idf = self.idf(terms, counts_of(spans), guest)
+        df = self._without_removed(terms, counts_of(spans))
+        idf = self.idf(terms, df, guest)
         weights, factors = weigh_rows(held.bounds, held.heads, places, idf, SETTINGS.head_weight)
-        return Weighed(held.bounds, places, weights, terms, spans, idf), factors
+        return Weighed(held.bounds, places, weights, terms, spans, df, idf), factors
 
     def weighed(self, places: NDArray[np.int64]) -> Weighed:
         """Weights of articles at some ascending places; those of the articles last added are cached."""
@@ -155,8 +184,8 @@ class TermsIndex:
 
     def measure_background(self, weighed: Weighed, places: NDArray[np.int64]) -> NDArray[np.float64]:
         """Background similarity of articles at some places: see `background_similarity`."""
-        if is_measurable(self.n_kept) and self._sample is not None:
-            return self._sample.similarities(weighed, places)
+        if is_measurable(self.n_kept) and self.sample is not None:
+            return self.sample.similarities(weighed, places)
         return np.zeros(len(places))
 
     def _weigh_new(self, first: int) -> None:
@@ -176,14 +205,15 @@ class TermsIndex:
         removed = self.removed.values
         idf = np.empty(len(run.keys), np.float32)
         for start in range(0, len(idf), WEIGHED_AT_ONCE):
-            part = slice(start, start + WEIGHED_AT_ONCE)
-            idf[part] = self.idf(run.keys[part], np.diff(run.bounds[start : start + WEIGHED_AT_ONCE + 1]))
+            keys = run.keys[start : start + WEIGHED_AT_ONCE]
+            df = np.diff(run.bounds[start : start + WEIGHED_AT_ONCE + 1])
+            idf[start : start + WEIGHED_AT_ONCE] = self.idf(keys, self._without_removed(keys, df))
         self.factors.values[:] = factors_of_run(run.bounds, run.values, idf, len(self), SETTINGS.head_weight)
         self.factors.values[removed] = 0.0
-        self._n_weighed = len(self)
-        self._sample = TermSample.of(self, np.flatnonzero(~removed))
-        if len(self) <= YOUNG and (anew or len(self) > (1.0 + REMEASURE_GROWTH) * self._n_measured):
-            measured, self._n_measured = 0, len(self)
+        self.n_weighed, self.n_stored = self.n_kept, 0
+        self.sample = TermSample.of(self, np.flatnonzero(~removed))
+        if self.n_kept <= YOUNG and (anew or self.n_kept > (1.0 + REMEASURE_GROWTH) * self.n_measured):
+            measured, self.n_measured = 0, self.n_kept
         for start in range(measured, len(self), MEASURED_AT_ONCE):
             places = np.arange(start, min(start + MEASURED_AT_ONCE, len(self)))
             self.null_similarity.values[places] = self.measure_background(
@@ -226,12 +256,11 @@ class TermsIndex:
         """
         if not own:
             spans = self.levels.spans(weighed.terms)
-            idf = self.idf(weighed.terms, counts_of(spans), guest)
-            weighed = weighed._replace(spans=spans, idf=idf)
+            df = self._without_removed(weighed.terms, counts_of(spans))
+            weighed = weighed._replace(spans=spans, df=df, idf=self.idf(weighed.terms, df, guest))
         limits = default_limits()
         rows, indexed = Csr(*weighed[:3]), np.zeros(len(weighed.places), np.bool_)
-        df = counts_of(weighed.spans)
-        mark_entries(0, len(before), rows, df, limits.max_postings, limits.heaviest, indexed)
+        mark_entries(0, len(before), rows, weighed.df, limits.max_postings, limits.heaviest, indexed)
         queries = QueryArticles(weighed, indexed, null_similarity, before)
         runs = tuple(run.values for run in self.levels.runs)
         stored = StoredArticles(self.held, self.factors.values, self.null_similarity.values, runs)
@@ -249,6 +278,7 @@ class TermSample(NamedTuple):
     """Evenly spaced articles of an index, with which background similarity is measured."""
 
     terms: NDArray[np.uint32]  # ascending; columns of the sample
+    rows: Csr
     sample: BackgroundSample
 
     @classmethod
@@ -256,7 +286,12 @@ class TermSample(NamedTuple):
         """Sample the articles of an index that stand at these places."""
         sample = places[sample_rows(len(places))]
         weighed, _ = index.weigh(index.held.of(sample))
-        return cls(weighed.terms, BackgroundSample.of(Csr(*weighed[:3]), len(weighed.terms), sample))
+        return cls.of_rows(weighed.terms, Csr(*weighed[:3]), sample)
+
+    @classmethod
+    def of_rows(cls, terms: NDArray[np.uint32], rows: Csr, places: NDArray[np.int64]) -> TermSample:
+        """Index the weighted rows of a sample."""
+        return cls(terms, rows, BackgroundSample.of(rows, len(terms), places))
 
     def similarities(self, weighed: Weighed, places: NDArray[np.int64]) -> NDArray[np.float64]:
         """Background similarity of articles at these places with the sample."""

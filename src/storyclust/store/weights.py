@@ -34,7 +34,7 @@ class ArticleTerms(NamedTuple):
 
     def of(self, rows: NDArray[np.int64]) -> ArticleTerms:
         """Terms of some articles."""
-        sizes = np.diff(self.bounds)[rows]
+        sizes = self.bounds[1:][rows] - self.bounds[:-1][rows]
         bounds = np.append(0, np.cumsum(sizes)).astype(np.int64)
         places = np.repeat(self.bounds[:-1][rows] - bounds[:-1], sizes) + np.arange(bounds[-1])
         return ArticleTerms(bounds, self.heads[rows], self.terms[places])
@@ -48,6 +48,7 @@ class Weighed(NamedTuple):
     weights: NDArray[np.float32]
     terms: NDArray[np.uint32]  # distinct, ascending
     spans: NDArray[np.int64]  # places of each term's postings in the index of the articles' language
+    df: NDArray[np.int64]  # number of articles there that have each term; removed ones do not count
     idf: NDArray[np.float32]  # weight of each term there
 
 
@@ -149,7 +150,9 @@ def factors_of_run(
     for term in range(len(idf)):
         square = np.float64(idf[term]) ** 2
         for k in range(bounds[term], bounds[term + 1]):
-            squares[values[k] >> 1, values[k] & 1] += square
+            row = values[k] >> 1
+            if 0 <= row < n:  # except in a damaged file
+                squares[row, values[k] & 1] += square
     factors = np.zeros((n, 2), np.float32)
     for row in range(n):
         body, head = squares[row, 0], squares[row, 1]

@@ -9,24 +9,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from storyclust._core.parallel import beside
-from storyclust._core.progress import stage
 from storyclust.articles.article import Article
-from storyclust.articles.ordering import DAY
-from storyclust.cluster.local_scaling import NEIGHBORS
 from storyclust.dedup.compared import compared_texts
 from storyclust.store.article_index import ArticleIndex
 from storyclust.store.copy_lookup import Keys
-from storyclust.store.encoding import from_stamp, storable
-from storyclust.store.neighbor_scales import TYPICAL_SCALE
+from storyclust.store.encoding import storable
+from storyclust.store.index_files import IndexFiles
+from storyclust.store.index_reading import read_indexed, read_young
+from storyclust.store.index_tables import read_entries
 from storyclust.store.page_furniture import Spans, encode_spans, place_of, read_furniture, spans_in
-from storyclust.store.placing import Settings, Structure, look_up
+from storyclust.store.placing import Settings, Structure
+from storyclust.store.row_numbers import RowNumbers
 from storyclust.store.tables import read_compared
 from storyclust.store.weights import ArticleTerms, find_article_terms
 from storyclust.text.furniture import Furniture, without_spans
 from storyclust.text.language import group_languages
-
-ROWS_PER_READ = 20_000
 
 
 class WorkingSet(NamedTuple):
@@ -36,19 +33,32 @@ class WorkingSet(NamedTuple):
     ----------
     article_index : ArticleIndex
     structure : Structure
-    row_of : dict of int to int
-        Row in the index of each independent article, by its number.
     generation : int
         Generation of the store that this agrees with.
     furniture : Furniture or None
         What is known to recur; None in a store that compares whole texts.
+    n_saved : int
+        Number of rows that are also in the files beside the store.
+    files : IndexFiles or None
+        These files.
     """
 
     article_index: ArticleIndex
     structure: Structure
-    row_of: dict[int, int]
     generation: int
     furniture: Furniture | None
+    n_saved: int = 0
+    files: IndexFiles | None = None
+
+    @property
+    def n_unsaved(self) -> int:
+        """Number of rows that could be saved: none as long as they have no entries in the file."""
+        return len(self.article_index) - self.n_saved if self.article_index.is_stored else 0
+
+    @property
+    def row_of(self) -> RowNumbers:
+        """Row in the index of each independent article, by its number."""
+        return self.article_index.row_of
 
     @property
     def outdated(self) -> bool:
@@ -89,67 +99,33 @@ def generation_of(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT value FROM meta WHERE name = 'generation'").fetchone()[0])
 
 
-def load(connection: sqlite3.Connection, settings: Settings) -> WorkingSet:
-    """Read a store into memory, inside a transaction; reports progress."""
+def load(connection: sqlite3.Connection, settings: Settings, files: IndexFiles | None = None) -> WorkingSet:
+    """Read a store into memory, inside a transaction; reports progress.
+
+    The index is the same with and without `files`, but read much faster with them if the store is large.
+    """
     index, structure = ArticleIndex(), Structure(settings)
-    query = (
-        "SELECT number, published, language, event, head, terms, strangers, keys, neighbors, similarity "
-        "FROM articles JOIN vectors ON vectors.article = number JOIN bands ON bands.article = number "
-        "LEFT JOIN scales ON scales.article = number ORDER BY number"
-    )
-    total = connection.execute("SELECT count(*) FROM vectors").fetchone()[0]
-    cursor = connection.execute(query)
-    with stage("reading", total) as advance:
-        while rows := cursor.fetchmany(ROWS_PER_READ):
-            beside(_add_rows, index, rows)
-            advance(len(rows))
-    beside(index.fill)
-    _fill_structure(connection, index, structure)
-    row_of = {number: row for row, number in enumerate(index.numbers.values.tolist())}
-    furniture = read_furniture(connection) if settings.clean else None
-    return WorkingSet(index, structure, row_of, generation_of(connection), furniture)
-
-
-def _add_rows(index: ArticleIndex, rows: Sequence[tuple[object, ...]]) -> None:
-    numbers, published, languages, events, heads, terms, null_similarity, keys, *scales = zip(
-        *rows, strict=True
-    )
-    article_terms = ArticleTerms(
-        np.append(0, np.cumsum([len(blob) // 4 for blob in terms])),
-        np.array(heads, np.int64),
-        np.frombuffer(b"".join(terms), "<u4"),
-    )
-    days = np.array([days_of(stamp) for stamp in published])
-    background = np.array([np.nan if value is None else value for value in null_similarity], np.float64)
-    added = index.add(list(numbers), days, list(languages), article_terms, np.nan_to_num(background))
-    sizes = np.array([len(blob) // 4 for blob in keys], np.int64)
-    index.add_keys(added, sizes, np.frombuffer(b"".join(keys), "<u4"))
-    index.events.values[added] = events
-    counts, sums = (
-        np.array([unknown if value is None else value for value in column])
-        for unknown, column in zip((NEIGHBORS, NEIGHBORS * TYPICAL_SCALE), scales, strict=True)
-    )
-    index.scales.put(added, counts, sums)
-
-
-def _fill_structure(connection: sqlite3.Connection, index: ArticleIndex, structure: Structure) -> None:
-    """Enter the events and threads of the rows of the index."""
-    thread_of = dict(
-        connection.execute("SELECT id, thread FROM events WHERE merged_into IS NULL AND size > 0")
-    )
-    events = index.events.values
-    structure.events.fill(events, index.times.values)
-    structure.threads.fill(look_up(thread_of, events), index.times.values)
-    for event in structure.events.sizes:
-        structure.put(event, thread_of[event])
+    entries = read_entries(connection)
+    if entries:
+        saved = read_indexed(connection, index, entries, files)
+        structure.is_whole = False
+    else:
+        saved = 0
+        read_young(connection, index)
+        _fill_structure(connection, index, structure)
     last_ids = dict(connection.execute("SELECT name, seq FROM sqlite_sequence"))
     structure.events.next_id = last_ids.get("events", 0) + 1
     structure.threads.next_id = last_ids.get("threads", 0) + 1
+    furniture = read_furniture(connection) if settings.clean else None
+    return WorkingSet(index, structure, generation_of(connection), furniture, saved, files if saved else None)
 
 
-def days_of(stamp: str | None) -> float:
-    """Days since 1970 of a timestamp; NaN for None."""
-    return np.nan if stamp is None else from_stamp(stamp).timestamp() / DAY
+def _fill_structure(connection: sqlite3.Connection, index: ArticleIndex, structure: Structure) -> None:
+    """Enter the events and threads of all articles."""
+    thread_of = dict(
+        connection.execute("SELECT id, thread FROM events WHERE merged_into IS NULL AND size > 0")
+    )
+    structure.fill(index, np.arange(len(index)), thread_of)
 
 
 def derive(
