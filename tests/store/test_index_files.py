@@ -34,6 +34,21 @@ def large(monkeypatch):
     patch_all(monkeypatch)
 
 
+def test_a_question_in_another_language_leaves_nothing(large, tmp_path):
+    with NewsStore.open(tmp_path / "news.db") as store:
+        store.add(BATCHES[0])
+        store.similar("東京湾で四日朝、フェリーが事故を起こし、三人が軽いけがをした。")
+        store.consolidate(None)
+        assert list(store._memory.article_index.by_language()) == ["en"]
+        agrees(store)
+
+
+def test_a_store_of_removed_articles_can_be_asked(tmp_path):
+    with NewsStore.open(tmp_path / "news.db") as store:
+        store.remove([added.id for added in store.add(BATCHES[0])])
+        assert store.similar(ASKED[0]) == []
+
+
 def results(store):
     """What it answers."""
     return (

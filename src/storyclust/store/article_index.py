@@ -207,11 +207,12 @@ class ArticleIndex:
         self, language: str, held: ArticleTerms, least: float
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Rows that an article outside the index is similar to, and how similar."""
-        index = self._indexes[self.code(language)]
+        known = self.by_language()
+        index = known[language] if language in known else self._new_index(language)
         weighed, _ = index.weigh(held, guest=1)
         place = len(index)
         null_similarity = index.measure_background(weighed, np.array([place]))
-        rows, similarities = [], []
+        rows, similarities = [np.empty(0, np.int64)], [np.empty(0)]
         for other in self._indexes:
             found = other.neighbours(weighed, null_similarity, np.array([len(other)]), least, guest=1)
             floors = np.maximum(null_similarity[0], other.null_similarity.values[found.second])
@@ -257,8 +258,12 @@ class ArticleIndex:
         """Number of a language."""
         if name not in self._names:
             self._names.append(name)
-            self._indexes.append(TermsIndex(name, self._background, self._indexes))
+            self._indexes.append(self._new_index(name))
         return self._names.index(name)
+
+    def _new_index(self, name: str) -> TermsIndex:
+        """Empty index of a language."""
+        return TermsIndex(name, self._background, self._indexes)
 
     def _by_language(self, rows: NDArray[np.int64]) -> Any:
         codes = self._language.values[rows]
