@@ -40,7 +40,7 @@ MIX2 = np.uint64(0xC4CEB9FE1A85EC53)
 TOKEN_SEED = np.uint64(0x9E3779B97F4A7C15)
 TOKEN_STEP = np.uint64(0x9FB21C651E98DF25)
 ROLL = np.uint64(0xD6E8FEB86659FD93)  # base of the rolling polynomial over tokens
-UNROLLED = 8  # letters of a word that are hashed without a loop: seven words of eight are no longer
+UNROLLED = 12  # letters of a word that are hashed without a loop: one word in fifty has more
 
 
 class TextBuffer(NamedTuple):
