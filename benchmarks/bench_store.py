@@ -3,10 +3,10 @@
     python benchmarks/bench_store.py [--sizes 10000 100000 1000000] [--folder FOLDER]
 
 Stores are made of synthetic articles of 2.5 KB (`make_newswire`), added in batches of 1,000 on all cores. Of
-each size, ten more batches are timed, then single articles, one by one; then the file is opened anew by
-another process, which adds one more. Labelled sets (with STORYCLUST_DATA set) are added in order of date in
-batches of 50 and scored as they lie then, after `consolidate()`, which takes the last 30 days, and after
-`consolidate(None)`, beside what `StoryClusterer` finds in the whole. Writes results/store.json.
+each size, ten more batches are timed, then single articles, one by one. Then another process opens the store,
+asks for threads, searches, and adds one article. Labelled sets (with STORYCLUST_DATA set) are added in order
+of date in batches of 50 and scored as they lie then, after `consolidate()`, which takes the last 30 days, and
+after `consolidate(None)`, beside what `StoryClusterer` finds in the whole. Writes results/store.json.
 """
 
 from __future__ import annotations
@@ -50,16 +50,30 @@ def grow(folder: Path, sizes: list[int]) -> None:
         else:
             part = path.with_suffix(".part")
             for leftover in folder.glob(f"{part.name}*"):
-                leftover.unlink()
+                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
             if before:
-                shutil.copyfile(before, part)
+                copy_store(before, part)
             with sc.NewsStore.open(part, n_jobs=-1) as store:
                 for batch in batches:
                     store.add(batch)
             file_bytes(part)  # its log written back
+            if index_of(part).is_dir():
+                index_of(part).rename(index_of(path))
             part.rename(path)
             Path(f"{part}-writer").unlink(missing_ok=True)
         before, stored = path, size
+
+
+def index_of(path: Path) -> Path:
+    """Folder with the files of a store's index; a small store has none."""
+    return Path(f"{path}-index")
+
+
+def copy_store(path: Path, to: Path) -> None:
+    """Copy a store that is closed, with its index."""
+    shutil.copyfile(path, to)
+    if index_of(path).is_dir():
+        shutil.copytree(index_of(path), index_of(to))
 
 
 def measure(path: Path) -> dict[str, Any]:
@@ -70,7 +84,7 @@ def measure(path: Path) -> dict[str, Any]:
     new = [replace(article, id=f"later-{k}", record={}) for k, article in enumerate(made)]
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         copy = Path(folder, "news.db")
-        shutil.copyfile(path, copy)
+        copy_store(path, copy)
         with sc.NewsStore.open(copy, n_jobs=-1) as store:
             store.add(new[more:])  # kernels are compiled, and the store is in memory
             batches = [new[k : k + BATCH] for k in range(0, TIMED_BATCHES * BATCH, BATCH)]
@@ -88,8 +102,9 @@ def measure(path: Path) -> dict[str, Any]:
             "one, ms (p50)": round(float(np.percentile(each, 50)), 1),
             "one, ms (p99)": round(float(np.percentile(each, 99)), 1),
             "bytes an article besides its text": round((file_bytes(copy) - text_bytes(copy)) / stored),
-            "opened anew and one added, s": opened_anew(copy),
+            "of the index beside it": round(sum(f.stat().st_size for f in index_of(copy).glob("*")) / stored),
             "peak GB": round(peak / 1e3, 2),
+            **opened_anew(copy),
         }  # fmt: skip
 
 
@@ -118,22 +133,34 @@ def text_bytes(path: Path) -> int:
 
 
 OPENED_ANEW = """
-import sys, time, storyclust as sc
-begin = time.perf_counter()
+import json, resource, sys, time, storyclust as sc
+times = [time.perf_counter()]
 with sc.NewsStore.open(sys.argv[1]) as store:
+    store.threads(limit=20)
+    times.append(time.perf_counter())
+    store.search("ferry")
+    times.append(time.perf_counter())
     store.add([{"id": sys.argv[2], "text": "The ferry Selka struck the pier on Monday. " + sys.argv[2]}])
-print(time.perf_counter() - begin)
+    times.append(time.perf_counter())
+print(json.dumps([times, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
 """
 
 
-def opened_anew(path: Path) -> float:
-    """Seconds in which another process opens the store and adds one article; median of three."""
-    seconds = []
+def opened_anew(path: Path) -> dict[str, float]:
+    """What another process takes that opens the store, asks and adds one article; medians of three."""
+    found = []
     for k in range(3):
         command = [sys.executable, "-c", OPENED_ANEW, str(path), f"anew-{time.time_ns()}-{k}"]
         output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        seconds.append(float(output))
-    return round(float(np.median(seconds)), 2)
+        times, kilobytes = json.loads(output)
+        found.append([*np.diff(times), kilobytes / 1e6])
+    threads, search, add, peak = np.median(found, axis=0).tolist()
+    return {
+        "opened anew: threads, ms": round(1e3 * threads, 1),
+        "search, ms": round(1e3 * search, 1),
+        "first add, s": round(add, 2),
+        "its peak GB": round(peak, 2),
+    }
 
 
 def measure_quality(name: str, level: str, articles: list[sc.Article]) -> dict[str, Any]:
@@ -194,8 +221,10 @@ def main() -> None:
             rows.append(json.loads(output))
             print(table(rows[-1:]), flush=True)
     quality = [measure_quality(*labelled) for labelled in labelled_sets()]
+    asked = "" if sizes == list(SIZES) else f" --sizes {' '.join(map(str, sizes))}"
+    command = f"python benchmarks/bench_store.py{asked}"
     print(table(quality))
-    print("written to", write_results("store", "python benchmarks/bench_store.py", rows, quality=quality))
+    print("written to", write_results("store", command, rows, quality=quality))
 
 
 if __name__ == "__main__":
