@@ -31,10 +31,10 @@ from storyclust.stories.settings import (
     EVENT_DISTANCE,
     EVENT_WINDOW,
     THREAD_DISTANCE,
+    GroupingSettings,
     check_grouping,
 )
 from storyclust.stories.threads import Event, StoryThread
-from storyclust.text.furniture import without_spans
 from storyclust.text.vectorize import BaseVectorizer
 
 if TYPE_CHECKING:
@@ -89,7 +89,12 @@ class BaseStoryClusterer(FittedStories):
             self.event_distance, self.event_window, self.thread_distance, self.copy_threshold
         )
         self._given = Given.of(X)
-        articles = as_articles(self._given.data)
+        with paused_gc():
+            self._fit(as_articles(self._given.data), settings)
+        return self
+
+    def _fit(self, articles: Sequence[Article], settings: GroupingSettings) -> None:
+        """Set the fitted attributes."""
         clean, limit = check_bool("clean", self.clean), check_memory(self.memory_limit)
         prepared = prepare(articles, self.copy_threshold, clean, self.n_jobs, limit, self._kinds)
         self.deduplicator_, self.vectorizer_ = prepared.deduplicator, prepared.vectorizer
@@ -103,15 +108,11 @@ class BaseStoryClusterer(FittedStories):
         self._background, self._scales, self._thread_index = prepared.background, scales, None
         self._merges = to_events, to_threads
         trees = dendrograms_of(to_events, to_threads, graph, events, threads, kept, settings.event_distance)
-        self.furniture_ = [()] * len(articles)
-        for row, spans in zip(kept.tolist(), prepared.spans, strict=True):
-            self.furniture_[row] = spans
-        counted = without_spans(articles, self.furniture_)
-        independent = [counted[row] for row in kept]
-        medoids = [find_medoids(prepared.vectors, labels, independent) for labels in (threads, events)]
-        with paused_gc():
-            self._describe(articles, counted, kept, trees, threads[place], events[place], *medoids)
-        return self
+        self.furniture_, counted = [()] * len(articles), list(articles)
+        for row, spans, article in zip(kept.tolist(), prepared.spans, prepared.counted, strict=True):
+            self.furniture_[row], counted[row] = spans, article
+        medoids = [find_medoids(prepared.vectors, labels, prepared.counted) for labels in (threads, events)]
+        self._describe(articles, counted, kept, trees, threads[place], events[place], *medoids)
 
     def _describe(
         self,

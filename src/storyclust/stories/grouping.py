@@ -56,6 +56,7 @@ class Prepared(NamedTuple):
     background: NDArray[np.float64]  # background similarity of each
     graph: sparse.csr_array  # cosines corrected for it
     spans: list[tuple[Span, ...]]  # page furniture of the independent articles
+    counted: list[Article]  # these without it
 
 
 def prepare(
@@ -76,9 +77,9 @@ def prepare(
     ).fit(articles)
     release_memory()
     kept = fingerprint_order(deduplicator.fingerprints_, np.flatnonzero(deduplicator.keep_))
-    independent = [articles[row] for row in kept]
-    spans: list[tuple[Span, ...]] = find_furniture(independent, n_jobs) if clean else [()] * len(kept)
-    independent = without_spans(independent, spans)
+    whole = [articles[row] for row in kept]
+    spans: list[tuple[Span, ...]] = find_furniture(whole, n_jobs) if clean else [()] * len(kept)
+    independent = without_spans(whole, spans)
     place = np.empty(len(articles), np.int64)
     place[kept] = np.arange(len(kept))
     place = place[deduplicator.representatives_]
@@ -87,7 +88,9 @@ def prepare(
     background = background_similarity(vectors, vectorizer.groups_, n_jobs=n_jobs)
     graph = story_graph(vectors, background, vectorizer, n_jobs)
     times = times_of(independent)
-    return Prepared(deduplicator, kept, place, times, vectorizer, vectors, background, graph, spans)
+    return Prepared(
+        deduplicator, kept, place, times, vectorizer, vectors, background, graph, spans, independent
+    )
 
 
 def story_graph(
