@@ -133,16 +133,18 @@ def text_bytes(path: Path) -> int:
 
 
 OPENED_ANEW = """
-import json, resource, sys, time, storyclust as sc
+import json, sys, time
+from common import peak_megabytes
+from storyclust.store import NewsStore
 times = [time.perf_counter()]
-with sc.NewsStore.open(sys.argv[1]) as store:
+with NewsStore.open(sys.argv[1]) as store:
     store.threads(limit=20)
     times.append(time.perf_counter())
     store.search("ferry")
     times.append(time.perf_counter())
     store.add([{"id": sys.argv[2], "text": "The ferry Selka struck the pier on Monday. " + sys.argv[2]}])
     times.append(time.perf_counter())
-print(json.dumps([times, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
+print(json.dumps([times, peak_megabytes()]))
 """
 
 
@@ -150,10 +152,11 @@ def opened_anew(path: Path) -> dict[str, float]:
     """What another process takes that opens the store, asks and adds one article; medians of three."""
     found = []
     for k in range(3):
-        command = [sys.executable, "-c", OPENED_ANEW, str(path), f"anew-{time.time_ns()}-{k}"]
-        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        times, kilobytes = json.loads(output)
-        found.append([*np.diff(times), kilobytes / 1e6])
+        command = [sys.executable, "-c", OPENED_ANEW, str(path.absolute()), f"anew-{time.time_ns()}-{k}"]
+        here = Path(__file__).parent
+        output = subprocess.run(command, check=True, capture_output=True, text=True, cwd=here).stdout
+        times, megabytes = json.loads(output)
+        found.append([*np.diff(times), megabytes / 1e3])
     threads, search, add, peak = np.median(found, axis=0).tolist()
     return {
         "opened anew: threads, ms": round(1e3 * threads, 1),
