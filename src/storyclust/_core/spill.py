@@ -162,8 +162,7 @@ class SpillableRows:
 
     def gather(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
         """Read rows in the given order: their concatenated values, and the offsets of each."""
-        counts = self.counts
-        starts = np.append(0, np.cumsum(counts))[rows]
+        counts, starts = self.counts, self._offsets[rows]
         offsets = np.append(0, np.cumsum(counts[rows])).astype(np.int64)
         values = np.empty(int(offsets[-1]), np.uint64)
         for k in np.argsort(starts, kind="stable").tolist():  # the file is read sequentially
@@ -173,7 +172,11 @@ class SpillableRows:
 
     def whole(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
         """Return all rows, which must not be changed: their concatenated values, and the offsets of each."""
-        return self._values.whole(), np.append(0, np.cumsum(self.counts)).astype(np.int64)
+        return self._values.whole(), self._offsets
+
+    @property
+    def _offsets(self) -> NDArray[np.int64]:
+        return np.append(0, np.cumsum(self.counts)).astype(np.int64)
 
     def close(self) -> None:
         """Release the memory or the file."""

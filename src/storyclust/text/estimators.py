@@ -77,6 +77,8 @@ class NewsVectorizer(BaseVectorizer, TransformerMixin, BaseEstimator):
     (3, True)
     """
 
+    # Both methods are defined here because `set_output` wraps only those of the class itself.
+
     def fit_transform(self, X: Iterable[Any], y: object = None, **fit_params: Any) -> sparse.csr_array:
         """Fit, and return the vectors of the same articles; reads them once.
 

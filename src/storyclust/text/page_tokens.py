@@ -52,9 +52,7 @@ class PageTokens(NamedTuple):
         (array([ True, False,  True, False]), array([2, 3, 2, 0], dtype=int8))
         """
         encoded = [text.encode("utf-8", "replace") for text in texts]
-        sizes = np.fromiter(map(len, encoded), np.int64, len(encoded))
-        offsets = np.append(0, np.cumsum(sizes)).astype(np.int64)
-        data, offsets = TextBuffer(np.frombuffer(b"".join(encoded), np.uint8), offsets)
+        data, offsets = TextBuffer.from_bytes(encoded)
         indptr, hashes, starts, ends = tokenize_all(data, offsets, codepoint_table())
         opens, closes = find_edges(data, indptr, starts, ends)
         shingles = hash_shingles(hashes, indptr)

@@ -53,14 +53,15 @@ class TextBuffer(NamedTuple):
     def from_texts(cls, texts: Sequence[str]) -> TextBuffer:
         """Encode texts, composed; lone surrogates become question marks."""
         encoded = [text.encode("utf-8", "replace") for text in texts]
-        buffer = cls._joined(encoded)
+        buffer = cls.from_bytes(encoded)
         changed = may_change(*buffer).tolist()
         for row in changed:
             encoded[row] = composed(texts[row]).encode("utf-8", "replace")
-        return cls._joined(encoded) if changed else buffer
+        return cls.from_bytes(encoded) if changed else buffer
 
     @classmethod
-    def _joined(cls, encoded: list[bytes]) -> TextBuffer:
+    def from_bytes(cls, encoded: Sequence[bytes]) -> TextBuffer:
+        """Join texts that are encoded."""
         offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
         np.cumsum(np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded)), out=offsets[1:])
         return cls(np.frombuffer(b"".join(encoded), dtype=np.uint8), offsets)
@@ -130,7 +131,7 @@ def tokenize_ascii(
     # A processor does not foresee where words end. So each place is written, and kept if it is a bound. The
     # hashes that will stand in the array need half the room.
     one, at, stop = np.uint64(1), np.uint64(i), np.uint64(end)
-    count = first_bound = np.uint64(n)
+    count = begin = np.uint64(n)
     inside = np.uint64(0)
     while at < stop and data[at] < 0x80:
         is_word = np.uint64(table[data[at]] != 0)
@@ -138,20 +139,20 @@ def tokenize_ascii(
         count += is_word ^ inside
         inside = is_word
         at += one
-    behind = at
+    after = at
     if inside and at < stop:
         count -= one
-        behind = hashes[count]
+        after = hashes[count]
     elif inside:
         hashes[count] = at
         count += one
-    for k in range((count - first_bound) // np.uint64(2)):
-        bound = first_bound + np.uint64(2) * np.uint64(k)
+    n_words = (count - begin) // np.uint64(2)
+    for k in range(n_words):
+        bound, place = begin + np.uint64(2) * np.uint64(k), begin + np.uint64(k)
         first, last = hashes[bound], hashes[bound + one]
-        place = first_bound + np.uint64(k)
         starts[place], ends[place] = first, last
         hashes[place] = mix(hash_letters(data, first, last, table))
-    return n + np.int64((count - first_bound) // np.uint64(2)), np.int64(behind), np.int64(at)
+    return n + np.int64(n_words), np.int64(after), np.int64(at)
 
 
 @kernel
@@ -159,10 +160,7 @@ def hash_letters(data: NDArray[np.uint8], first: Any, last: Any, table: NDArray[
     """Hash an ASCII word, not mixed. Words of up to `UNROLLED` letters are hashed without a loop."""
     size = last - first
     if size > np.uint64(UNROLLED) or last < np.uint64(UNROLLED):
-        h = TOKEN_SEED
-        for j in range(first, last):
-            h = h * TOKEN_STEP + np.uint64(table[data[j]])
-        return h
+        return hash_ascii_word(data, np.int64(first), np.int64(last), table, TOKEN_SEED)[0]
     h = TOKEN_SEED * POWERS[size, UNROLLED]
     begin = last - np.uint64(UNROLLED)
     for j in range(UNROLLED):  # characters before the word have a weight of 0

@@ -13,6 +13,7 @@ import numpy as np
 from storyclust._core.parallel import kernel
 from storyclust._core.sorting import sort
 from storyclust.text.page_tokens import MIX
+from storyclust.text.sorted_hashes import drop_repeats
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,13 +77,9 @@ def own_samples(tokens: NDArray[np.uint64], indptr: NDArray[np.int64], shared: N
 @kernel
 def sort_distinct(values: NDArray[np.uint64], start: Any, stop: Any) -> Any:
     """Sort a range of values in place and drop repeats; returns its new end."""
-    sort(values[start:stop])
-    end = start
-    for k in range(start, stop):
-        if k == start or values[k] != values[end - 1]:
-            values[end] = values[k]
-            end += 1
-    return end
+    own = values[start:stop]
+    sort(own)
+    return start + drop_repeats(own, len(own))
 
 
 @kernel
