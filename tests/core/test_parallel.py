@@ -359,7 +359,7 @@ values = np.arange(9, dtype=np.uint64)[::-1].copy()
 print("ready", flush=True)
 sys.stdin.readline()
 with event.install_listener("numba:compile", Count()):
-    sort_hashes(values, len(values), values.copy(), np.zeros(70_000, np.int64))
+    sort_hashes(values.copy(), len(values), values, np.zeros(70_000, np.int64))
 print(Count.n, values.tolist() == sorted(values.tolist()))
 """
 

@@ -163,6 +163,15 @@ def test_tokens_are_those_of_the_reference(texts):
     assert found.indptr[-1] == len(found.hashes) == len(found.starts) == len(found.ends)
 
 
+def test_ascii_folds_as_the_table_says():
+    data = np.arange(256, dtype=np.uint8)
+    folded = np.empty(256, np.uint8)
+    tokens.fold_ascii(data, folded)
+    table = codepoints.codepoint_table()[:128]
+    assert (folded[128:] == tokens.NOT_ASCII).all()
+    assert [codepoints.LETTER | letter if letter else 0 for letter in folded[:128]] == table.tolist()
+
+
 def hash_one_by_one(word):
     """Hash of an ASCII word, letter by letter."""
     h = int(tokens.TOKEN_SEED)
@@ -363,9 +372,9 @@ def test_the_order_of_tokens_matters():
 
 def check_sort(values):
     n = len(values)
-    array = np.concatenate((values, np.array([7, 7], dtype=np.uint64)))  # places beyond n must not change
+    array = np.full(n + 2, 7, np.uint64)  # places beyond n must not change
     heads = np.full(SORT_HEADS, 12345)
-    sort_hashes(array, n, np.empty(n, np.uint64), heads)
+    sort_hashes(np.concatenate((values, np.array([1], np.uint64))), n, array, heads)
     assert (array[:n] == np.sort(values)).all()
     assert array[n:].tolist() == [7, 7]
     kept = drop_repeats(array, n)

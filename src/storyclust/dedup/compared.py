@@ -60,8 +60,14 @@ def compared_texts(articles: Sequence[Article], doubtful: str = "keep") -> list[
     (False, 'This article is for subscribers only.')
     """
     texts = [article.content for article in articles]
-    if doubtful == "drop":
-        return texts
+    if doubtful == "keep":
+        for row, hashed in hashed_texts(articles).items():
+            texts[row] = hashed
+    return texts
+
+
+def hashed_texts(articles: Sequence[Article]) -> dict[int, str]:
+    """Hash that is compared of each short titled article, by row; see `compared_texts`."""
     brief = [
         k for k, article in enumerate(articles) if article.title and len(article.text) <= BRIEF_CHARACTERS
     ]
@@ -69,6 +75,7 @@ def compared_texts(articles: Sequence[Article], doubtful: str = "keep") -> list[
     bodies = hash_tokens([articles[k].text for k in brief])
     title_ends, body_ends = titles.indptr.tolist(), bodies.indptr.tolist()
     title_bytes, body_bytes = titles.hashes.tobytes(), bodies.hashes.tobytes()
+    hashed = {}
     for place, k in enumerate(brief):
         n_title = title_ends[place + 1] - title_ends[place]
         n_body = body_ends[place + 1] - body_ends[place]
@@ -84,8 +91,8 @@ def compared_texts(articles: Sequence[Article], doubtful: str = "keep") -> list[
             "utf-8", "replace"
         )
         whole = b"\0".join((title, repr(context).encode("utf-8", "replace"), body))
-        texts[k] = blake2b(whole, digest_size=16).hexdigest()
-    return texts
+        hashed[k] = blake2b(whole, digest_size=16).hexdigest()
+    return hashed
 
 
 def identity_of(article: Article, n_title: int) -> tuple[Any, ...] | None:

@@ -6,7 +6,7 @@ in many places never share a group because a chain of small edits connects them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -71,30 +71,43 @@ def check_policy(keep: object) -> Policy:
     )
 
 
-def preference(article: Article, keep: Policy) -> tuple[Any, ...]:
-    """Sort key of an article under a keep policy: the article of a group with the least key is kept.
+def preferences(articles: Sequence[Article], keep: Policy, rows: Sequence[int]) -> list[tuple[Any, ...]]:
+    """Sort key of each article under a keep policy: the article of a group with the least key is kept.
 
     Undated articles come after dated ones. Ties go to the earlier article (for 'latest' and between marked
     versions: the later), then the longer, then by title.
     """
-    longer = -len(article.content)
-    when = NEVER if article.published is None else article.published.timestamp()
+    if keep == "first":
+        return [(row,) for row in rows]
     if callable(keep):
-        return keep(article), when, longer, article.title
+        return [(keep(article), *_earliest(article)) for article in articles]
     if keep.startswith(SOURCES):
         ranking = [name.strip() for name in keep.removeprefix(SOURCES).split(",")]
-        place = ranking.index(article.source) if article.source in ranking else len(ranking)
-        return place, when, longer, article.title
-    if keep == "latest-version":
-        unmarked, update = edition_rank(article)
-        if not unmarked and article.published is not None:
-            when = -when
-        return unmarked, when, update, longer, article.title
-    if keep == "longest":
-        return longer, when, article.title
-    if keep == "latest" and article.published is not None:
-        when = -when
-    return () if keep == "first" else (when, longer, article.title)
+        places: dict[str | None, int] = {name: ranking.index(name) for name in ranking}
+        return [(places.get(article.source, len(ranking)), *_earliest(article)) for article in articles]
+    keys = {"latest-version": _latest_version, "longest": _longest, "latest": _latest}
+    return list(map(keys.get(keep, _earliest), articles))
+
+
+def _earliest(article: Article) -> tuple[Any, ...]:
+    when = NEVER if article.published is None else article.published.timestamp()
+    return when, -len(article.content), article.title
+
+
+def _latest(article: Article) -> tuple[Any, ...]:
+    when, longer, title = _earliest(article)
+    return when if article.published is None else -when, longer, title
+
+
+def _latest_version(article: Article) -> tuple[Any, ...]:
+    unmarked, update = edition_rank(article)
+    when, longer, title = _earliest(article) if unmarked else _latest(article)
+    return unmarked, when, update, longer, title
+
+
+def _longest(article: Article) -> tuple[Any, ...]:
+    when, longer, title = _earliest(article)
+    return longer, when, title
 
 
 def rank_rows(

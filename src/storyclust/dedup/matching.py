@@ -10,7 +10,7 @@ import numpy as np
 
 from storyclust.articles.article import Article
 from storyclust.dedup.compared import compared_texts
-from storyclust.dedup.groups import preference, rank_rows
+from storyclust.dedup.groups import preferences, rank_rows
 from storyclust.dedup.jaccard import ShingleSets, jaccard_pairs
 from storyclust.dedup.lsh import Bands, band_keys
 from storyclust.dedup.minhash import BaseMinHasher
@@ -65,10 +65,7 @@ class KeptIndex(NamedTuple):
         compared = without_furniture(fitted) if dedup.clean else fitted
         rows = np.flatnonzero(dedup.keep_)
         kept = [compared[row] for row in rows.tolist()]
-        by_rule = [
-            (row,) if dedup.keep == "first" else preference(article, dedup.keep)
-            for row, article in zip(rows.tolist(), kept, strict=True)
-        ]
+        by_rule = preferences(kept, dedup.keep, rows.tolist())
         ids = [article.id for article in kept]
         order = rank_rows(np.arange(len(rows)), by_rule, dedup.fingerprints_[rows], ids)
         texts = compared_texts([kept[place] for place in order.tolist()], settings.doubtful)

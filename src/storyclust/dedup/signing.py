@@ -77,7 +77,6 @@ def sign_texts(
     mixed = np.empty(capacity, np.uint32)
     keep, sample = len(out.shingles) > 0, len(out.sampled) > 0
     heads = np.empty(SORT_HEADS if keep else 0, np.int64)
-    scratch = np.empty(capacity if keep else 0, np.uint64)
     n_shingles, n_sampled = 0, 0
     for row in range(len(offsets) - 1):
         start, end = offsets[row], offsets[row + 1]
@@ -89,21 +88,21 @@ def sign_texts(
         else:
             count = shingle(tokens, n, size, hashes)
         fingerprint(tokens, max(n, 1), out.fingerprints[row])
+        own = hashes
         if keep:
-            sort_hashes(hashes, count, scratch, heads)
-            count = drop_repeats(hashes, count)
-            for k in range(count):
-                out.shingles[n_shingles + k] = hashes[k]
+            own = out.shingles[n_shingles:]
+            sort_hashes(hashes, count, own, heads)
+            count = drop_repeats(own, count)
             out.counts[row, 0] = count
             n_shingles += count
         if keep and sample:
             below = 0
-            while below < count and hashes[below] < cut:
-                out.sampled[n_sampled + below] = hashes[below]
+            while below < count and own[below] < cut:
+                out.sampled[n_sampled + below] = own[below]
                 below += 1
             out.counts[row, 1] = below
             n_sampled += below
-        premix(hashes, count, mixed)
+        premix(own, count, mixed)
         permute(mixed, count, perms.a, perms.b, out.signatures[row])
     return n_shingles, n_sampled
 

@@ -16,9 +16,9 @@ from storyclust._core.progress import stage
 from storyclust._core.spill import SpillableRows
 from storyclust.articles.article import Article
 from storyclust.articles.records import as_articles
-from storyclust.dedup.compared import BRIEF, compared_texts
+from storyclust.dedup.compared import BRIEF, hashed_texts
 from storyclust.dedup.excerpt_candidates import CUT
-from storyclust.dedup.groups import Policy, Twins, preference, rank_rows
+from storyclust.dedup.groups import Policy, Twins, preferences, rank_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +39,7 @@ class Sketches:
     ----------
     hasher : BaseMinHasher
     keep : str or callable
-        Keep policy; see `preference`.
+        Keep policy; see `preferences`.
     sample : bool, default=True
         Sample shingles, from which excerpts are found.
     limit : int, optional
@@ -101,11 +101,14 @@ class Sketches:
 
     def _add_batch(self, batch: list[Article], tier: int) -> int:
         """Sketch a batch of articles; returns its number of distinct texts."""
-        numbers: dict[str, int] = {}
-        compared = compared_texts(batch, self.doubtful)
-        text_of = [numbers.setdefault(text, len(numbers)) for text in compared]
         contents = [article.content for article in batch]
-        self._strict.append(np.array([a != b for a, b in zip(contents, compared, strict=True)], bool))
+        hashed = hashed_texts(batch) if self.doubtful == "keep" else {}
+        strict = np.zeros(len(batch), bool)
+        strict[list(hashed)] = True
+        self._strict.append(strict)
+        numbers: dict[str, int] = {}
+        compared = (hashed.get(row, content) for row, content in enumerate(contents))
+        text_of = [numbers.setdefault(text, len(numbers)) for text in compared]
         signed = self.hasher.sign(list(numbers), keep_shingles=True, cut=CUT if self.sample else 0)
         if self.list_brief:
             # A text with a similarity of 0.5 to one of `BRIEF` words has twice as many at most. What is
@@ -118,9 +121,8 @@ class Sketches:
         texts = np.arange(self.n_texts, self.n_texts + len(numbers))
         self._sampled.append((signed.sampled, np.repeat(texts, signed.sampled_counts)))
         self.shelf.add(signed.shingles, signed.counts)
-        for row, article in enumerate(batch, start=len(self.ids)):
-            by_rule = (row,) if self.keep == "first" else preference(article, self.keep)
-            self.preferences.append((tier, *by_rule))
+        rows = range(len(self.ids), len(self.ids) + len(batch))
+        self.preferences += [(tier, *by_rule) for by_rule in preferences(batch, self.keep, rows)]
         self.ids += [article.id for article in batch]
         self.n_texts += len(numbers)
         return len(numbers)
@@ -185,7 +187,8 @@ def batches(articles: Iterable[Any]) -> Iterator[list[Article]]:
     size = before = 0
     for article in articles:
         batch.append(article)
-        size += len(article.content) if isinstance(article, Article) else UNREAD_CHARACTERS
+        is_read = isinstance(article, Article)
+        size += len(article.text) + len(article.title) if is_read else UNREAD_CHARACTERS
         if size >= BATCH_CHARACTERS:
             yield as_articles(batch, first_row=before)
             before += len(batch)

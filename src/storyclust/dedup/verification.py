@@ -41,10 +41,9 @@ class DistinctTexts(NamedTuple):
 
     def sets_of_pairs(self, pairs: NDArray[np.int64]) -> tuple[ShingleSets, NDArray[np.int64]]:
         """Load the shingle sets of pairs of classes; returns also the places of both among the sets."""
-        needed, local = np.unique(pairs, return_inverse=True)
-        counts = self.counts
-        if not self.shelf.spilled and 2 * counts[needed].sum() > counts.sum():
+        if not self.shelf.spilled:
             return ShingleSets(*self.shelf.whole()), self.numbers[pairs]  # joined once, and not copied again
+        needed, local = np.unique(pairs, return_inverse=True)
         return self.shingle_sets(needed), local.reshape(-1, 2)
 
 
@@ -165,7 +164,7 @@ def find_excerpts(
     values, owners = sampled
     classes = class_of[owners]
     known = classes >= 0
-    pairs = containment_candidates(values[known], classes[known], len(heads), least)
+    pairs = containment_candidates(values[known], classes[known], len(heads), least, n_jobs)
     pairs = pairs[texts.counts[pairs].min(axis=1) >= FEWEST_SHINGLES]
     containments, sizes = compare_pairs(texts, pairs, least, n_jobs, contained=True)
     pairs = np.where((sizes[:, 0] > sizes[:, 1])[:, None], pairs[:, ::-1], pairs)

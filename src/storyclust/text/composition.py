@@ -65,6 +65,13 @@ def _stable_points() -> NDArray[np.bool_]:
 
 
 @kernel
+def four_ascii(words: NDArray[np.uint64], at: Any) -> bool:
+    """Whether 32 bytes are ASCII."""
+    either = words[at] | words[at + 1] | words[at + 2] | words[at + 3]
+    return bool(either & NOT_ASCII == 0)
+
+
+@kernel
 def has_unstable(
     data: NDArray[np.uint8],
     words: NDArray[np.uint64],
@@ -86,7 +93,9 @@ def has_unstable(
     for row in range(len(found)):
         i, end = offsets[row], offsets[row + 1]
         while i < end:
-            if i & 7 == 0 and i + 8 <= end and words[i >> 3] & NOT_ASCII == 0:
+            if i & 7 == 0 and i + 32 <= end and four_ascii(words, i >> 3):
+                i += 32
+            elif i & 7 == 0 and i + 8 <= end and words[i >> 3] & NOT_ASCII == 0:
                 i += 8
             elif data[i] < 0x80:
                 i += 1

@@ -280,7 +280,7 @@ def extract_terms(
         size = max(size, offsets[2 * row + 2] - offsets[2 * row])
     words = np.empty(size, np.uint64)
     starts, ends = np.empty(size, np.int64), np.empty(size, np.int64)
-    found, scratch = np.empty(2 * size, np.uint64), np.empty(2 * size, np.uint64)
+    found, ordered = np.empty(2 * size, np.uint64), np.empty(2 * size, np.uint64)
     heads = np.empty(SORT_HEADS, np.int64)
     lengths = np.empty(n, np.int64)
     capacity = (offsets[len(offsets) - 1] - offsets[0]) // 3 + 1024
@@ -294,16 +294,16 @@ def extract_terms(
         m = append_terms(words, n_words, n_words, low, high, found, 0)
         n_words, n_head = content_words(data, b, c, table, stop, words, starts, ends, HEAD_WORDS)
         m = append_terms(words, n_words, n_head, low, high, found, m)
-        sort_hashes(found, m, scratch, heads)  # of equal terms, the one in the head comes first
+        sort_hashes(found, m, ordered, heads)  # of equal terms, the one in the head comes first
         if filled + m > len(terms):
             terms = np.concatenate((terms, np.empty(len(terms) + m, np.uint64)))
             in_head = np.concatenate((in_head, np.empty(len(in_head) + m, np.bool_)))
         begin = filled
         for k in range(m):
-            term = found[k] & ~BODY_BIT
+            term = ordered[k] & ~BODY_BIT
             if filled == begin or term != terms[filled - 1]:
                 terms[filled] = term
-                in_head[filled] = found[k] == term
+                in_head[filled] = ordered[k] == term
                 filled += 1
         lengths[row] = filled - begin
     return lengths, terms[:filled].copy(), in_head[:filled].copy()

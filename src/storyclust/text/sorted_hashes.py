@@ -11,14 +11,14 @@ from storyclust._core.parallel import kernel
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SORT_HEADS = (1 << 16) + 1  # places of the scratch array of `sort_hashes`: at most 2**16 buckets
+SORT_HEADS = (1 << 16) + 1  # places of the array of bucket heads of `sort_hashes`: at most 2**16 buckets
 
 
 @kernel
 def sort_hashes(
-    values: NDArray[np.uint64], n: int, scratch: NDArray[np.uint64], heads: NDArray[np.int64]
+    values: NDArray[np.uint64], n: int, out: NDArray[np.uint64], heads: NDArray[np.int64]
 ) -> None:
-    """Sort the first `n` hashes in place; `heads` is a scratch array of `SORT_HEADS` places.
+    """Write the first `n` hashes sorted to `out`; `heads` is a scratch array of `SORT_HEADS` places.
 
     A bucket sort by the leading bits brings each hash within a step or two of its place, and an insertion
     sort finishes. This is linear on average, since hashes are uniform.
@@ -26,26 +26,24 @@ def sort_hashes(
     bits = 0
     while (2 << bits) <= n and (2 << bits) < SORT_HEADS:
         bits += 1
-    if bits > 0:
-        buckets = 1 << bits
-        shift = np.uint64(64 - bits)
-        heads[: buckets + 1] = 0
-        for k in range(n):
-            heads[np.int64(values[k] >> shift) + 1] += 1
-        for k in range(buckets):
-            heads[k + 1] += heads[k]
-        for k in range(n):
-            bucket = np.int64(values[k] >> shift)
-            scratch[heads[bucket]] = values[k]
-            heads[bucket] += 1
-        values[:n] = scratch[:n]
+    buckets = 1 << bits
+    shift = np.uint64(63 - bits)  # of half a hash: a shift by all 64 bits is not defined
+    heads[: buckets + 1] = 0
+    for k in range(n):
+        heads[np.int64((values[k] >> np.uint64(1)) >> shift) + 1] += 1
+    for k in range(buckets):
+        heads[k + 1] += heads[k]
+    for k in range(n):
+        bucket = np.int64((values[k] >> np.uint64(1)) >> shift)
+        out[heads[bucket]] = values[k]
+        heads[bucket] += 1
     for k in range(1, n):
-        v = values[k]
+        v = out[k]
         at = k
-        while at > 0 and values[at - 1] > v:
-            values[at] = values[at - 1]
+        while at > 0 and out[at - 1] > v:
+            out[at] = out[at - 1]
             at -= 1
-        values[at] = v
+        out[at] = v
 
 
 @kernel

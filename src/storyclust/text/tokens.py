@@ -40,6 +40,7 @@ MIX2 = np.uint64(0xC4CEB9FE1A85EC53)
 TOKEN_SEED = np.uint64(0x9E3779B97F4A7C15)
 TOKEN_STEP = np.uint64(0x9FB21C651E98DF25)
 ROLL = np.uint64(0xD6E8FEB86659FD93)  # base of the rolling polynomial over tokens
+ZERO, SMALL_A, NOT_ASCII = np.uint8(ord("0")), np.uint8(ord("a")), np.uint8(0xFF)
 UNROLLED = 12  # letters of a word that are hashed without a loop: one word in fifty has more
 
 
@@ -54,9 +55,10 @@ class TextBuffer(NamedTuple):
         """Encode texts, composed; lone surrogates become question marks."""
         encoded = [text.encode("utf-8", "replace") for text in texts]
         buffer = cls.from_bytes(encoded)
-        changed = may_change(*buffer).tolist()
-        for row in changed:
-            encoded[row] = composed(texts[row]).encode("utf-8", "replace")
+        rows = may_change(*buffer).tolist()
+        changed = {row: text for row in rows if (text := composed(texts[row])) != texts[row]}
+        for row, text in changed.items():
+            encoded[row] = text.encode("utf-8", "replace")
         return cls.from_bytes(encoded) if changed else buffer
 
     @classmethod
@@ -82,38 +84,58 @@ def mix(h: Any) -> Any:
     return h ^ (h >> np.uint64(33))
 
 
-def _powers() -> NDArray[np.uint64]:
+def _weights() -> NDArray[np.uint64]:
     """Weights of the last letters of words of `n` letters, in row `n`.
 
-    Column `j` has ``TOKEN_STEP**j`` up to the first letter, and 0 for what stands before it.
-    Column `UNROLLED` has the weight of the seed, ``TOKEN_STEP**n``.
+    Column ``UNROLLED - 1 - j`` has ``TOKEN_STEP**j`` down to the first letter, and 0 for what stands before
+    it. Column `UNROLLED` has what the seed and the class of the letters contribute.
     """
     powers = [1]
     for _ in range(UNROLLED):
         powers.append(powers[-1] * int(TOKEN_STEP) % 2**64)
     table = np.zeros((UNROLLED + 1, UNROLLED + 1), np.uint64)
     for n, power in enumerate(powers):
-        table[n, :n] = powers[:n]
-        table[n, UNROLLED] = power
+        table[n, UNROLLED - n : UNROLLED] = powers[:n][::-1]
+        table[n, UNROLLED] = (power * int(TOKEN_SEED) + int(LETTER) * sum(powers[:n])) % 2**64
     return table
 
 
-POWERS = _powers()
+WEIGHTS = _weights()
+
+
+@kernel
+def fold_ascii(data: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
+    """Fold bytes of UTF-8: letters to lower case, separators to 0, what is not ASCII to `NOT_ASCII`.
+
+    The compiler vectorizes the loop, which table lookups would prevent. Casts keep its numbers at 8 bits.
+    """
+    for k in range(len(data)):
+        byte = data[k]
+        lower = np.uint8(byte | np.uint8(0x20))
+        folded = np.uint8(0)
+        if np.uint8(byte - ZERO) < np.uint8(10):
+            folded = byte
+        if np.uint8(lower - SMALL_A) < np.uint8(26):
+            folded = lower
+        if byte >= np.uint8(0x80):
+            folded = NOT_ASCII
+        out[k] = folded
 
 
 @kernel
 def tokenize_ascii(
-    data: NDArray[np.uint8], i: Any, end: Any, table: NDArray[np.uint32], out: Any, n: Any
+    folded: NDArray[np.uint8], start: Any, i: Any, end: Any, out: Any, n: Any
 ) -> tuple[Any, Any, Any]:
     """Split a stretch of ASCII characters into tokens.
 
     Parameters
     ----------
-    data : uint8 array
+    folded : uint8 array
+        The text, as `fold_ascii` returns it.
+    start : int
+        First byte of the text.
     i, end : int
         The stretch begins at byte `i`, between words, and ends at the first byte that is not ASCII.
-    table : uint32 array
-        As `codepoint_table` returns it.
     out : tuple of arrays
         Hashes, first and last bytes of the tokens of the text, of which there are `n`.
     n : int
@@ -130,11 +152,14 @@ def tokenize_ascii(
     hashes, starts, ends = out
     # A processor does not foresee where words end. So each place is written, and kept if it is a bound. The
     # hashes that will stand in the array need half the room.
-    one, at, stop = np.uint64(1), np.uint64(i), np.uint64(end)
+    one, at, stop, base = np.uint64(1), np.uint64(i), np.uint64(end), np.uint64(start)
     count = begin = np.uint64(n)
     inside = np.uint64(0)
-    while at < stop and data[at] < 0x80:
-        is_word = np.uint64(table[data[at]] != 0)
+    while at < stop:
+        letter = folded[at - base]
+        if letter == NOT_ASCII:
+            break
+        is_word = np.uint64(letter != 0)
         hashes[count] = at
         count += is_word ^ inside
         inside = is_word
@@ -147,41 +172,37 @@ def tokenize_ascii(
         hashes[count] = at
         count += one
     n_words = (count - begin) // np.uint64(2)
+    # Functions of their own for the scan and the hash would cost a third of the time: the compiler then does
+    # not know that the arrays are distinct.
     for k in range(n_words):
         bound, place = begin + np.uint64(2) * np.uint64(k), begin + np.uint64(k)
         first, last = hashes[bound], hashes[bound + one]
-        starts[place], ends[place] = first, last
-        hashes[place] = mix(hash_letters(data, first, last, table))
+        size = last - first
+        if size > np.uint64(UNROLLED) or last - base < np.uint64(UNROLLED):
+            h = TOKEN_SEED
+            for j in range(first, last):
+                h = h * TOKEN_STEP + np.uint64(LETTER | folded[j - base])
+        else:
+            h = WEIGHTS[size, UNROLLED]
+            tail = last - base - np.uint64(UNROLLED)
+            for j in range(UNROLLED):  # characters before the word have a weight of 0
+                h += np.uint64(folded[tail + np.uint64(j)]) * WEIGHTS[size, j]
+        hashes[place], starts[place], ends[place] = mix(h), first, last
     return n + np.int64(n_words), np.int64(after), np.int64(at)
 
 
 @kernel
-def hash_letters(data: NDArray[np.uint8], first: Any, last: Any, table: NDArray[np.uint32]) -> Any:
-    """Hash an ASCII word, not mixed. Words of up to `UNROLLED` letters are hashed without a loop."""
-    size = last - first
-    if size > np.uint64(UNROLLED) or last < np.uint64(UNROLLED):
-        return hash_ascii_word(data, np.int64(first), np.int64(last), table, TOKEN_SEED)[0]
-    h = TOKEN_SEED * POWERS[size, UNROLLED]
-    begin = last - np.uint64(UNROLLED)
-    for j in range(UNROLLED):  # characters before the word have a weight of 0
-        h += np.uint64(table[data[begin + np.uint64(j)]]) * POWERS[size, UNROLLED - 1 - j]
-    return h
-
-
-@kernel
-def hash_ascii_word(
-    data: NDArray[np.uint8], i: Any, end: Any, table: NDArray[np.uint32], h: Any
-) -> tuple[Any, Any, bool]:
+def hash_ascii_word(folded: NDArray[np.uint8], i: Any, end: Any, h: Any) -> tuple[Any, Any, bool]:
     """Continue the hash of a word along ASCII characters.
 
     Returns the hash, the place of the next byte, and whether a separator before that byte ended the word.
     """
-    while i < end and data[i] < 0x80:
-        entry = table[data[i]]
+    while i < end and folded[i] != NOT_ASCII:
+        letter = folded[i]
         i += 1
-        if entry == 0:
+        if letter == 0:
             return h, i, True
-        h = h * TOKEN_STEP + np.uint64(entry)
+        h = h * TOKEN_STEP + np.uint64(LETTER | letter)
     return h, i, False
 
 
@@ -208,6 +229,11 @@ def tokenize(
     The three output arrays must have room for `end - start` tokens.
     """
     out = hashes, starts, ends
+    # The folded text takes the last eighth of an array that the bounds of tokens, at least two bytes apart,
+    # fill to its half. (In a text of one byte, the only token overwrites it, when it has been read.)
+    size = end - start
+    folded = ends[:size].view(np.uint8)[7 * size :]
+    fold_ascii(data[start:end], folded)
     n = 0
     i = start
     h = TOKEN_SEED
@@ -218,7 +244,7 @@ def tokenize(
     behind = start  # the stretch of ASCII up to here has been read
     while i < end:
         if i >= behind and data[i] < 0x80 and not in_word and run == 0:
-            n, i, behind = tokenize_ascii(data, i, end, table, out, n)
+            n, i, behind = tokenize_ascii(folded, start, i, end, out, n)
             if i == end:
                 break
         at = i
@@ -231,7 +257,8 @@ def tokenize(
                     in_word = True
                     first = at
                     h = TOKEN_SEED
-                h, i, ended = hash_ascii_word(data, i, end, table, h * TOKEN_STEP + np.uint64(entry))
+                h, i, ended = hash_ascii_word(folded, i - start, size, h * TOKEN_STEP + np.uint64(entry))
+                i += start
                 if ended:
                     n = put_token(out, n, h, first, i - 1)
                     in_word = False
@@ -261,12 +288,12 @@ def tokenize(
             h = h * TOKEN_STEP + np.uint64(entry)  # mixed once, at the word's end
             last = i
         elif kind == BIGRAM:
-            folded = entry & CODEPOINT_MASK
+            character = entry & CODEPOINT_MASK
             run += 1
             if run > 1:
-                pair = np.uint64(previous) << np.uint64(32) | np.uint64(folded)
+                pair = np.uint64(previous) << np.uint64(32) | np.uint64(character)
                 n = put_token(out, n, pair, previous_first, i)
-            previous, previous_first, last = folded, at, i
+            previous, previous_first, last = character, at, i
     if in_word:
         n = put_token(out, n, h, first, last)
     elif run == 1:
