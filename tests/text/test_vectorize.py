@@ -24,7 +24,9 @@ from storyclust.text.features import (
     WORD_MASK,
     find_terms,
     hash_words,
+    is_stop,
     stop_hashes,
+    stop_tables,
     surface_forms,
 )
 from storyclust.text.tokens import hash_tokens
@@ -579,3 +581,16 @@ def test_feature_names_of_unfitted_and_empty_vectorizers():
     with pytest.raises(NotFittedError):
         NewsVectorizer().get_feature_names_out()
     assert NewsVectorizer().fit([]).get_feature_names_out().shape == (0,)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.sets(st.integers(1, 60).map(lambda k: k << 20) | st.integers(1, (1 << 63) - 1), max_size=40))
+)
+def test_stop_tables_hold_their_words_and_no_others(lists):
+    arrays = [np.array(sorted(words), np.uint64) for words in lists]
+    tables = stop_tables(arrays)
+    others = np.random.default_rng(0).integers(1, 1 << 63, 30).astype(np.uint64)
+    for words, table in zip(arrays, tables, strict=True):
+        assert all(is_stop(table, word) for word in words)
+        assert not any(is_stop(table, word) for word in others if word not in words)

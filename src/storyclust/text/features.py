@@ -31,6 +31,7 @@ PAIR_BIT = np.uint64(1 << 63)  # set in the hash of every pair, clear in the has
 WORD_MASK = np.uint64((1 << 63) - 2)
 BODY_BIT = np.uint64(1)  # the lowest bit of a term, otherwise 0: set during sorting for terms of the body
 HEAD_WORDS = 100  # tokens of the text, stop words included, that belong to the head
+STOP_PROBES = 4  # slots of a stop-word table in which a word may be
 STOP_SHIFT = np.uint64(20)  # lowest of the bits of a hash that choose its slot in a stop-word table
 
 
@@ -77,7 +78,17 @@ def find_terms(
     def work(start: int, stop: int) -> Any:
         texts = [part for article in articles[start:stop] for part in (article.title, article.text)]
         data, offsets = TextBuffer.from_texts(texts)
-        return extract_terms(data, offsets, table, stops, groups[start:stop], *ngram_range)
+        # A text has at most a term for each byte, as words are two bytes apart, and one more. Memory is only
+        # reserved: what is not filled is given back.
+        room = len(data) + len(texts)
+        lengths = np.empty(stop - start, np.int64)
+        terms, in_head = np.empty(room, np.uint64), np.empty(room, np.bool_)
+        filled = extract_terms(
+            data, offsets, table, stops, groups[start:stop], *ngram_range, lengths, terms, in_head
+        )
+        terms.resize(filled, refcheck=False)
+        in_head.resize(filled, refcheck=False)
+        return lengths, terms, in_head
 
     sizes = np.fromiter((len(a.title) + len(a.text) + 1 for a in articles), np.int64, len(articles))
     all_terms = SpillableArray(limit)
@@ -134,17 +145,29 @@ def stop_hashes(language: str = "en") -> NDArray[np.uint64]:
 
 
 def stop_tables(lists: Sequence[NDArray[np.uint64]]) -> NDArray[np.uint64]:
-    """Open-addressed hash tables of lists of stop words, one row for each list; 0 is an empty slot."""
+    """Hash tables of lists of stop words, one row for each list; 0 is an empty slot.
+
+    Each word is in one of the `STOP_PROBES` slots from that of its hash on, so that all look-ups take the
+    same steps. There are as many slots as that takes.
+    """
     size = 4
-    while size < 4 * max((len(words) for words in lists), default=0):  # so most look-ups take one step
+    while size < 4 * max((len(words) for words in lists), default=0):
         size *= 2
-    tables = np.zeros((len(lists), size), np.uint64)
+    while (tables := _filled_tables(lists, size)) is None:
+        size *= 2
+    return tables
+
+
+def _filled_tables(lists: Sequence[NDArray[np.uint64]], size: int) -> NDArray[np.uint64] | None:
+    """Tables of a size, a power of two, or None if a word does not find a slot."""
+    tables = np.zeros((len(lists), size + STOP_PROBES - 1), np.uint64)
     for table, words in zip(tables, lists, strict=True):
         for word in words:
-            at = int(word >> STOP_SHIFT) % size
-            while table[at]:
-                at = (at + 1) % size
-            table[at] = word
+            first = int(word >> STOP_SHIFT) % size
+            free = np.flatnonzero(table[first : first + STOP_PROBES] == 0)
+            if not len(free):
+                return None
+            table[first + free[0]] = word
     return tables
 
 
@@ -158,19 +181,17 @@ def hash_words(words: Sequence[str]) -> NDArray[np.uint64]:
 @kernel
 def is_single_letter(data: NDArray[np.uint8], start: Any, end: Any) -> Any:
     """Whether a token is one letter of an alphabet (Latin to Arabic: at most two bytes)."""
-    return end - start == 1 or (end - start == 2 and data[start] >= 0xC0)
+    return (end - start == 1) | ((end - start == 2) & (data[start] >= 0xC0))
 
 
 @kernel
 def is_stop(stops: NDArray[np.uint64], word: Any) -> bool:
     """Whether a word is in a table of stop words; see `stop_tables`."""
-    last = np.uint64(len(stops) - 1)
-    at = (word >> STOP_SHIFT) & last
-    while stops[at] != 0:
-        if stops[at] == word:
-            return True
-        at = (at + np.uint64(1)) & last
-    return False
+    first = (word >> STOP_SHIFT) & np.uint64(len(stops) - STOP_PROBES)
+    found = False
+    for k in range(STOP_PROBES):
+        found |= stops[first + np.uint64(k)] == word
+    return found
 
 
 @kernel
@@ -195,13 +216,10 @@ def content_words(
     for k in range(n):
         if k == head_size:
             n_head = kept
-        if is_single_letter(data, starts[k], ends[k]):
-            continue
+        # Half of all words are left out, and a processor does not foresee which: each is written.
         word = words[k] & WORD_MASK
-        if is_stop(stops, word):
-            continue
         words[kept] = word
-        kept += 1
+        kept += not (is_single_letter(data, starts[k], ends[k]) | is_stop(stops, word))
     return kept, kept if n <= head_size else n_head
 
 
@@ -249,7 +267,10 @@ def extract_terms(
     groups: NDArray[np.int64],
     low: int,
     high: int,
-) -> Any:
+    lengths: NDArray[np.int64],
+    terms: NDArray[np.uint64],
+    in_head: NDArray[np.bool_],
+) -> int:
     """Find the terms of articles, given as title, text, title, text, ...
 
     Parameters
@@ -264,15 +285,17 @@ def extract_terms(
         Row of `stops` for each article.
     low, high : int
         Fewest and most words of a term.
+    lengths : int64 array of shape (n,)
+        Filled with the number of distinct terms of each article.
+    terms : uint64 array
+        Filled with the terms of all articles in turn, sorted within each.
+    in_head : bool array
+        Filled: whether each term occurs in the head of its article.
 
     Returns
     -------
-    lengths : int64 array of shape (n,)
-        Number of distinct terms of each article.
-    terms : uint64 array
-        Terms of all articles in turn, sorted within each.
-    in_head : bool array
-        Whether each term occurs in the head of its article.
+    filled : int
+        Number of terms in all.
     """
     n = (len(offsets) - 1) // 2
     size = 1
@@ -282,10 +305,6 @@ def extract_terms(
     starts, ends = np.empty(size, np.int64), np.empty(size, np.int64)
     found, ordered = np.empty(2 * size, np.uint64), np.empty(2 * size, np.uint64)
     heads = np.empty(SORT_HEADS, np.int64)
-    lengths = np.empty(n, np.int64)
-    capacity = (offsets[len(offsets) - 1] - offsets[0]) // 3 + 1024
-    terms = np.empty(capacity, np.uint64)
-    in_head = np.empty(capacity, np.bool_)
     filled = 0
     for row in range(n):
         a, b, c = offsets[2 * row], offsets[2 * row + 1], offsets[2 * row + 2]
@@ -295,9 +314,6 @@ def extract_terms(
         n_words, n_head = content_words(data, b, c, table, stop, words, starts, ends, HEAD_WORDS)
         m = append_terms(words, n_words, n_head, low, high, found, m)
         sort_hashes(found, m, ordered, heads)  # of equal terms, the one in the head comes first
-        if filled + m > len(terms):
-            terms = np.concatenate((terms, np.empty(len(terms) + m, np.uint64)))
-            in_head = np.concatenate((in_head, np.empty(len(in_head) + m, np.bool_)))
         begin = filled
         for k in range(m):
             term = ordered[k] & ~BODY_BIT
@@ -306,4 +322,4 @@ def extract_terms(
                 in_head[filled] = ordered[k] == term
                 filled += 1
         lengths[row] = filled - begin
-    return lengths, terms[:filled].copy(), in_head[:filled].copy()
+    return filled

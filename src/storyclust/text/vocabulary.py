@@ -193,20 +193,36 @@ def select_in_buckets(
             slot = find_slot(table, hashes[k])
             table[slot] = hashes[k] | np.uint64(1)
             counts[slot] += 1
+        add_known(hashes[start:stop], known, min_df, table, counts)
         first = n
         for slot in range(len(table)):
-            if table[slot] == 0:
+            if counts[slot] < min_df:
                 continue
             term = table[slot] & ~np.uint64(1)
-            if counts[slot] < min_df:
-                near = np.searchsorted(known, term)
-                if near == len(known) or known[near] != term:
-                    continue
             chosen[n] = term
             n += 1
         sort(chosen[first:n])
         sizes[bucket] = n - first
     return chosen[:n].copy(), sizes
+
+
+@kernel
+def add_known(
+    hashes: NDArray[np.uint64],
+    known: NDArray[np.uint64],
+    min_df: int,
+    table: NDArray[np.uint64],
+    counts: NDArray[np.int64],
+) -> None:
+    """Count the known terms among the hashes of a bucket as frequent ones."""
+    if len(hashes) == 0:
+        return
+    at, largest = np.searchsorted(known, hashes.min()), hashes.max()
+    while at < len(known) and known[at] <= largest:
+        slot = find_slot(table, known[at])
+        if table[slot] != 0:
+            counts[slot] += min_df
+        at += 1
 
 
 @kernel
