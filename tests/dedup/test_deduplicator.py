@@ -124,7 +124,7 @@ def find_all(patch, how):
         patch.setattr(deduplicator, "choose_bands", lambda threshold, num_perm, recall: Bands(num_perm, 1))
     elif how == "bucket":
 
-        def everyone(signatures, bands):
+        def everyone(signatures, bands, n_jobs):
             return Candidates(np.empty((0, 2), np.int64), [np.arange(len(signatures))])
 
         patch.setattr(deduplicator, "candidate_pairs", everyone)

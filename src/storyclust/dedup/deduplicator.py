@@ -198,4 +198,4 @@ class BaseDeduplicator(FittedCopies):
         """Pairs of classes that may reach the threshold."""
         if self.exact:
             return Candidates(all_candidates(texts.shingle_sets(), threshold), [])
-        return candidate_pairs(sketches.signatures[texts.numbers], self.bands_)
+        return candidate_pairs(sketches.signatures[texts.numbers], self.bands_, self.n_jobs)

@@ -6,12 +6,12 @@ Buckets are found by sorting band keys, without a dictionary of Python objects.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from storyclust._core.parallel import kernel
-from storyclust._core.progress import stage
+from storyclust._core.parallel import kernel, map_chunks
 from storyclust._core.validation import check_float, check_int
 from storyclust.text.tokens import mix
 
@@ -102,7 +102,7 @@ def choose_bands(threshold: float, num_perm: int = 128, recall: float = 0.99) ->
     return Bands(num_perm, 1)
 
 
-def candidate_pairs(signatures: NDArray[np.uint32], bands: Bands) -> Candidates:
+def candidate_pairs(signatures: NDArray[np.uint32], bands: Bands, n_jobs: int | None = None) -> Candidates:
     """Find the pairs of rows that share at least one band.
 
     Parameters
@@ -110,27 +110,36 @@ def candidate_pairs(signatures: NDArray[np.uint32], bands: Bands) -> Candidates:
     signatures : uint32 array of shape (n, num_perm)
     bands : Bands
         As `choose_bands` returns it.
+    n_jobs : int or None, default=None
+        Threads, as in joblib.
 
     Returns
     -------
     candidates : Candidates
         Pairs, and the buckets of more than `CROWD` rows, whose pairs would be too many to list.
     """
-    codes: list[NDArray[np.int64]] = []
-    large: dict[bytes, NDArray[np.int64]] = {}  # by content: several bands may have the same bucket
-    with stage("bands", bands.bands) as advance:
-        for band in range(bands.bands):
-            keys = band_keys(signatures, band, bands.rows)
-            order = np.argsort(keys)
-            bounds = run_bounds(keys[order])
-            is_large = bounds[:, 1] - bounds[:, 0] > CROWD
-            for start, stop in bounds[is_large]:
-                bucket = np.sort(order[start:stop])
-                large[bucket.tobytes()] = bucket
-            codes.append(np.unique(pair_codes(order, bounds[~is_large])))
-            advance(1)
-    found = np.unique(np.concatenate(codes)) if codes else np.empty(0, np.int64)
-    return Candidates(decode_pairs(found), [large[key] for key in sorted(large)])
+
+    def work(first: int, last: int) -> list[tuple[NDArray[np.int64], list[NDArray[np.int64]]]]:
+        return [_candidates_of_band(signatures, band, bands.rows) for band in range(first, last)]
+
+    weights = np.full(bands.bands, signatures.itemsize * bands.rows * len(signatures) + 1)
+    found = list(chain.from_iterable(map_chunks(work, weights, n_jobs, "bands")))
+    codes = np.unique(np.concatenate([np.empty(0, np.int64), *(codes for codes, _ in found)]))
+    # By content: several bands may have the same bucket.
+    large = {bucket.tobytes(): bucket for _, buckets in found for bucket in buckets}
+    return Candidates(decode_pairs(codes), [large[key] for key in sorted(large)])
+
+
+def _candidates_of_band(
+    signatures: NDArray[np.uint32], band: int, rows: int
+) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
+    """Distinct codes of the pairs of rows that share a band, and the large buckets, sorted."""
+    keys = band_keys(signatures, band, rows)
+    order = np.argsort(keys)
+    bounds = run_bounds(keys[order])
+    is_large = bounds[:, 1] - bounds[:, 0] > CROWD
+    codes = np.unique(pair_codes(order, bounds[~is_large]))
+    return codes, [np.sort(order[start:stop]) for start, stop in bounds[is_large]]
 
 
 def run_bounds(ordered: NDArray[np.uint64]) -> NDArray[np.int64]:
