@@ -7,14 +7,15 @@ with labels, each in a process of its own with warm kernels: the local one with 
 of one or two processors on this machine (`ray.cluster_utils.Cluster`). Seconds are medians of runs in turn;
 above half a million articles there is one run, local and on one node. Bytes are what stages read of what
 others have left; memory is what the driver held at most beyond what it held once Ray ran and kernels were
-loaded. From the two largest sizes follows what larger corpora would take, on paper. Writes
-results/distributed.json; what is not measured again stays there.
+loaded. A worker's imports are timed when it has just been started. From the two largest sizes follows what
+larger corpora would take, on paper. Writes results/distributed.json; what is not measured again stays there.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib
 import json
 import math
 import shutil
@@ -113,6 +114,7 @@ def measure(what: str, way: str, shards: Path, output: Path, warm: Path) -> dict
     for _ in range(nodes - 1):
         cluster.add_node(**node)
     ray.init(address=cluster.address, log_to_driver=False)
+    imports = max(ray.get([ray.remote(import_seconds).remote() for _ in range(nodes * jobs)]))
     stories = StorySettings() if what == "stories" else None
     run(warm, output.with_name("warm"), stories=stories)
     times = Times()
@@ -125,10 +127,18 @@ def measure(what: str, way: str, shards: Path, output: Path, warm: Path) -> dict
         "taken": report.bytes_read,
         "stages": times.seconds,
         "giants": report.oversized_components,
+        "imports": imports,
     }
     ray.shutdown()
     cluster.shutdown()
     return found
+
+
+def import_seconds() -> float:
+    """Seconds that a new worker takes until it can run a stage, beyond the start of Ray's process."""
+    begin = time.perf_counter()
+    importlib.import_module("storyclust.distributed.stages")
+    return time.perf_counter() - begin
 
 
 @contextmanager
@@ -216,6 +226,7 @@ def row_of(what: str, n: int, way: str, runs: list[dict[str, Any]], local: float
             "stages": runs[-1]["stages"],
             "giants": runs[0]["giants"],
             "memory": runs[0]["memory"],
+            "seconds of imports of a worker": round(median(one["imports"] for one in runs), 2),
         }
         nodes, processors = WAYS[way]
         here = SimpleNamespace(width=nodes * processors, memory=runs[0]["memory"], processors=processors)
