@@ -277,12 +277,11 @@ def test_a_worker_killed_in_every_stage_is_made_good(tmp_path, monkeypatch, shar
     assert labels_in(tmp_path / "out") == right
 
 
-def child(*command):
+def child(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE):
     """Start a process that sees this package and no cluster."""
     env = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
     env["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(list(map(str, command)), env=env, **pipes)
+    return subprocess.Popen(list(map(str, command)), env=env, stdout=stdout, stderr=stderr, text=True)
 
 
 # Nodes -----------------------------------------------------------------------------------------
@@ -291,19 +290,34 @@ HERE = Path(__file__).parent
 NO_MACHINES = ray_machines.missing()
 
 
-@pytest.fixture(scope="module")
-def nodes(tmp_path_factory, wire):
-    """Folder of three runs, and of what `ray_nodes` told of them."""
+@pytest.fixture(scope="module", autouse=True)
+def started_nodes(request, tmp_path_factory, wire):
+    """Start three runs on nodes that are lost, if a test asks for them. They take a minute of waiting.
+
+    So they begin with the first test. Yields their folder and their process.
+    """
+    if not any("nodes" in item.fixturenames for item in request.session.items):
+        yield None
+        return
     folder = tmp_path_factory.mktemp("nodes")
     inputs = write_shards(folder / "in", wire, 4)
     kind, isolated = ("processes", []) if NO_MACHINES else ("machines", ray_machines.ISOLATED)
     scripts = [HERE / "ray_machines.py", kind, HERE / "ray_nodes.py"]
-    started = child(*isolated, sys.executable, *scripts, inputs, folder / "out")
-    try:
-        _, errors = started.communicate(timeout=240)
-    finally:
-        started.kill()  # and all that was started there with it
-    assert started.returncode == 0, errors
+    with (folder / "errors").open("w") as errors:
+        command = [*isolated, sys.executable, *scripts, inputs, folder / "out"]
+        started = child(*command, stdout=subprocess.DEVNULL, stderr=errors)
+        try:
+            yield folder, started
+        finally:
+            started.kill()  # and all that was started there with it
+            started.wait()
+
+
+@pytest.fixture(scope="module")
+def nodes(started_nodes):
+    """Folder of three runs, and of what `ray_nodes` told of them."""
+    folder, started = started_nodes
+    assert started.wait(timeout=240) == 0, (folder / "errors").read_text()
     return folder
 
 
