@@ -12,7 +12,14 @@ from storyclust.cluster import pair_search
 from storyclust.cluster.agglomerate import unit_rows
 from storyclust.cluster.graph import search, similarity_graph
 from storyclust.cluster.pair_search import Limits
-from storyclust.cluster.postings import choose_entries
+from storyclust.cluster.postings import (
+    POSTING_BYTES,
+    Csr,
+    choose_entries,
+    count_holders,
+    index_entries,
+    lookup_costs,
+)
 from storyclust.stories.grouping import near_in_time
 
 
@@ -192,6 +199,25 @@ def test_rare_terms_are_indexed_and_the_heaviest_of_equals_the_rarer(row, most_h
     first = sorted(range(len(row)), key=lambda k: (-data[k], df[k], k))[:heaviest]
     wanted = {k for k in range(len(row)) if df[k] <= most_holders} | set(first)
     assert set(np.flatnonzero(chosen).tolist()) == wanted
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.integers(1, 8), st.integers(1, 3))
+def test_an_index_has_the_rows_of_each_term(seed, n, n_terms, n_jobs):
+    rng = np.random.default_rng(seed)
+    X = sparse.csr_array(rng.random((n, n_terms)) * (rng.random((n, n_terms)) < 0.5), dtype=np.float32)
+    indexed = rng.random(X.nnz) < 0.7
+    bounds, rows, weights = index_entries(Csr.of(X), indexed, n_terms, n_jobs)
+    row_of = np.repeat(np.arange(n), np.diff(X.indptr))
+    for term in range(n_terms):
+        held = indexed & (X.indices == term)
+        assert rows[bounds[term] : bounds[term + 1]].tolist() == row_of[held].tolist()
+        assert weights[bounds[term] : bounds[term + 1]].tolist() == X.data[held].tolist()
+    df = np.bincount(X.indices, minlength=n_terms)
+    assert count_holders(X.indices, n_terms, n_jobs).tolist() == df.tolist()
+    sizes = np.where(indexed, np.diff(bounds)[X.indices], 0)
+    costs = lookup_costs(Csr.of(X), indexed, index_entries(Csr.of(X), indexed, n_terms), n_jobs)
+    read = np.bincount(row_of, weights=sizes, minlength=n)
+    assert ((costs - costs.min()) == POSTING_BYTES * (read - read.min())).all()
 
 
 def stored_zeros():

@@ -113,7 +113,7 @@ def _compare_rows(
     rows = Csr.of(X)
     indexed = choose_entries(X, limits.max_postings, limits.heaviest, n_jobs)
     queries = QueryRows(rows, indexed, null_similarity, np.arange(X.shape[0]))
-    block = IndexedRows(rows, index_entries(rows, indexed, X.shape[1]), null_similarity)
+    block = IndexedRows(rows, index_entries(rows, indexed, X.shape[1], n_jobs), null_similarity)
     return search_block(queries, block, limits, min_similarity, n_jobs=n_jobs)
 
 
