@@ -200,7 +200,7 @@ class BaseVectorizer:
             )
         n_languages = max(1, len(self.languages_))
         self.df_ = document_frequencies(
-            terms.indptr, columns, self.groups_, n_languages, len(self.vocabulary_)
+            terms.indptr, columns, self.groups_, n_languages, len(self.vocabulary_), self.n_jobs
         )
         sizes = np.bincount(self.groups_, minlength=n_languages)
         self.idf_ = idf_by_language(
