@@ -10,7 +10,7 @@ from scipy import sparse
 from storyclust._core import parallel
 from storyclust.cluster import pair_search
 from storyclust.cluster.agglomerate import unit_rows
-from storyclust.cluster.graph import search, similarity_graph
+from storyclust.cluster.graph import contracted, search, similarity_graph, symmetric_csr
 from storyclust.cluster.pair_search import Limits
 from storyclust.cluster.postings import (
     POSTING_BYTES,
@@ -178,6 +178,28 @@ def test_the_matrix_given_is_not_changed(corpus):
     before = X.data.copy(), X.indices.copy(), X.indptr.copy()
     similarity_graph(X, 0.05)
     assert all(np.array_equal(a, b) for a, b in zip(before, (X.data, X.indices, X.indptr), strict=True))
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 30), st.integers(1, 8), st.integers(1, 3))
+def test_edges_between_labels_are_added_up(seed, n, n_labels, n_jobs):
+    rng = np.random.default_rng(seed)
+    S = np.triu(np.floor(rng.random((n, n)) * 2**10) / 2**10 * (rng.random((n, n)) < 0.3), 1)
+    labels = rng.integers(0, n_labels, n)
+    membership = np.eye(n_labels)[labels]
+    found = contracted(sparse.csr_array(S + S.T), labels, n_labels, n_jobs)
+    assert found.toarray().tolist() == (membership.T @ (S + S.T) @ membership).tolist()
+    assert found.has_canonical_format
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 30), st.integers(1, 3))
+def test_edges_given_once_make_a_symmetric_graph(seed, n, n_jobs):
+    rng = np.random.default_rng(seed)
+    S = np.tril(rng.random((n, n)) * (rng.random((n, n)) < 0.3), -1)
+    later, earlier = S.nonzero()
+    indptr, indices, data = symmetric_csr(earlier, later, S[later, earlier], n, n_jobs)
+    found = sparse.csr_array((data, indices, indptr), shape=(n, n))
+    assert found.has_canonical_format
+    assert found.toarray().tolist() == (S + S.T).tolist()
 
 
 entries = st.tuples(st.sampled_from([0.1, 0.2, 0.3]), st.integers(1, 4))

@@ -119,14 +119,33 @@ def search_block(
     hits : Hits
         In the order of the query rows.
     """
+    return join_hits(
+        search_parts(queries, block, limits, min_similarity, keep_rejected=keep_rejected, n_jobs=n_jobs)
+    )
+
+
+def join_hits(parts: list[Any]) -> Hits:
+    """Join the hits of chunks of rows; `parts` is emptied."""
+    return Hits(*join_parts(parts, (np.int32, np.int32, np.float32, np.float64)))
+
+
+def search_parts(
+    queries: QueryRows,
+    block: IndexedRows,
+    limits: Limits,
+    min_similarity: float,
+    *,
+    keep_rejected: bool = False,
+    n_jobs: int | None = None,
+) -> list[Hits]:
+    """Do the work of `search_block`; returns hits in parts, before whose joining the index may be freed."""
 
     def work(start: int, stop: int, scratch: Scratch) -> Any:
         return search_rows(start, stop, queries, block, limits, min_similarity, keep_rejected, scratch)
 
     longest = int(np.diff(queries.matrix.indptr).max(initial=0))
     costs = lookup_costs(queries.matrix, queries.indexed, block.postings, n_jobs)
-    parts = map_with_scratch(work, len(block.null_similarity), longest, costs, n_jobs, "similarities")
-    return Hits(*join_parts(parts, (np.int32, np.int32, np.float32, np.float64)))
+    return map_with_scratch(work, len(block.null_similarity), longest, costs, n_jobs, "similarities")
 
 
 def map_with_scratch(
