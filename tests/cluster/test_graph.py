@@ -281,6 +281,17 @@ def test_rows_with_negative_values_are_compared_exactly(seed, n, m):
     np.testing.assert_allclose(graph.toarray(), similar_pairs(X.toarray(), 0.0), rtol=0, atol=1e-12)
 
 
+@given(st.lists(st.integers(1, 5), min_size=2, max_size=40), st.data())
+def test_the_best_candidates_are_kept_and_of_equal_ones_the_first(products, data):
+    partial, most = np.array([0, *products], np.float32), data.draw(st.integers(1, len(products)))
+    rows = data.draw(st.permutations(range(1, len(partial))))
+    wanted = sorted(sorted(rows), key=lambda row: -products[row - 1])[:most]
+    candidates, left = np.array(rows, np.int32), partial.copy()
+    kept = candidates[: pair_search.keep_best_candidates(candidates, most, left)]
+    assert sorted(kept.tolist()) == sorted(wanted)
+    assert np.flatnonzero(left).tolist() == sorted(wanted), "the others are forgotten"
+
+
 def capped(X, null_similarity, least, max_neighbors):
     """Slow twin: each row keeps its best earlier neighbours; a row of too many counts from the last."""
     n = X.shape[0]

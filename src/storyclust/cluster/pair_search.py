@@ -21,7 +21,7 @@ import numpy as np
 
 from storyclust._core.arrays import join_parts
 from storyclust._core.parallel import kernel, map_chunks
-from storyclust._core.sorting import sort
+from storyclust._core.sorting import nth_largest, sort
 from storyclust.cluster.correction import is_edge, pruning_bound
 from storyclust.cluster.postings import Csr, Postings, lookup_costs
 from storyclust.cluster.selection import mark_largest
@@ -280,10 +280,12 @@ def find_candidates(
         else:
             candidates[kept] = j
             kept += 1
+    most = CANDIDATES_PER_NEIGHBOR * limits.max_neighbors
+    if kept > most:
+        kept = keep_best_candidates(candidates[:kept], most, partial)
     if kept > limits.max_neighbors:
         sort(candidates[:kept])
-    most = CANDIDATES_PER_NEIGHBOR * limits.max_neighbors
-    return keep_best_candidates(candidates, kept, most, partial) if kept > most else kept
+    return kept
 
 
 @kernel
@@ -307,18 +309,29 @@ def list_postings(row: int, queries: QueryRows, postings: Postings, lists: Posti
 
 
 @kernel
-def keep_best_candidates(
-    candidates: NDArray[np.int32], n: int, most: int, partial: NDArray[np.float32]
-) -> int:
-    """Move the `most` candidates of largest partial product to the front, and forget the others."""
-    chosen = mark_largest(partial[candidates[:n]], most)
-    kept = 0
-    for t in range(n):
-        if chosen[t]:
-            candidates[kept] = candidates[t]
+def keep_best_candidates(candidates: NDArray[np.int32], most: int, partial: NDArray[np.float32]) -> int:
+    """Move the `most` candidates of largest partial product to the front, and forget the others.
+
+    Of equal ones the first rows count. There may be a large share of all rows, so only some are ordered.
+    """
+    least, n_equal, kept = nth_largest(partial[candidates], most), 0, 0
+    equal = np.empty(len(candidates), np.int32)
+    for j in candidates:
+        if partial[j] > least:
+            candidates[kept] = j
+            kept += 1
+        elif partial[j] == least:
+            equal[n_equal] = j
+            n_equal += 1
+        else:
+            partial[j] = ZERO
+    last = nth_largest(equal[:n_equal], n_equal - (most - kept) + 1)
+    for j in equal[:n_equal]:
+        if j <= last:
+            candidates[kept] = j
             kept += 1
         else:
-            partial[candidates[t]] = ZERO
+            partial[j] = ZERO
     return kept
 
 
