@@ -17,7 +17,7 @@ import numpy as np
 from scipy import sparse
 
 from storyclust._core.arrays import compressed_rows
-from storyclust._core.memory import check_memory
+from storyclust._core.memory import check_memory, release_memory
 from storyclust._core.validation import check_fitted, check_float, check_int
 from storyclust.articles.article import Article
 from storyclust.articles.records import as_articles
@@ -232,4 +232,5 @@ def vectors_without(
     """
     limit = check_memory(vectorizer.memory_limit)
     entries = vectorizer._fit(articles, spans, limit)
+    release_memory()
     return vectorizer._weigh(entries, vectorizer.groups_, limit)

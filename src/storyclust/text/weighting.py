@@ -145,10 +145,10 @@ def tfidf_rows(
         Memory that the vectors may take, in bytes; None is unlimited.
     """
     sizes = 16 * np.diff(entries.indptr) + 1
-    counts = np.zeros(len(groups), np.int64)
+    counts, weighs = np.zeros(len(groups), np.int64), idf > 0.0
 
     def count(start: int, stop: int) -> None:
-        count_weighted(start, stop, entries, groups, idf, counts)
+        count_weighted(start, stop, entries, groups, weighs, counts)
 
     map_chunks(count, sizes, n_jobs, "weights")
     indptr = np.append(0, np.cumsum(counts))
@@ -169,14 +169,14 @@ def count_weighted(
     end: int,
     entries: Entries,
     groups: NDArray[np.int64],
-    idf: NDArray[np.float64],
+    weighs: NDArray[np.bool_],
     counts: NDArray[np.int64],
 ) -> None:
-    """Count the entries with a weight above zero of each row from `begin` to `end`."""
+    """Count the entries of each row from `begin` to `end` whose term weighs anything in its language."""
     for row in range(begin, end):
         for k in range(entries.indptr[row], entries.indptr[row + 1]):
             column = entries.columns[k]
-            counts[row] += column >= 0 and idf[groups[row], column] > 0.0
+            counts[row] += column >= 0 and weighs[groups[row], column]
 
 
 @kernel
