@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import sparse
 
 from storyclust._core import parallel
 from storyclust.cluster.agglomerate import unit_rows
-from storyclust.cluster.background_similarity import SAMPLE_SIZE, background_similarity
+from storyclust.cluster.background_similarity import SAMPLE_SIZE, background_similarity, nearest_first
 from storyclust.cluster.graph import similarity_graph
 
 
@@ -54,6 +56,16 @@ def test_threads_and_chunks_change_nothing(monkeypatch):
     once = background_similarity(X, groups)
     monkeypatch.setattr(parallel, "CHUNK_BYTES", 1 << 10)
     assert background_similarity(X, groups, n_jobs=2).tobytes() == once.tobytes()
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 700), st.integers(1, 200), st.integers(0, 3))
+@settings(max_examples=60)
+def test_the_nearest_are_the_largest_whatever_their_distribution(seed, n, count, distinct):
+    cosines = np.random.default_rng(seed).random(n) ** 4
+    if distinct:
+        cosines = np.floor(cosines * distinct) / distinct
+    count = min(count, n)
+    assert nearest_first(cosines, count).tolist() == np.sort(cosines)[::-1][:count].tolist()
 
 
 def test_rows_without_terms_share_nothing():

@@ -10,9 +10,16 @@ from scipy import sparse
 from storyclust._core import parallel
 from storyclust.cluster import pair_search
 from storyclust.cluster.agglomerate import unit_rows
-from storyclust.cluster.graph import search, similarity_graph
+from storyclust.cluster.graph import contracted, search, similarity_graph, symmetric_csr
 from storyclust.cluster.pair_search import Limits
-from storyclust.cluster.postings import choose_entries
+from storyclust.cluster.postings import (
+    POSTING_BYTES,
+    Csr,
+    choose_entries,
+    count_holders,
+    index_entries,
+    lookup_costs,
+)
 from storyclust.stories.grouping import near_in_time
 
 
@@ -173,6 +180,28 @@ def test_the_matrix_given_is_not_changed(corpus):
     assert all(np.array_equal(a, b) for a, b in zip(before, (X.data, X.indices, X.indptr), strict=True))
 
 
+@given(st.integers(0, 2**32 - 1), st.integers(0, 30), st.integers(1, 8), st.integers(1, 3))
+def test_edges_between_labels_are_added_up(seed, n, n_labels, n_jobs):
+    rng = np.random.default_rng(seed)
+    S = np.triu(np.floor(rng.random((n, n)) * 2**10) / 2**10 * (rng.random((n, n)) < 0.3), 1)
+    labels = rng.integers(0, n_labels, n)
+    membership = np.eye(n_labels)[labels]
+    found = contracted(sparse.csr_array(S + S.T), labels, n_labels, n_jobs)
+    assert found.toarray().tolist() == (membership.T @ (S + S.T) @ membership).tolist()
+    assert found.has_canonical_format
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 30), st.integers(1, 3))
+def test_edges_given_once_make_a_symmetric_graph(seed, n, n_jobs):
+    rng = np.random.default_rng(seed)
+    S = np.tril(rng.random((n, n)) * (rng.random((n, n)) < 0.3), -1)
+    later, earlier = S.nonzero()
+    indptr, indices, data = symmetric_csr(earlier, later, S[later, earlier], n, n_jobs)
+    found = sparse.csr_array((data, indices, indptr), shape=(n, n))
+    assert found.has_canonical_format
+    assert found.toarray().tolist() == (S + S.T).tolist()
+
+
 entries = st.tuples(st.sampled_from([0.1, 0.2, 0.3]), st.integers(1, 4))
 
 
@@ -192,6 +221,25 @@ def test_rare_terms_are_indexed_and_the_heaviest_of_equals_the_rarer(row, most_h
     first = sorted(range(len(row)), key=lambda k: (-data[k], df[k], k))[:heaviest]
     wanted = {k for k in range(len(row)) if df[k] <= most_holders} | set(first)
     assert set(np.flatnonzero(chosen).tolist()) == wanted
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.integers(1, 8), st.integers(1, 3))
+def test_an_index_has_the_rows_of_each_term(seed, n, n_terms, n_jobs):
+    rng = np.random.default_rng(seed)
+    X = sparse.csr_array(rng.random((n, n_terms)) * (rng.random((n, n_terms)) < 0.5), dtype=np.float32)
+    indexed = rng.random(X.nnz) < 0.7
+    bounds, rows, weights = index_entries(Csr.of(X), indexed, n_terms, n_jobs)
+    row_of = np.repeat(np.arange(n), np.diff(X.indptr))
+    for term in range(n_terms):
+        held = indexed & (X.indices == term)
+        assert rows[bounds[term] : bounds[term + 1]].tolist() == row_of[held].tolist()
+        assert weights[bounds[term] : bounds[term + 1]].tolist() == X.data[held].tolist()
+    df = np.bincount(X.indices, minlength=n_terms)
+    assert count_holders(X.indices, n_terms, n_jobs).tolist() == df.tolist()
+    sizes = np.where(indexed, np.diff(bounds)[X.indices], 0)
+    costs = lookup_costs(Csr.of(X), indexed, index_entries(Csr.of(X), indexed, n_terms), n_jobs)
+    read = np.bincount(row_of, weights=sizes, minlength=n)
+    assert ((costs - costs.min()) == POSTING_BYTES * (read - read.min())).all()
 
 
 def stored_zeros():
@@ -231,6 +279,17 @@ def test_rows_with_negative_values_are_compared_exactly(seed, n, m):
     X = unit_rows(np.random.default_rng(seed).normal(size=(n, m)))
     graph = similarity_graph(X, 0.0)
     np.testing.assert_allclose(graph.toarray(), similar_pairs(X.toarray(), 0.0), rtol=0, atol=1e-12)
+
+
+@given(st.lists(st.integers(1, 5), min_size=2, max_size=40), st.data())
+def test_the_best_candidates_are_kept_and_of_equal_ones_the_first(products, data):
+    partial, most = np.array([0, *products], np.float32), data.draw(st.integers(1, len(products)))
+    rows = data.draw(st.permutations(range(1, len(partial))))
+    wanted = sorted(sorted(rows), key=lambda row: -products[row - 1])[:most]
+    candidates, left = np.array(rows, np.int32), partial.copy()
+    kept = candidates[: pair_search.keep_best_candidates(candidates, most, left)]
+    assert sorted(kept.tolist()) == sorted(wanted)
+    assert np.flatnonzero(left).tolist() == sorted(wanted), "the others are forgotten"
 
 
 def capped(X, null_similarity, least, max_neighbors):

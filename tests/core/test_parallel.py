@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import storyclust as sc
 from storyclust._core import parallel, progress
-from storyclust._core.parallel import AHEAD, cut_ranges, each_chunk, effective_jobs, map_chunks
+from storyclust._core.parallel import AHEAD, cut_ranges, each_chunk, effective_jobs, map_chunks, map_shares
 from storyclust._core.progress import ProgressBars, reporting_to, show_progress, stage
 
 
@@ -72,6 +72,13 @@ def test_ranges_cover_all_rows_once_in_order(weights, chunk_bytes):
 def test_ranges_of_texts_larger_than_memory_are_cut_without_reading_them():
     ranges = list(cut_ranges(np.array([2**40, 1, 1, 2**40], dtype=np.int64)))
     assert ranges == [(0, 1), (1, 3), (3, 4)]
+
+
+@given(st.lists(st.integers(0, 300), max_size=60), st.integers(1, 4))
+def test_shares_are_no_more_than_threads(weights, n_jobs):
+    shares = map_shares(lambda *each: each, np.array(weights, np.int64), n_jobs, "test")
+    assert [row for start, stop in shares for row in range(start, stop)] == list(range(len(weights)))
+    assert len(shares) <= n_jobs
 
 
 # Jobs

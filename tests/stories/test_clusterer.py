@@ -25,7 +25,7 @@ from storyclust.articles.article import Article
 from storyclust.articles.ordering import canonical_order
 from storyclust.articles.records import as_articles
 from storyclust.cluster.local_scaling import local_scales
-from storyclust.cluster.medoids import find_medoids
+from storyclust.cluster.medoids import find_medoids, medoids_of
 from storyclust.stories.grouping import find_events, find_threads, thread_graph
 from storyclust.text.furniture import without_spans
 
@@ -627,6 +627,23 @@ def test_the_medoid_is_the_longest_then_the_earliest_of_equals():
     three = [Article("x"), Article("y"), Article("z" * 50)]
     vectors = sparse.csr_array(np.array([[1, 0], [np.sqrt(0.5), np.sqrt(0.5)], [0, 1]]))
     assert find_medoids(vectors, np.array([0, 0, 0]), three).medoids.tolist() == [1]
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 25), st.integers(1, 3))
+@settings(max_examples=30)
+def test_medoids_have_the_largest_product_with_the_sum_of_their_group(seed, n, n_jobs):
+    rng = np.random.default_rng(seed)
+    X = rng.random((n, 12)) * (rng.random((n, 12)) < 0.5)
+    labels = np.unique(rng.integers(0, 5, n), return_inverse=True)[1]
+    preference = rng.permutation(n)
+    found = medoids_of(sparse.csr_array(X), labels, preference, n_jobs)
+    for group in range(labels.max() + 1):
+        rows = np.flatnonzero(labels == group)
+        total = X[rows].sum(axis=0)
+        products = (X[rows] @ total).round(9) if len(rows) > 2 else np.zeros(len(rows))
+        assert found.medoids[group] == min(zip(-products, preference[rows], rows, strict=True))[2]
+        if len(rows) > 1:
+            np.testing.assert_allclose(found.cohesions[group], np.linalg.norm(total) / len(rows))
 
 
 def test_the_order_of_work_depends_on_what_articles_say():

@@ -29,7 +29,9 @@ from storyclust.text.features import (
     stop_tables,
     surface_forms,
 )
+from storyclust.text.furniture import CountedArticles, without_spans
 from storyclust.text.tokens import hash_tokens
+from storyclust.text.vectorize import vectors_without
 
 WORDS = "pier ferry Aldmouth storm harbour mayor the of and is a I x7 42 9 vote budget Carrow rail".split()
 WORDS += "die der und per vous".split()
@@ -45,6 +47,24 @@ def make(titles_and_texts, lang="en"):
     return [
         Article(text, title=title, id=str(i), lang=lang) for i, (title, text) in enumerate(titles_and_texts)
     ]
+
+
+@given(st.lists(st.tuples(punctuated, st.lists(st.integers(0, 90), max_size=6)), max_size=6), st.booleans())
+@settings(max_examples=50)
+def test_vectors_without_furniture_are_those_of_texts_without_it(parts, named):
+    articles = make([("Ferry", text) for text, _ in parts], "en" if named else None)
+    spans = [tuple(zip(*[iter(sorted(places))] * 2, strict=False)) for _, places in parts]
+    spans = [
+        tuple((a, min(b, len(text))) for a, b in own if a < len(text))
+        for own, (text, _) in zip(spans, parts, strict=True)
+    ]
+    blanked = without_spans(articles, spans)
+    assert [len(article.text) for article in blanked] == [len(article.text) for article in articles]
+    counted = CountedArticles(articles, spans)
+    assert (list(counted), counted[1:]) == (blanked, blanked[1:])
+    one, other = NewsVectorizer(min_df=1), NewsVectorizer(min_df=1)
+    assert same_matrix(vectors_without(one, articles, spans), other.fit_transform(blanked))
+    assert one.languages_ == other.languages_
 
 
 def hash_of(term):

@@ -118,11 +118,29 @@ def map_chunks(
     return list(each_chunk(work, weights, n_jobs, name))
 
 
-def each_chunk(
+def map_shares(
     work: Callable[[int, int], T], weights: NDArray[np.int64], n_jobs: int | None, name: str
+) -> list[T]:
+    """Call `work(start, stop)` over one range for each thread, of about equal weight.
+
+    For work that reads all data for every range, as in counting by terms what is stored by rows.
+    """
+    share = -(-int(weights.sum()) // effective_jobs(n_jobs)) + int(weights.max(initial=0))
+    return list(each_chunk(work, weights, n_jobs, name, share))
+
+
+def each_chunk(
+    work: Callable[[int, int], T],
+    weights: NDArray[np.int64],
+    n_jobs: int | None,
+    name: str,
+    most: int | None = None,
 ) -> Iterator[T]:
-    """Yield the results of `map_chunks` one by one, with at most a few per thread in memory."""
-    ranges = list(cut_ranges(weights))
+    """Yield the results of `map_chunks` one by one, with at most a few per thread in memory.
+
+    Each range has about `most` bytes, by default `CHUNK_BYTES`.
+    """
+    ranges = list(cut_ranges(weights, most))
     check_jobs(n_jobs)
     # Joblib takes a while to import, so it is asked only if there is something to divide.
     jobs = min(effective_jobs(n_jobs), len(ranges)) if len(ranges) > 1 else 1

@@ -7,6 +7,7 @@ the process is killed. It is read, not mapped: mapped pages count as memory of t
 from __future__ import annotations
 
 import tempfile
+import threading
 from bisect import bisect_right
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SPILL_ABOVE = 1 << 30  # bytes kept in memory: hashes of about 250,000 articles of 3 KB
-BLOCK = 1 << 22  # values read from a file at a time
+BLOCK = 1 << 18  # values read from a file at a time: 2 MB, which stay in a core's second-level cache
 
 
 class SpillableArray:
@@ -44,6 +45,7 @@ class SpillableArray:
         self._starts: list[int] = []
         self._length = 0
         self._file: Any = None
+        self._reading = threading.Lock()
 
     def __len__(self) -> int:
         return self._length
@@ -68,22 +70,30 @@ class SpillableArray:
             self._file.write(part.data)
         self._parts, self._starts = [], []
 
-    def blocks(self) -> Iterator[tuple[int, NDArray[np.uint64]]]:
-        """Yield all values as consecutive blocks, each with the index of its first value."""
+    def blocks(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, NDArray[np.uint64]]]:
+        """Yield the values start..stop as consecutive blocks, each with the index of its first value.
+
+        Several threads may read at a time.
+        """
+        stop = self._length if stop is None else stop
         if not self.spilled:
-            yield from zip(self._starts, self._parts, strict=True)
+            for begin, part in zip(self._starts, self._parts, strict=True):
+                if begin < stop and begin + len(part) > start:
+                    yield max(begin, start), part[max(start - begin, 0) : stop - begin]
             return
-        for start in range(0, self._length, BLOCK):
-            block = np.empty(min(BLOCK, self._length - start), np.uint64)
-            self.read(start, block)
-            yield start, block
+        for begin in range(start, stop, BLOCK):
+            block = np.empty(min(BLOCK, stop - begin), np.uint64)
+            self.read(begin, block)
+            yield begin, block
 
     def read(self, start: int, out: NDArray[np.uint64]) -> None:
         """Fill `out` with the values from index `start` on."""
         if self.spilled:
-            self._file.seek(8 * start)
             buffer = memoryview(out.view(np.uint8))  # type: ignore[arg-type]  # typed from Python 3.12 on
-            if self._file.readinto(buffer) != out.nbytes:
+            with self._reading:
+                self._file.seek(8 * start)
+                filled = self._file.readinto(buffer)
+            if filled != out.nbytes:
                 raise OSError("a temporary file of hashes ends early.")
             return
         number = bisect_right(self._starts, start) - 1

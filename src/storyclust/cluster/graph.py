@@ -13,12 +13,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from storyclust._core.arrays import compressed_rows
-from storyclust._core.parallel import kernel
-from storyclust._core.sorting import nth_largest
+from storyclust._core.arrays import compressed_rows, join_parts
+from storyclust._core.memory import release_memory
+from storyclust._core.parallel import kernel, map_chunks, map_shares
+from storyclust._core.sorting import argsort, nth_largest
 from storyclust.cluster.correction import corrected_similarity
-from storyclust.cluster.pair_search import Hits, IndexedRows, Limits, QueryRows, search_block
-from storyclust.cluster.postings import Csr, choose_entries, index_entries
+from storyclust.cluster.pair_search import (
+    Hits,
+    IndexedRows,
+    Limits,
+    QueryRows,
+    enlarged,
+    join_hits,
+    search_parts,
+)
+from storyclust.cluster.postings import Csr, choose_entries, entry_costs, index_entries
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -93,8 +102,9 @@ def search(
     """Compute the similarity graph within some limits: see `similarity_graph`."""
     n = X.shape[0]
     background = np.zeros(n) if null_similarity is None else null_similarity
-    hits = _compare_rows(X, min_similarity, background, limits, n_jobs)
-    indptr, indices, data = symmetric_csr(hits.others, hits.rows, hits.cosines, n)
+    hits = join_hits(_compare_rows(X, min_similarity, background, limits, n_jobs))
+    release_memory()
+    indptr, indices, data = symmetric_csr(hits.others, hits.rows, hits.cosines, n, n_jobs)
     del hits
     if null_similarity is not None:
         background = raise_null_similarity(indptr, data, background, limits.max_neighbors)
@@ -108,13 +118,13 @@ def _compare_rows(
     null_similarity: NDArray[np.float64],
     limits: Limits,
     n_jobs: int | None,
-) -> Hits:
-    """Compare every row with those before it: one block with itself."""
+) -> list[Hits]:
+    """Compare every row with those before it: one block with itself. Its index is freed with the return."""
     rows = Csr.of(X)
     indexed = choose_entries(X, limits.max_postings, limits.heaviest, n_jobs)
     queries = QueryRows(rows, indexed, null_similarity, np.arange(X.shape[0]))
-    block = IndexedRows(rows, index_entries(rows, indexed, X.shape[1]), null_similarity)
-    return search_block(queries, block, limits, min_similarity, n_jobs=n_jobs)
+    block = IndexedRows(rows, index_entries(rows, indexed, X.shape[1], n_jobs), null_similarity)
+    return search_parts(queries, block, limits, min_similarity, n_jobs=n_jobs)
 
 
 @kernel
@@ -168,8 +178,13 @@ def edge_values(
     return values
 
 
-@kernel
-def symmetric_csr(earlier: NDArray[Any], later: NDArray[Any], values: NDArray[np.float64], n: int) -> Csr:
+def symmetric_csr(
+    earlier: NDArray[Any],
+    later: NDArray[Any],
+    values: NDArray[np.float64],
+    n: int,
+    n_jobs: int | None = None,
+) -> Csr:
     """Symmetric graph from its edges, each given once, in the order of the later row.
 
     Parameters
@@ -178,30 +193,101 @@ def symmetric_csr(earlier: NDArray[Any], later: NDArray[Any], values: NDArray[np
     values : float64 array of shape (n_edges,)
     n : int
         Nodes.
+    n_jobs : int or None, default=None
+        Threads.
     """
-    sizes = np.zeros(n, np.int64)
-    for k in range(len(values)):
-        sizes[earlier[k]] += 1
-        sizes[later[k]] += 1
-    indptr = np.zeros(n + 1, np.int64)
-    for row in range(n):
-        indptr[row + 1] = indptr[row] + sizes[row]
-    indices = np.empty(indptr[n], np.int32)
-    data = np.empty(indptr[n], np.float64)
+    before, after = np.bincount(later, minlength=n), np.bincount(earlier, minlength=n)
+    indptr = np.append(0, np.cumsum(before + after))
+    middle = indptr[:-1] + before
+    graph = Csr(indptr, np.empty(indptr[n], np.int32), np.empty(indptr[n], np.float64))
+    edges = Csr(later, earlier, values)
+
     # Later neighbours come in order and fill a row from its middle on; read from there in order of rows,
     # they give the earlier neighbours of others in order too.
-    middle = indptr[:-1].copy()
-    for row in later:
-        middle[row] += 1
-    at = middle.copy()
+    def work_on_later(first: int, last: int) -> None:
+        write_later(first, last, edges, middle, graph)
+
+    def work_on_earlier(first: int, last: int) -> None:
+        write_earlier(first, last, middle, graph)
+
+    map_shares(work_on_later, after + 1, n_jobs, "graph")
+    map_shares(work_on_earlier, before + 1, n_jobs, "graph")
+    return graph
+
+
+@kernel
+def write_later(first: int, last: int, edges: Csr, middle: NDArray[np.int64], graph: Csr) -> None:
+    """Write the neighbours of rows first..last that come after them."""
+    later, earlier, values = edges
+    at = middle[first:last].copy()
     for k in range(len(values)):
-        row = earlier[k]
-        indices[at[row]], data[at[row]] = later[k], values[k]
-        at[row] += 1
-    at = indptr[:-1].copy()
-    for row in range(n):
+        row = np.int64(earlier[k]) - first
+        if 0 <= row < len(at):
+            graph.indices[at[row]], graph.data[at[row]] = later[k], values[k]
+            at[row] += 1
+
+
+@kernel
+def write_earlier(first: int, last: int, middle: NDArray[np.int64], graph: Csr) -> None:
+    """Write the neighbours of rows first..last that come before them, from those that come after others."""
+    indptr, indices, data = graph
+    at = indptr[first:last].copy()
+    for row in range(len(middle)):
         for k in range(middle[row], indptr[row + 1]):
-            other = indices[k]
-            indices[at[other]], data[at[other]] = row, data[k]
-            at[other] += 1
-    return Csr(indptr, indices, data)
+            other = np.int64(indices[k]) - first
+            if 0 <= other < len(at):
+                indices[at[other]], data[at[other]] = row, data[k]
+                at[other] += 1
+
+
+def contracted(
+    graph: sparse.csr_array, labels: NDArray[np.int64], n_labels: int, n_jobs: int | None = None
+) -> sparse.csr_array:
+    """Graph of the labels of nodes: sums of the edges between those of two labels, and inside of one.
+
+    Sums of similarities are exact, so they do not depend on the order of nodes.
+    """
+    order = np.argsort(labels, kind="stable")
+    bounds = np.append(0, np.cumsum(np.bincount(labels, minlength=n_labels)))
+    edges = Csr.of(graph)
+
+    def work(first: int, last: int) -> Any:
+        return sum_edges(first, last, edges, labels, order, bounds, n_labels)
+
+    costs = np.append(0, np.cumsum(entry_costs(graph.indptr)[order]))[bounds]
+    parts = map_chunks(work, np.diff(costs), n_jobs, "graph")
+    sizes, indices, data = join_parts(parts, (np.int64, np.int32, np.float64))
+    return compressed_rows(np.append(0, np.cumsum(sizes)), indices, data, (n_labels, n_labels))
+
+
+@kernel
+def sum_edges(
+    first: int,
+    last: int,
+    graph: Csr,
+    labels: NDArray[np.int64],
+    order: NDArray[np.int64],
+    bounds: NDArray[np.int64],
+    n_labels: int,
+) -> Any:
+    """Sizes, neighbours and sums of edges of the labels first..last."""
+    slots = np.full(n_labels, -1, np.int64)
+    sizes, met = np.zeros(last - first, np.int64), np.empty(1024, np.int32)
+    sums, found = np.empty(1024, np.float64), 0
+    for label in range(first, last):
+        begin = found
+        for row in order[bounds[label] : bounds[label + 1]]:
+            for k in range(graph.indptr[row], graph.indptr[row + 1]):
+                other = labels[graph.indices[k]]
+                if slots[other] < 0:
+                    if found == len(met):
+                        met, sums = enlarged(met, found), enlarged(sums, found)
+                    slots[other], met[found], sums[found] = found, other, 0.0
+                    found += 1
+                sums[slots[other]] += graph.data[k]
+        for other in met[begin:found]:
+            slots[other] = -1
+        by_label = argsort(met[begin:found])
+        met[begin:found], sums[begin:found] = met[begin:found][by_label], sums[begin:found][by_label]
+        sizes[label - first] = found - begin
+    return sizes, met[:found].copy(), sums[:found].copy()

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import sparse
 
-from storyclust._core.parallel import kernel
+from storyclust._core.parallel import kernel, map_chunks
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import times_of
+from storyclust.cluster.postings import Csr, entry_costs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+class GroupedRows(NamedTuple):
+    """Rows of groups: group `i` has ``order[bounds[i]:bounds[i + 1]]``."""
+
+    order: NDArray[np.int64]
+    bounds: NDArray[np.int64]
 
 
 class Medoids(NamedTuple):
@@ -28,14 +36,36 @@ def find_medoids(
     vectors: sparse.csr_array, labels: NDArray[np.int64], articles: Sequence[Article]
 ) -> Medoids:
     """Find the medoid of each group of articles, and how similar the group is to it."""
-    n = len(labels)
-    order = np.argsort(labels, kind="stable")
-    bounds = np.append(0, np.cumsum(np.bincount(labels)))
-    indptr, indices, data = vectors.indptr, vectors.indices, vectors.data
-    closeness, cohesions = measure_groups(order, bounds, indptr, indices, data, vectors.shape[1])
+    return medoids_of(vectors, labels, medoid_preference(articles))
+
+
+def medoid_preference(articles: Sequence[Article]) -> NDArray[np.int64]:
+    """Rank of each article among equally central ones: the longest first, then the earliest."""
     length = np.array([len(article.text) for article in articles])
     when = np.nan_to_num(times_of(articles), nan=np.inf)
-    order = np.lexsort((np.arange(n), when, -length, -closeness.round(9), labels))
+    rank = np.empty(len(articles), np.int64)
+    rank[np.lexsort((when, -length))] = np.arange(len(articles))
+    return rank
+
+
+def medoids_of(
+    vectors: sparse.csr_array,
+    labels: NDArray[np.int64],
+    preference: NDArray[np.int64],
+    n_jobs: int | None = None,
+) -> Medoids:
+    """Find the medoid of each group of rows, given their ranks; see `medoid_preference`."""
+    order = np.argsort(labels, kind="stable")
+    bounds = np.append(0, np.cumsum(np.bincount(labels)))
+    rows, groups, n_terms = Csr.of(vectors), GroupedRows(order, bounds), vectors.shape[1]
+    closeness, cohesions = np.zeros(len(labels)), np.ones(len(bounds) - 1)
+
+    def work(first: int, last: int) -> None:
+        measure_groups(first, last, rows, groups, n_terms, closeness, cohesions)
+
+    costs = np.append(0, np.cumsum(entry_costs(rows.indptr)[order]))[bounds]
+    map_chunks(work, np.diff(costs), n_jobs, "medoids")
+    order = np.lexsort((preference, -closeness.round(9), labels))
     _, first, sizes = np.unique(labels[order], return_index=True, return_counts=True)
     medoids = order[first]
     others = np.maximum(sizes - 1, 1)
@@ -45,34 +75,54 @@ def find_medoids(
 
 @kernel
 def measure_groups(
-    order: NDArray[np.int64],
-    bounds: NDArray[np.int64],
-    indptr: NDArray[Any],
-    indices: NDArray[Any],
-    data: NDArray[np.float64],
+    first: int,
+    last: int,
+    rows: Csr,
+    groups: GroupedRows,
     n_terms: int,
-) -> Any:
-    """Inner products of rows with the sum of their group, 0 in groups of one or two; cohesion of groups."""
-    closeness = np.zeros(len(order), np.float64)
-    cohesions = np.ones(len(bounds) - 1, np.float64)
-    total = np.zeros(n_terms, np.float64)
-    for group in range(len(bounds) - 1):
-        rows = order[bounds[group] : bounds[group + 1]]
-        if len(rows) == 1:
+    closeness: NDArray[np.float64],
+    cohesions: NDArray[np.float64],
+) -> None:
+    """Compare the rows of groups first..last with the sums of their groups.
+
+    `closeness` receives their inner products, but not in groups of one or two, and `cohesions` those of the
+    groups.
+    """
+    (indptr, indices, data), (order, bounds) = rows, groups
+    terms, totals, slots = np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64)
+    for group in range(first, last):
+        members = order[bounds[group] : bounds[group + 1]]
+        if len(members) == 1:
             continue
-        for row in rows:
+        n_entries = 0
+        for row in members:
+            n_entries += indptr[row + 1] - indptr[row]
+        size = 16  # slots of an open-addressed table of the group's terms, at most half full
+        while size < 2 * min(n_entries, n_terms):
+            size *= 2
+        if size > len(terms):
+            terms, totals = np.empty(size, np.int64), np.empty(size)
+        if n_entries > len(slots):
+            slots = np.empty(2 * n_entries, np.int64)
+        terms[:size] = -1
+        totals[:size] = 0.0
+        at = 0
+        for row in members:
             for k in range(indptr[row], indptr[row + 1]):
-                total[indices[k]] += data[k]
-        square = 0.0
-        for row in rows:
+                term = np.int64(indices[k])
+                slot = term & (size - 1)
+                while terms[slot] >= 0 and terms[slot] != term:
+                    slot = (slot + 1) & (size - 1)
+                terms[slot], slots[at] = term, slot
+                totals[slot] += data[k]
+                at += 1
+        square, at = 0.0, 0
+        for row in members:
             product = 0.0
             for k in range(indptr[row], indptr[row + 1]):
-                product += data[k] * total[indices[k]]
+                product += data[k] * totals[slots[at]]
+                at += 1
             square += product
-            if len(rows) > 2:  # both members of a pair are equally close
+            if len(members) > 2:  # both members of a pair are equally close
                 closeness[row] = product
-        cohesions[group] = np.sqrt(square) / len(rows)
-        for row in rows:
-            for k in range(indptr[row], indptr[row + 1]):
-                total[indices[k]] = 0.0
-    return closeness, cohesions
+        cohesions[group] = np.sqrt(square) / len(members)

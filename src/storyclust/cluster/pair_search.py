@@ -21,11 +21,11 @@ import numpy as np
 
 from storyclust._core.arrays import join_parts
 from storyclust._core.parallel import kernel, map_chunks
-from storyclust._core.sorting import sort
+from storyclust._core.sorting import nth_largest, sort
 from storyclust.cluster.correction import is_edge, pruning_bound
 from storyclust.cluster.postings import Csr, Postings, lookup_costs
 from storyclust.cluster.selection import mark_largest
-from storyclust.cluster.term_table import MARKS, clear_terms, enter_terms, find_term, table_size
+from storyclust.cluster.term_table import MARKS, clear_terms, enter_terms, find_marked, find_term, table_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,11 +64,19 @@ class IndexedRows(NamedTuple):
     null_similarity: NDArray[np.float64]
 
 
+class PostingLists(NamedTuple):
+    """Posting lists that are read for a row."""
+
+    starts: NDArray[np.int64]
+    stops: NDArray[np.int64]
+    weights: NDArray[np.float32]  # of the row's entries
+
+
 class Scratch(NamedTuple):
     """Arrays of a thread. All but `candidates` are zeros whenever no row is being looked up."""
 
     partial: NDArray[np.float32]  # partial dot product with each row of the block
-    candidates: NDArray[np.int32]
+    candidates: NDArray[np.int32]  # with room for one more
     table: NDArray[np.int32]  # see `enter_terms`
     marks: NDArray[np.bool_]
 
@@ -111,14 +119,33 @@ def search_block(
     hits : Hits
         In the order of the query rows.
     """
+    return join_hits(
+        search_parts(queries, block, limits, min_similarity, keep_rejected=keep_rejected, n_jobs=n_jobs)
+    )
+
+
+def join_hits(parts: list[Any]) -> Hits:
+    """Join the hits of chunks of rows; `parts` is emptied."""
+    return Hits(*join_parts(parts, (np.int32, np.int32, np.float32, np.float64)))
+
+
+def search_parts(
+    queries: QueryRows,
+    block: IndexedRows,
+    limits: Limits,
+    min_similarity: float,
+    *,
+    keep_rejected: bool = False,
+    n_jobs: int | None = None,
+) -> list[Hits]:
+    """Do the work of `search_block`; returns hits in parts, before whose joining the index may be freed."""
 
     def work(start: int, stop: int, scratch: Scratch) -> Any:
         return search_rows(start, stop, queries, block, limits, min_similarity, keep_rejected, scratch)
 
     longest = int(np.diff(queries.matrix.indptr).max(initial=0))
-    costs = lookup_costs(queries.matrix, queries.indexed, block.postings)
-    parts = map_with_scratch(work, len(block.null_similarity), longest, costs, n_jobs, "similarities")
-    return Hits(*join_parts(parts, (np.int32, np.int32, np.float32, np.float64)))
+    costs = lookup_costs(queries.matrix, queries.indexed, block.postings, n_jobs)
+    return map_with_scratch(work, len(block.null_similarity), longest, costs, n_jobs, "similarities")
 
 
 def map_with_scratch(
@@ -138,7 +165,7 @@ def map_with_scratch(
     def work_on_thread(start: int, stop: int) -> T:
         if not hasattr(own, "scratch"):
             own.scratch = Scratch(
-                np.zeros(n_rows, np.float32), np.empty(n_rows, np.int32),
+                np.zeros(n_rows, np.float32), np.empty(n_rows + 1, np.int32),
                 np.zeros(table_size(longest), np.int32), np.zeros(MARKS, np.bool_),
             )  # fmt: skip
         return work(start, stop, own.scratch)
@@ -164,9 +191,14 @@ def search_rows(
     null_similarity, other_null_similarity = queries.null_similarity, block.null_similarity
     rows, others = np.empty(1024, np.int32), np.empty(1024, np.int32)
     products, cosines = np.empty(1024, np.float32), np.empty(1024, np.float64)
+    longest = longest_row(indptr, begin, end)
+    lists = PostingLists(
+        np.empty(longest, np.int64), np.empty(longest, np.int64), np.empty(longest, np.float32)
+    )
+    marked = np.empty(1024, np.int64)
     found = 0
     for i in range(begin, end):
-        n_candidates = find_candidates(i, queries, block, limits, min_similarity, partial, candidates)
+        n_candidates = find_candidates(i, queries, block, limits, min_similarity, partial, candidates, lists)
         if n_candidates == 0:
             continue
         if found + n_candidates > len(rows):
@@ -176,8 +208,11 @@ def search_rows(
         first, start, stop = found, indptr[i], indptr[i + 1]
         mask = enter_terms(table, marks, start, stop, indices)
         for t in range(n_candidates):
-            j = candidates[t]
-            cosine = dot(own, start, table, marks, mask, other, j)
+            j = np.uint32(candidates[t])
+            size = other.indptr[j + 1] - other.indptr[j]
+            if size > len(marked):
+                marked = np.empty(2 * size, np.int64)
+            cosine = dot(own, start, table, marks, mask, other, j, marked)
             floor = max(null_similarity[i], other_null_similarity[j])
             edge = is_edge(cosine, floor, min_similarity)
             if edge or keep_rejected:
@@ -195,6 +230,15 @@ def search_rows(
 
 
 @kernel
+def longest_row(indptr: NDArray[Any], begin: int, end: int) -> int:
+    """Most entries of any of the rows begin..end."""
+    longest = 0
+    for row in range(begin, end):
+        longest = max(longest, indptr[row + 1] - indptr[row])
+    return longest
+
+
+@kernel
 def find_candidates(
     row: int,
     queries: QueryRows,
@@ -203,59 +247,91 @@ def find_candidates(
     min_similarity: float,
     partial: NDArray[np.float32],
     candidates: NDArray[np.int32],
+    lists: PostingLists,
 ) -> int:
     """Find rows of a block whose partial dot product with a query row passes the pruning bound.
 
     Returns how many there are. They stand in `candidates`, their products in `partial`. Where they are more
     than ``limits.max_neighbors`` they ascend, so that of equal ones the first count.
     """
-    (indptr, indices, data), (bounds, posting_rows, posting_weights) = queries.matrix, block.postings
-    indexed, background = queries.indexed, block.null_similarity
-    end, met = queries.ends[row], 0
+    end = np.uint32(queries.ends[row])
     if end == 0:
         return 0
-    for k in range(indptr[row], indptr[row + 1]):
-        if not indexed[k]:
-            continue
-        term = indices[k]
-        weight = np.float32(abs(data[k]))
-        for p in range(bounds[term], bounds[term + 1]):
-            j = posting_rows[p]
+    posting_rows, posting_weights = block.postings.rows, block.postings.weights
+    background, n_met = block.null_similarity, np.uint64(0)
+    # Half of the time goes here. Unsigned indices are used as they are, but signed ones tested for being
+    # negative; and there is no branch where a row is met for the first time, which no processor predicts.
+    for t in range(list_postings(row, queries, block.postings, lists)):
+        weight = lists.weights[t]
+        for p in range(np.uint64(lists.starts[t]), np.uint64(lists.stops[t])):
+            j = np.uint32(posting_rows[p])
             if j >= end:
                 break
             before = partial[j]
-            if before == ZERO:
-                candidates[met] = j
-                met += 1
+            candidates[n_met] = j
+            n_met += np.uint64(before == ZERO)
             partial[j] = before + weight * posting_weights[p] + MET
     ratio, kept = limits.pruning_ratio, 0
     bound = pruning_bound(queries.null_similarity[row], min_similarity, ratio)
-    for t in range(met):
-        j = candidates[t]
+    for t in range(n_met):
+        j = np.uint32(candidates[t])
         if partial[j] < bound or partial[j] < pruning_bound(background[j], min_similarity, ratio):
             partial[j] = ZERO
         else:
             candidates[kept] = j
             kept += 1
+    most = CANDIDATES_PER_NEIGHBOR * limits.max_neighbors
+    if kept > most:
+        kept = keep_best_candidates(candidates[:kept], most, partial)
     if kept > limits.max_neighbors:
         sort(candidates[:kept])
-    most = CANDIDATES_PER_NEIGHBOR * limits.max_neighbors
-    return keep_best_candidates(candidates, kept, most, partial) if kept > most else kept
+    return kept
 
 
 @kernel
-def keep_best_candidates(
-    candidates: NDArray[np.int32], n: int, most: int, partial: NDArray[np.float32]
-) -> int:
-    """Move the `most` candidates of largest partial product to the front, and forget the others."""
-    chosen = mark_largest(partial[candidates[:n]], most)
-    kept = 0
+def list_postings(row: int, queries: QueryRows, postings: Postings, lists: PostingLists) -> int:
+    """Collect the posting lists of a row's indexed terms that begin with a row to be met; returns how many.
+
+    They lie anywhere in memory: collected first, their beginnings are fetched at the same time, not in turn.
+    """
+    (indptr, indices, data), indexed, end = queries.matrix, queries.indexed, queries.ends[row]
+    starts, stops, weights = lists
+    n, kept = 0, 0
+    for k in range(indptr[row], indptr[row + 1]):
+        term = np.uint32(indices[k])
+        starts[n], stops[n], weights[n] = postings.bounds[term], postings.bounds[term + 1], abs(data[k])
+        n += indexed[k] & (starts[n] < stops[n])
     for t in range(n):
-        if chosen[t]:
-            candidates[kept] = candidates[t]
+        first = postings.rows[np.uint64(starts[t])]
+        starts[kept], stops[kept], weights[kept] = starts[t], stops[t], weights[t]
+        kept += first < end
+    return kept
+
+
+@kernel
+def keep_best_candidates(candidates: NDArray[np.int32], most: int, partial: NDArray[np.float32]) -> int:
+    """Move the `most` candidates of largest partial product to the front, and forget the others.
+
+    Of equal ones the first rows count. There may be a large share of all rows, so only some are ordered.
+    """
+    least, n_equal, kept = nth_largest(partial[candidates], most), 0, 0
+    equal = np.empty(len(candidates), np.int32)
+    for j in candidates:
+        if partial[j] > least:
+            candidates[kept] = j
+            kept += 1
+        elif partial[j] == least:
+            equal[n_equal] = j
+            n_equal += 1
+        else:
+            partial[j] = ZERO
+    last = nth_largest(equal[:n_equal], n_equal - (most - kept) + 1)
+    for j in equal[:n_equal]:
+        if j <= last:
+            candidates[kept] = j
             kept += 1
         else:
-            partial[candidates[t]] = ZERO
+            partial[j] = ZERO
     return kept
 
 
@@ -275,13 +351,24 @@ def keep_largest(
 
 @kernel
 def dot(
-    own: Csr, start: Any, table: NDArray[np.int32], marks: NDArray[np.bool_], mask: Any, other: Csr, row: Any
+    own: Csr,
+    start: Any,
+    table: NDArray[np.int32],
+    marks: NDArray[np.bool_],
+    mask: Any,
+    other: Csr,
+    row: Any,
+    marked: NDArray[np.int64],
 ) -> float:
-    """Dot product of the row of `own` that begins at `start` and is in the table, with a row of `other`."""
+    """Dot product of the row of `own` that begins at `start` and is in the table, with a row of `other`.
+
+    `marked` has room for that row.
+    """
     own_indices, own_data = own.indices, own.data
     indptr, indices, data = other
     product = 0.0
-    for k in range(indptr[row], indptr[row + 1]):
+    for t in range(find_marked(indices, indptr[row], indptr[row + 1], marks, marked)):
+        k = np.uint64(marked[t])
         place = find_term(np.int64(indices[k]), table, marks, mask, start, own_indices)
         if place >= 0:
             product += own_data[place] * data[k]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from storyclust._core.parallel import CHUNK_BYTES, kernel, map_chunks
+from storyclust._core.parallel import CHUNK_BYTES, kernel, map_chunks, map_shares
 from storyclust._core.sorting import nth_largest
 
 if TYPE_CHECKING:
@@ -41,9 +41,17 @@ class Postings(NamedTuple):
     weights: NDArray[np.float32]
 
 
-def lookup_costs(rows: Csr, indexed: NDArray[np.bool_], postings: Postings) -> NDArray[np.int64]:
+def lookup_costs(
+    rows: Csr, indexed: NDArray[np.bool_], postings: Postings, n_jobs: int | None = None
+) -> NDArray[np.int64]:
     """Estimate the bytes that are read when each row is looked up."""
-    return POSTING_BYTES * count_reads(rows, indexed, postings.bounds) + MIN_ROW_BYTES
+    reads = np.zeros(len(rows.indptr) - 1, np.int64)
+
+    def work(start: int, stop: int) -> None:
+        count_reads(start, stop, rows, indexed, postings.bounds, reads)
+
+    map_chunks(work, entry_costs(rows.indptr), n_jobs, "index")
+    return POSTING_BYTES * reads + MIN_ROW_BYTES
 
 
 def entry_costs(indptr: NDArray[Any]) -> NDArray[np.int64]:
@@ -52,24 +60,47 @@ def entry_costs(indptr: NDArray[Any]) -> NDArray[np.int64]:
 
 
 @kernel
-def count_reads(rows: Csr, indexed: NDArray[np.bool_], bounds: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Length of the posting lists of each row's indexed terms."""
-    reads = np.zeros(len(rows.indptr) - 1, np.int64)
-    for row in range(len(reads)):
+def count_reads(
+    begin: int,
+    end: int,
+    rows: Csr,
+    indexed: NDArray[np.bool_],
+    bounds: NDArray[np.int64],
+    reads: NDArray[np.int64],
+) -> None:
+    """Add up the lengths of the posting lists of the indexed terms of rows begin..end."""
+    for row in range(begin, end):
         for k in range(rows.indptr[row], rows.indptr[row + 1]):
             if indexed[k]:
                 term = rows.indices[k]
                 reads[row] += bounds[term + 1] - bounds[term]
-    return reads
+
+
+def count_holders(indices: NDArray[Any], n_terms: int, n_jobs: int | None = None) -> NDArray[np.int64]:
+    """Document frequency of each term."""
+    return _count_terms(indices, np.broadcast_to(np.True_, len(indices)), n_terms, n_jobs)
+
+
+def _count_terms(
+    indices: NDArray[Any], counted: NDArray[np.bool_], n_terms: int, n_jobs: int | None
+) -> NDArray[np.int64]:
+    """Number of marked entries of each term."""
+    df = np.zeros(n_terms, np.int64)
+
+    def work(first: int, last: int) -> None:
+        count_terms(first, indices, counted, df[first:last])
+
+    map_shares(work, np.ones(n_terms, np.int64), n_jobs, "index")
+    return df
 
 
 @kernel
-def count_holders(indices: NDArray[Any], n_terms: int) -> NDArray[np.int64]:
-    """Document frequency of each term."""
-    df = np.zeros(n_terms, np.int64)
-    for term in indices:
-        df[term] += 1
-    return df
+def count_terms(first: int, indices: NDArray[Any], counted: NDArray[np.bool_], df: NDArray[np.int64]) -> None:
+    """Count the marked entries of each of some consecutive terms, beginning with `first`, in `df`."""
+    for k in range(len(indices)):
+        term = indices[k] - first
+        if 0 <= term < len(df):
+            df[term] += counted[k]
 
 
 def choose_entries(
@@ -84,7 +115,7 @@ def choose_entries(
     Of equally heavy ones, the rarer come first. `df` has the rows that hold each term; by default they are
     counted in `X`.
     """
-    df = count_holders(X.indices, X.shape[1]) if df is None else df
+    df = count_holders(X.indices, X.shape[1], n_jobs) if df is None else df
     chosen = np.zeros(X.nnz, np.bool_)
     rows = Csr.of(X)
 
@@ -131,21 +162,30 @@ def mark_entries(
             chosen[rarest] = True
 
 
-@kernel
-def index_entries(rows: Csr, indexed: NDArray[np.bool_], n_terms: int) -> Postings:
+def index_entries(rows: Csr, indexed: NDArray[np.bool_], n_terms: int, n_jobs: int | None = None) -> Postings:
     """Index those entries of a matrix that are marked."""
-    indptr, indices, data = rows
+    sizes = _count_terms(rows.indices, indexed, n_terms, n_jobs)
     bounds = np.zeros(n_terms + 1, np.int64)
-    for k in range(len(indices)):
-        bounds[indices[k] + 1] += indexed[k]
-    for term in range(n_terms):
-        bounds[term + 1] += bounds[term]
-    at = bounds[:-1].copy()
-    holders, weights = np.empty(bounds[n_terms], np.int32), np.empty(bounds[n_terms], np.float32)
+    np.cumsum(sizes, out=bounds[1:])
+    # Arrays that are read in any order are made by NumPy, which asks for large pages of memory.
+    postings = Postings(bounds, np.empty(bounds[-1], np.int32), np.empty(bounds[-1], np.float32))
+
+    def work(first: int, last: int) -> None:
+        write_postings(first, last, rows, indexed, postings)
+
+    map_shares(work, sizes, n_jobs, "index")
+    return postings
+
+
+@kernel
+def write_postings(first: int, last: int, rows: Csr, indexed: NDArray[np.bool_], postings: Postings) -> None:
+    """Fill in the lists of the terms first..last; ``postings.bounds`` is given."""
+    (indptr, indices, data), (bounds, holders, weights) = rows, postings
+    at = bounds[first:last].copy()
     for row in range(len(indptr) - 1):
         for k in range(indptr[row], indptr[row + 1]):
-            if indexed[k]:
-                place = at[indices[k]]
+            term = indices[k] - first
+            if indexed[k] and 0 <= term < len(at):
+                place = at[term]
                 holders[place], weights[place] = row, abs(data[k])
-                at[indices[k]] += 1
-    return Postings(bounds, holders, weights)
+                at[term] += 1

@@ -86,3 +86,18 @@ def find_term(
             return k
         slot = (slot + 1) & mask
     return -1
+
+
+@kernel
+def find_marked(
+    terms: NDArray[Any], start: Any, stop: Any, marks: NDArray[np.bool_], found: NDArray[np.int64]
+) -> Any:
+    """Write the indices of those of ``terms[start:stop]`` to `found` that the row may hold; returns how many.
+
+    There is no branch: which terms are marked no processor predicts.
+    """
+    n = np.uint64(0)
+    for k in range(np.uint64(start), np.uint64(stop)):
+        found[n] = k
+        n += np.uint64(marks[np.uint32(terms[k]) & np.uint32(MARKS - 1)])
+    return np.int64(n)

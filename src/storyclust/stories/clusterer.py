@@ -7,7 +7,7 @@ events, at a larger distance and without a window, gives threads, so an event ne
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -22,7 +22,7 @@ from storyclust.articles.records import as_articles
 from storyclust.cluster.dendrograms import Dendrograms, dendrograms_of
 from storyclust.cluster.linkage import cut
 from storyclust.cluster.local_scaling import local_scales
-from storyclust.cluster.medoids import Medoids, find_medoids
+from storyclust.cluster.medoids import Medoids, medoid_preference, medoids_of
 from storyclust.dedup.deduplicator import BaseDeduplicator
 from storyclust.stories.fitted_stories import FittedStories
 from storyclust.stories.grouping import event_merges, number_stories, prepare, thread_merges
@@ -35,6 +35,7 @@ from storyclust.stories.settings import (
     check_grouping,
 )
 from storyclust.stories.threads import Event, StoryThread
+from storyclust.text.furniture import CountedArticles
 from storyclust.text.vectorize import BaseVectorizer
 
 if TYPE_CHECKING:
@@ -102,22 +103,24 @@ class BaseStoryClusterer(FittedStories):
         to_events = event_merges(graph, prepared.times, settings.event_distance, settings.event_window)
         events = cut(to_events, len(kept), settings.event_distance)
         scales = local_scales(graph.indptr, graph.data)
-        to_threads = thread_merges(graph, events, settings.thread_distance, scales)
+        to_threads = thread_merges(graph, events, settings.thread_distance, scales, self.n_jobs)
         threads = cut(to_threads, int(events.max(initial=-1)) + 1, settings.thread_distance)[events]
         self._place, self._times, self._settings = place, prepared.times, settings
         self._background, self._scales, self._thread_index = prepared.background, scales, None
         self._merges = to_events, to_threads
         trees = dendrograms_of(to_events, to_threads, graph, events, threads, kept, settings.event_distance)
-        self.furniture_, counted = [()] * len(articles), list(articles)
-        for row, spans, article in zip(kept.tolist(), prepared.spans, prepared.counted, strict=True):
-            self.furniture_[row], counted[row] = spans, article
-        medoids = [find_medoids(prepared.vectors, labels, prepared.counted) for labels in (threads, events)]
-        self._describe(articles, counted, kept, trees, threads[place], events[place], *medoids)
+        self.furniture_ = [()] * len(articles)
+        for row, spans in zip(kept.tolist(), prepared.spans, strict=True):
+            self.furniture_[row] = spans
+        preferred = medoid_preference(prepared.independent)
+        medoids = [
+            medoids_of(prepared.vectors, labels, preferred, self.n_jobs) for labels in (threads, events)
+        ]
+        self._describe(articles, kept, trees, threads[place], events[place], *medoids)
 
     def _describe(
         self,
         articles: Sequence[Article],
-        counted: Sequence[Article],
         kept: NDArray[np.int64],
         trees: Dendrograms,
         threads: NDArray[np.int64],
@@ -126,24 +129,46 @@ class BaseStoryClusterer(FittedStories):
         of_events: Medoids,
     ) -> None:
         """Number threads and events, and create the objects that describe them."""
+        counted = CountedArticles(articles, self.furniture_)
         self._articles, self._counted = articles, counted
-        is_kept = np.zeros(len(articles), bool)
-        is_kept[kept] = True
         self.labels_, self.event_labels_ = number_stories(threads, events, seconds_of(articles))
         stories: list[list[Event]] = [[] for _ in range(int(threads.max(initial=-1)) + 1)]
-        for number, rows in enumerate(rows_by_label(self.event_labels_)):
-            medoid = _medoid_of(of_events, events[rows[0]], kept)
-            event = Event(number, rows, rows[is_kept[rows]], *medoid, articles, counted, self.vectorizer_)
-            stories[self.labels_[rows[0]]].append(event)
-        self.threads_ = []
-        for number, rows in enumerate(rows_by_label(self.labels_)):
-            medoid = _medoid_of(of_threads, threads[rows[0]], kept)
-            common = (number, rows, rows[is_kept[rows]], *medoid, articles, counted, self.vectorizer_)
-            begin = int(trees.begins[threads[rows[0]]])
-            self.threads_.append(StoryThread(stories[number], trees.rows, begin, *common))
+        shared = articles, counted, self.vectorizer_
+        first = _first_rows(self.event_labels_)
+        described = zip(
+            self.labels_[first].tolist(),
+            _described(self.event_labels_, events[first], kept, of_events),
+            strict=True,
+        )
+        for thread, event in described:
+            stories[thread].append(Event(*event, *shared))
+        first = _first_rows(self.labels_)
+        described = zip(
+            trees.begins[threads[first]].tolist(),
+            _described(self.labels_, threads[first], kept, of_threads),
+            strict=True,
+        )
+        self.threads_ = [
+            StoryThread(own, trees.rows, begin, *thread, *shared)
+            for own, (begin, thread) in zip(stories, described, strict=True)
+        ]
 
 
-def _medoid_of(found: Medoids, group: Any, kept: NDArray[np.int64]) -> tuple[int, float, float]:
-    """Medoid of a group as a row of all articles, its mean similarity to the others, and the cohesion."""
-    medoid = int(kept[found.medoids[group]])
-    return medoid, float(found.likenesses[group]), float(found.cohesions[group])
+def _first_rows(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """First row of each label."""
+    first: NDArray[np.int64] = np.unique(labels, return_index=True)[1]
+    return first
+
+
+def _described(
+    labels: NDArray[np.int64], groups: NDArray[np.int64], kept: NDArray[np.int64], found: Medoids
+) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64], int, float, float]]:
+    """Yield what `Reports` begins with: the number of each label, its rows, and so on.
+
+    `groups` are the numbers by which `found` has the labels.
+    """
+    kept_rows = np.sort(kept)
+    independent = [kept_rows[own] for own in rows_by_label(labels[kept_rows])]
+    medoids = kept[found.medoids[groups]].tolist()
+    figures = found.likenesses[groups].tolist(), found.cohesions[groups].tolist()
+    return zip(range(len(groups)), rows_by_label(labels), independent, medoids, *figures, strict=True)

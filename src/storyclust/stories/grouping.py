@@ -20,15 +20,15 @@ from storyclust.articles.article import Article
 from storyclust.articles.ordering import fingerprint_order, times_of
 from storyclust.cluster.background_similarity import background_similarity
 from storyclust.cluster.correction import RESOLUTION
-from storyclust.cluster.graph import similarity_graph
+from storyclust.cluster.graph import contracted, similarity_graph
 from storyclust.cluster.linkage import Merges, agglomerate, below, cut
 from storyclust.cluster.local_scaling import scale_graph
 from storyclust.dedup.deduplicator import BaseDeduplicator
 from storyclust.stories.settings import COPY_THRESHOLD
 from storyclust.text.background import Background
-from storyclust.text.furniture import find_furniture, without_spans
+from storyclust.text.furniture import find_furniture
 from storyclust.text.page_spans import Span
-from storyclust.text.vectorize import BaseVectorizer
+from storyclust.text.vectorize import BaseVectorizer, vectors_without
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,7 +56,7 @@ class Prepared(NamedTuple):
     background: NDArray[np.float64]  # background similarity of each
     graph: sparse.csr_array  # cosines corrected for it
     spans: list[tuple[Span, ...]]  # page furniture of the independent articles
-    counted: list[Article]  # these without it
+    independent: list[Article]  # these, with it
 
 
 def prepare(
@@ -77,14 +77,14 @@ def prepare(
     ).fit(articles)
     release_memory()
     kept = fingerprint_order(deduplicator.fingerprints_, np.flatnonzero(deduplicator.keep_))
-    whole = [articles[row] for row in kept]
-    spans: list[tuple[Span, ...]] = find_furniture(whole, n_jobs) if clean else [()] * len(kept)
-    independent = without_spans(whole, spans)
+    independent = [articles[row] for row in kept.tolist()]
+    spans: list[tuple[Span, ...]] = find_furniture(independent, n_jobs) if clean else [()] * len(kept)
     place = np.empty(len(articles), np.int64)
     place[kept] = np.arange(len(kept))
     place = place[deduplicator.representatives_]
     vectorizer = make_vectors(n_jobs=n_jobs, memory_limit=memory_limit)
-    vectors = vectorizer.fit_transform(independent)
+    vectors = vectors_without(vectorizer, independent, spans)
+    release_memory()
     background = background_similarity(vectors, vectorizer.groups_, n_jobs=n_jobs)
     graph = story_graph(vectors, background, vectorizer, n_jobs)
     times = times_of(independent)
@@ -201,12 +201,11 @@ def thread_merges(
     events: NDArray[np.int64],
     distance: float,
     scales: NDArray[np.float64] | None = None,
+    n_jobs: int | None = None,
 ) -> Merges:
     """Merges of events into threads, at distances below `distance`; `scales` are computed by default."""
-    n, n_events = graph.shape[0], int(events.max(initial=-1)) + 1
-    membership = sparse.csr_array((np.ones(n), (np.arange(n), events)), shape=(n, n_events))
-    sums = sparse.csr_array(membership.T @ thread_graph(graph, scales) @ membership)
-    sums.sort_indices()
+    n_events = int(events.max(initial=-1)) + 1
+    sums = contracted(thread_graph(graph, scales), events, n_events, n_jobs)
     sizes = np.bincount(events, minlength=n_events)
     return below(agglomerate(sums, sizes, max_distance=distance), distance)
 

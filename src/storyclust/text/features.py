@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from importlib import resources
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from storyclust._core.spill import SpillableArray
 from storyclust.articles.article import Article
 from storyclust.text.codepoints import codepoint_table
 from storyclust.text.language import group_languages
+from storyclust.text.page_spans import Span, blank
 from storyclust.text.sorted_hashes import SORT_HEADS, sort_hashes
 from storyclust.text.tokens import TextBuffer, Tokens, hash_tokens, mix, tokenize
 
@@ -49,6 +51,7 @@ def find_terms(
     n_jobs: int | None = None,
     names: Sequence[str] | None = None,
     limit: int | None = None,
+    spans: Sequence[tuple[Span, ...]] | None = None,
 ) -> ArticleTerms:
     """Find the distinct terms of every article, in one pass over titles and texts.
 
@@ -63,6 +66,8 @@ def find_terms(
         Languages of the articles; None calls `group_languages`.
     limit : int or None, default=None
         Bytes of terms that are kept in memory; see `SpillableArray`.
+    spans : sequence of tuple of (int, int), optional
+        Page furniture of each article, which does not count.
 
     Returns
     -------
@@ -71,12 +76,17 @@ def find_terms(
     """
     table = codepoint_table()
     languages, groups = np.unique(
-        np.array(group_languages(articles) if names is None else names, dtype=str), return_inverse=True
+        np.array(group_languages(articles, spans) if names is None else names, dtype=str), return_inverse=True
     )
     stops = stop_tables([stop_hashes(str(language)) for language in languages])
 
     def work(start: int, stop: int) -> Any:
-        texts = [part for article in articles[start:stop] for part in (article.title, article.text)]
+        left_out = repeat(()) if spans is None else spans[start:stop]
+        texts = [
+            part
+            for article, own in zip(articles[start:stop], left_out, strict=False)
+            for part in (article.title, blank(article.text, own))
+        ]
         data, offsets = TextBuffer.from_texts(texts)
         # A text has at most a term for each byte, as words are two bytes apart, and one more. Memory is only
         # reserved: what is not filled is given back.

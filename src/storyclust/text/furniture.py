@@ -16,7 +16,7 @@ import math
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, overload
 
 import numpy as np
 
@@ -197,7 +197,8 @@ Found = dict[tuple[str, str], tuple[Span, ...]]  # spans of a text of a source
 
 def _spans_by_text(sources: dict[str, list[str]], n_jobs: int | None) -> Found:
     """Find the furniture of the texts of each source, which are in the order of `sample_key`."""
-    whole = sample_of((text for texts in sources.values() for text in texts), WHOLE_SAMPLE)
+    first = (text for texts in sources.values() for text in texts[:WHOLE_SAMPLE])
+    whole = sample_of(first, WHOLE_SAMPLE)
     [everywhere] = _each_task(lambda _, texts: learn_sample(texts, named=False)[0], [("", whole)], n_jobs)
     learnt = {"": Recurring.nothing()}
     found: Found = {}
@@ -283,7 +284,29 @@ def without_spans(articles: Sequence[Article], spans: Sequence[tuple[Span, ...]]
     >>> without_spans(articles, find_furniture(articles))[1].text
     'By      : snow.'
     """
-    return [
-        replace(article, text=blank(article.text, own)) if own else article
-        for article, own in zip(articles, spans, strict=True)
-    ]
+    return list(CountedArticles(articles, spans))
+
+
+class CountedArticles(Sequence[Article]):
+    """Articles with spans of their texts replaced by spaces, each made when it is asked for.
+
+    Of a large corpus such texts would take much memory, and few are ever read. See `without_spans`.
+    """
+
+    def __init__(self, articles: Sequence[Article], spans: Sequence[tuple[Span, ...]]) -> None:
+        if len(articles) != len(spans):
+            raise ValueError("there must be spans of every article.")
+        self._articles, self._spans = articles, spans
+
+    def __len__(self) -> int:
+        return len(self._articles)
+
+    @overload
+    def __getitem__(self, row: int) -> Article: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[Article]: ...
+    def __getitem__(self, row: Any) -> Any:
+        if isinstance(row, slice):
+            return [self[k] for k in range(*row.indices(len(self)))]
+        article, spans = self._articles[row], self._spans[row]
+        return replace(article, text=blank(article.text, spans)) if spans else article

@@ -10,11 +10,13 @@ from __future__ import annotations
 import functools
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 
 import stopwordsiso
 
 from storyclust.articles.article import Article
+from storyclust.text.page_spans import Span, blank
 
 SAMPLE = 600  # characters of an article that are read
 MIN_VOTES = 1.5  # votes of stop words that a language needs
@@ -73,12 +75,16 @@ SCRIPTS = (
 )
 
 
-def group_languages(articles: Sequence[Article]) -> list[str]:
+def group_languages(
+    articles: Sequence[Article], spans: Sequence[tuple[Span, ...]] | None = None
+) -> list[str]:
     """Name the language of each article, or its script where the language is unknown.
 
     Parameters
     ----------
     articles : sequence of Article
+    spans : sequence of tuple of (int, int), optional
+        Page furniture of each article, which does not count.
 
     Returns
     -------
@@ -97,16 +103,20 @@ def group_languages(articles: Sequence[Article]) -> list[str]:
     ... ]))
     ['en', 'cyrillic', 'fr']
     """
-    names = name_languages(articles)
+    names = name_languages(articles, spans)
     if "" in names:
         common = common_latin(Counter(names))
         names = [name or common for name in names]
     return names
 
 
-def name_languages(articles: Sequence[Article]) -> list[str]:
+def name_languages(articles: Sequence[Article], spans: Sequence[tuple[Span, ...]] | None = None) -> list[str]:
     """Name the language of each article by itself, "" for Latin texts too short to identify."""
-    return [_given_language(article) or _identify(article) for article in articles]
+    left_out = repeat(()) if spans is None else spans
+    return [
+        _given_language(article) or _identify(article, own)
+        for article, own in zip(articles, left_out, strict=False)
+    ]
 
 
 def common_latin(counts: Mapping[str, int]) -> str:
@@ -128,9 +138,10 @@ def plain_code(language: str) -> str:
     return ALIASES.get(code, code)
 
 
-def _identify(article: Article) -> str:
+def _identify(article: Article, spans: Iterable[Span]) -> str:
     """Language with most stop words among those of the article's script, else the script; "" for Latin."""
-    text = unicodedata.normalize("NFC", f"{article.title} {article.text[:SAMPLE]}"[:SAMPLE])
+    body = blank(article.text[:SAMPLE], spans)
+    text = unicodedata.normalize("NFC", f"{article.title} {body}"[:SAMPLE])
     script = _main_script(text)
     if script not in ("kana", "han"):
         words = [word.strip(PUNCTUATION) for word in text.lower().split()]

@@ -17,7 +17,7 @@ import numpy as np
 from scipy import sparse
 
 from storyclust._core.arrays import compressed_rows
-from storyclust._core.memory import check_memory
+from storyclust._core.memory import check_memory, release_memory
 from storyclust._core.validation import check_fitted, check_float, check_int
 from storyclust.articles.article import Article
 from storyclust.articles.records import as_articles
@@ -26,6 +26,7 @@ from storyclust.text.background import Background
 from storyclust.text.feature_names import feature_names
 from storyclust.text.features import find_terms, surface_forms
 from storyclust.text.language import group_languages
+from storyclust.text.page_spans import Span
 from storyclust.text.sorted_hashes import look_up
 from storyclust.text.vocabulary import document_frequencies, frequent_terms
 from storyclust.text.weighting import Entries, idf_by_language, tfidf_rows
@@ -82,13 +83,12 @@ class BaseVectorizer:
         InputError
             A parameter is out of range, or an article cannot be read as one.
         """
-        self._fit(as_articles(X), check_memory(self.memory_limit))
+        self._fit(as_articles(X), None, check_memory(self.memory_limit))
         return self
 
     def fit_transform(self, X: Iterable[Any]) -> sparse.csr_array:
         """Fit, and return the vectors of the same articles; reads them once."""
-        limit = check_memory(self.memory_limit)
-        return self._weigh(self._fit(as_articles(X), limit), self.groups_, limit)
+        return vectors_without(self, as_articles(X))
 
     def transform(self, X: Iterable[Any]) -> sparse.csr_array:
         """Turn articles into vectors by the learnt weights."""
@@ -181,8 +181,10 @@ class BaseVectorizer:
         weights[known] = self.idf_[row, at[known]]
         return weights
 
-    def _fit(self, articles: Sequence[Article], limit: int) -> Entries:
-        """Learn vocabulary and weights; returns the terms of the articles."""
+    def _fit(
+        self, articles: Sequence[Article], spans: Sequence[tuple[Span, ...]] | None, limit: int
+    ) -> Entries:
+        """Learn vocabulary and weights; returns the terms of the articles, less spans of their texts."""
         if self.ngram_range not in NGRAM_RANGES:
             raise InputError(f"ngram_range must be (1, 1), (1, 2) or (2, 2), got {self.ngram_range!r}.")
         min_df = check_int("min_df", self.min_df, low=1)
@@ -190,8 +192,8 @@ class BaseVectorizer:
         check_float("head_weight", self.head_weight, low=0, high=1e6)
         background = Background.load(self.background)
 
-        names = group_languages(articles)
-        terms = find_terms(articles, self.ngram_range, self.n_jobs, names, limit // 4)
+        names = group_languages(articles, spans)
+        terms = find_terms(articles, self.ngram_range, self.n_jobs, names, limit // 4, spans)
         languages, self.groups_ = np.unique(np.array(names, dtype=str), return_inverse=True)
         self.languages_ = [str(name) for name in languages]
         with closing(terms.terms) as pile:
@@ -200,7 +202,7 @@ class BaseVectorizer:
             )
         n_languages = max(1, len(self.languages_))
         self.df_ = document_frequencies(
-            terms.indptr, columns, self.groups_, n_languages, len(self.vocabulary_)
+            terms.indptr, columns, self.groups_, n_languages, len(self.vocabulary_), self.n_jobs
         )
         sizes = np.bincount(self.groups_, minlength=n_languages)
         self.idf_ = idf_by_language(
@@ -212,3 +214,23 @@ class BaseVectorizer:
         """Vectors of articles from their terms and languages."""
         rows = tfidf_rows(entries, groups, self.idf_, float(self.head_weight), self.n_jobs, limit)
         return compressed_rows(*rows, (len(groups), len(self.vocabulary_)))
+
+
+def vectors_without(
+    vectorizer: BaseVectorizer, articles: Sequence[Article], spans: Sequence[tuple[Span, ...]] | None = None
+) -> sparse.csr_array:
+    """Fit a vectorizer to articles, less their page furniture, and return their vectors.
+
+    Only a few texts at a time are held without it.
+
+    Parameters
+    ----------
+    vectorizer : BaseVectorizer
+    articles : sequence of Article
+    spans : sequence of tuple of (int, int), optional
+        Page furniture of each article; see `find_furniture`.
+    """
+    limit = check_memory(vectorizer.memory_limit)
+    entries = vectorizer._fit(articles, spans, limit)
+    release_memory()
+    return vectorizer._weigh(entries, vectorizer.groups_, limit)

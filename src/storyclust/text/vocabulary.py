@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from storyclust._core.arrays import join_parts
-from storyclust._core.parallel import cut_ranges, kernel, map_chunks
+from storyclust._core.parallel import cut_ranges, kernel, map_chunks, map_shares
 from storyclust._core.progress import stage
 from storyclust._core.sorting import sort
 from storyclust._core.spill import SpillableArray
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 BUCKET_ENTRIES = 16_384  # upper bound of the mean size of a bucket, whose hash table then fits in cache
 MAX_BUCKET_BITS = 16
-# Bytes of entries (a hash and a place) in the buckets held at a time, as least and most.
+PIECE = 1 << 20  # entries by which those to be counted are divided between threads
+ENTRY_BYTES = 12  # a hash and a place
+# Bytes of entries in the buckets held at a time, as least and most.
 MIN_PARTITION_BYTES, PARTITION_BYTES = 1 << 25, 1 << 30
 
 
@@ -29,7 +31,7 @@ class BucketEntries(NamedTuple):
     """Entries in the order of their buckets."""
 
     hashes: NDArray[np.uint64]
-    places: NDArray[np.int64]  # in the array of all entries
+    places: NDArray[Any]  # in the array of all entries
 
 
 def frequent_terms(
@@ -65,23 +67,35 @@ def frequent_terms(
     while bits < MAX_BUCKET_BITS and len(terms) >> bits > BUCKET_ENTRIES:
         bits += 1
     shift = np.uint64(64 - bits)
-    sizes = np.zeros(1 << bits, np.int64)
-    for _, block in terms.blocks():
-        count_buckets(block, shift, sizes)
     limit = PARTITION_BYTES if limit is None else min(max(limit, MIN_PARTITION_BYTES), PARTITION_BYTES)
     columns = np.full(len(terms), -1, np.int32)
     vocabulary = [np.empty(0, np.uint64)]
     n_terms = 0
-    with stage("vocabulary", 2 * len(sizes)):
-        for low, high in cut_ranges(16 * sizes, limit):
+    with stage("vocabulary", -(-len(terms) // PIECE) + (3 << bits)):
+        sizes = _bucket_sizes(terms, bits, n_jobs)
+        for low, high in cut_ranges(ENTRY_BYTES * sizes, limit):
             bounds = np.append(0, np.cumsum(sizes[low:high]))
-            entries = partition_entries(terms, shift, low, bounds)
+            entries = partition_entries(terms, shift, low, bounds, n_jobs)
             chosen, per_bucket = _select_terms(entries.hashes, bounds, min_df, known, n_jobs)
             numbers = n_terms + np.append(0, np.cumsum(per_bucket))
             _number_entries(entries, bounds, chosen, numbers, columns, n_jobs)
             vocabulary.append(chosen)
             n_terms += len(chosen)
+            del entries  # before those of the next buckets are made
     return np.concatenate(vocabulary), columns
+
+
+def _bucket_sizes(terms: SpillableArray, bits: int, n_jobs: int | None) -> NDArray[np.int64]:
+    """Entries of each of ``2**bits`` buckets."""
+
+    def work(first: int, last: int) -> NDArray[np.int64]:
+        sizes = np.zeros(1 << bits, np.int64)
+        for _, block in terms.blocks(PIECE * first, min(PIECE * last, len(terms))):
+            count_buckets(block, np.uint64(64 - bits), sizes)
+        return sizes
+
+    pieces = np.ones(-(-len(terms) // PIECE), np.int64)
+    return sum(map_shares(work, pieces, n_jobs, "vocabulary"), np.zeros(1 << bits, np.int64))
 
 
 def _select_terms(
@@ -120,13 +134,18 @@ def _number_entries(
 
 
 def partition_entries(
-    terms: SpillableArray, shift: Any, low: int, bounds: NDArray[np.int64]
+    terms: SpillableArray, shift: Any, low: int, bounds: NDArray[np.int64], n_jobs: int | None = None
 ) -> BucketEntries:
     """Entries of consecutive buckets, the first of which is `low`, bucket by bucket."""
-    entries = BucketEntries(np.empty(bounds[-1], np.uint64), np.empty(bounds[-1], np.int64))
-    next_free = bounds[:-1].copy()
-    for start, block in terms.blocks():
-        partition_block(start, block, shift, low, next_free, entries)
+    place = np.uint32 if len(terms) <= np.iinfo(np.uint32).max else np.int64
+    entries = BucketEntries(np.empty(bounds[-1], np.uint64), np.empty(bounds[-1], place))
+
+    def work(first: int, last: int) -> None:
+        next_free = bounds[first:last].copy()
+        for start, block in terms.blocks():
+            partition_block(start, block, shift, low + first, next_free, entries)
+
+    map_shares(work, np.diff(bounds), n_jobs, "vocabulary")
     return entries
 
 
@@ -249,18 +268,36 @@ def number_in_buckets(
                 columns[entries.places[k]] = number_of[slot]
 
 
-@kernel
 def document_frequencies(
     indptr: NDArray[np.int64],
     columns: NDArray[np.int32],
     groups: NDArray[np.int64],
     n_groups: int,
     n_terms: int,
+    n_jobs: int | None = None,
 ) -> NDArray[np.int64]:
     """Rows of each group that hold each term."""
     df = np.zeros((n_groups, n_terms), np.int64)
-    for row in range(len(indptr) - 1):
-        for k in range(indptr[row], indptr[row + 1]):
-            if columns[k] >= 0:
-                df[groups[row], columns[k]] += 1
+
+    def work(first: int, last: int) -> None:
+        count_rows(indptr, columns, groups, first, df[:, first:last])
+
+    map_shares(work, np.ones(n_terms, np.int64), n_jobs, "vocabulary")
     return df
+
+
+@kernel
+def count_rows(
+    indptr: NDArray[np.int64],
+    columns: NDArray[np.int32],
+    groups: NDArray[np.int64],
+    first: int,
+    df: NDArray[np.int64],
+) -> None:
+    """Count the rows of each group that hold each of some consecutive terms, beginning with `first`."""
+    for row in range(len(indptr) - 1):
+        group = groups[row]
+        for k in range(indptr[row], indptr[row + 1]):
+            column = columns[k] - first
+            if 0 <= column < df.shape[1]:
+                df[group, column] += 1

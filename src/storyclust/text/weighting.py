@@ -144,7 +144,14 @@ def tfidf_rows(
     limit : int or None, default=None
         Memory that the vectors may take, in bytes; None is unlimited.
     """
-    indptr = np.append(0, np.cumsum(count_weighted(entries, groups, idf)))
+    sizes = 16 * np.diff(entries.indptr) + 1
+    counts, weighs = np.zeros(len(groups), np.int64), idf > 0.0
+
+    def count(start: int, stop: int) -> None:
+        count_weighted(start, stop, entries, groups, weighs, counts)
+
+    map_chunks(count, sizes, n_jobs, "weights")
+    indptr = np.append(0, np.cumsum(counts))
     if limit is not None:
         require_memory(f"The vectors of {len(groups):,} articles", ENTRY_BYTES * int(indptr[-1]), limit)
     rows = Csr(indptr, np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32))
@@ -152,21 +159,24 @@ def tfidf_rows(
     def work(start: int, stop: int) -> None:
         write_rows(start, stop, entries, groups, idf, head_weight, rows)
 
-    map_chunks(work, 16 * np.diff(entries.indptr) + 1, n_jobs, "weights")
+    map_chunks(work, sizes, n_jobs, "weights")
     return rows
 
 
 @kernel
 def count_weighted(
-    entries: Entries, groups: NDArray[np.int64], idf: NDArray[np.float64]
-) -> NDArray[np.int64]:
-    """Entries of each row with a weight above zero."""
-    counts = np.zeros(len(groups), np.int64)
-    for row in range(len(groups)):
+    begin: int,
+    end: int,
+    entries: Entries,
+    groups: NDArray[np.int64],
+    weighs: NDArray[np.bool_],
+    counts: NDArray[np.int64],
+) -> None:
+    """Count the entries of each row from `begin` to `end` whose term weighs anything in its language."""
+    for row in range(begin, end):
         for k in range(entries.indptr[row], entries.indptr[row + 1]):
             column = entries.columns[k]
-            counts[row] += column >= 0 and idf[groups[row], column] > 0.0
-    return counts
+            counts[row] += column >= 0 and weighs[groups[row], column]
 
 
 @kernel

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from storyclust._core.parallel import kernel
-from storyclust._core.sorting import sort
 from storyclust.text.page_tokens import MIX
-from storyclust.text.sorted_hashes import drop_repeats
+from storyclust.text.sorted_hashes import SORT_HEADS, drop_repeats, sort_hashes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,6 +54,7 @@ def own_samples(tokens: NDArray[np.uint64], indptr: NDArray[np.int64], shared: N
     words, pairs = np.empty(COMPARED * n + 1, np.uint64), np.empty(COMPARED * n + 1, np.uint64)
     word_bounds, pair_bounds = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
     is_witness = np.zeros(n, np.bool_)
+    scratch, heads = np.empty(COMPARED, np.uint64), np.empty(SORT_HEADS, np.int64)
     for row in range(n):
         start, stop = indptr[row], indptr[row + 1]
         w, q, kept = word_bounds[row], pair_bounds[row], 0
@@ -69,17 +69,16 @@ def own_samples(tokens: NDArray[np.uint64], indptr: NDArray[np.int64], shared: N
                     pairs[q] = (tokens[p] * MIX) ^ tokens[p + 1]
                     q += 1
         is_witness[row] = kept >= OWN * (stop - start) or kept >= max(COMPARED, LONG_OWN * (stop - start))
-        word_bounds[row + 1] = sort_distinct(words, word_bounds[row], w)
-        pair_bounds[row + 1] = sort_distinct(pairs, pair_bounds[row], q)
+        word_bounds[row + 1] = word_bounds[row] + sort_distinct(words[word_bounds[row] : w], scratch, heads)
+        pair_bounds[row + 1] = pair_bounds[row] + sort_distinct(pairs[pair_bounds[row] : q], scratch, heads)
     return Samples(words, word_bounds, pairs, pair_bounds, is_witness)
 
 
 @kernel
-def sort_distinct(values: NDArray[np.uint64], start: Any, stop: Any) -> Any:
-    """Sort a range of values in place and drop repeats; returns its new end."""
-    own = values[start:stop]
-    sort(own)
-    return start + drop_repeats(own, len(own))
+def sort_distinct(values: NDArray[np.uint64], scratch: NDArray[np.uint64], heads: NDArray[np.int64]) -> Any:
+    """Sort hashes in place and drop repeats; returns how many are left. See `sort_hashes`."""
+    sort_hashes(values, len(values), scratch, heads)
+    return drop_repeats(values, len(values))
 
 
 @kernel
