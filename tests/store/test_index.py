@@ -60,11 +60,13 @@ def batch(independent):
 
 @given(
     batches=st.lists(st.lists(st.integers(0, 30), max_size=12), max_size=25),
+    latest=st.integers(1, 20),
     fresh=st.integers(1, 40),
 )
 @settings(max_examples=40)
-def test_levels_hold_what_a_dictionary_would(batches, fresh):
+def test_levels_hold_what_a_dictionary_would(batches, latest, fresh):
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("storyclust.store.postings.LATEST", latest)
         patch.setattr("storyclust.store.postings.FRESH", fresh)
         levels, twin = Levels(), {}
         for value, keys in enumerate(batches):
