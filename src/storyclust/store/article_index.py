@@ -101,6 +101,7 @@ class ArticleIndex:
         languages: Sequence[str],
         held: ArticleTerms,
         null_similarity: NDArray[np.float64] | None = None,
+        n_jobs: int | None = None,
     ) -> NDArray[np.int64]:
         """Add articles, not yet in any event; returns their rows.
 
@@ -113,7 +114,7 @@ class ArticleIndex:
             index, own = self._indexes[code], np.flatnonzero(codes == code)
             places[own] = np.arange(len(index), len(index) + len(own))
             if null_similarity is None:
-                index.add(rows[own], held.of(own))
+                index.add(rows[own], held.of(own), n_jobs)
             else:
                 index.enter(rows[own], held.of(own), null_similarity[own])
         self.put(np.array(numbers, np.int64), times, codes, places)
@@ -148,10 +149,10 @@ class ArticleIndex:
         for index in self._indexes:
             index.fill()
 
-    def weigh_all(self) -> None:
+    def weigh_all(self, n_jobs: int | None = None) -> None:
         """Compute the weights of all articles from current document frequencies."""
         for index in self._indexes:
-            index.weigh_all(measured=len(index), anew=True)
+            index.weigh_all(measured=len(index), anew=True, n_jobs=n_jobs)
 
     def remove(self, rows: NDArray[np.int64]) -> None:
         """Leave rows without neighbours and copies from now on."""

@@ -1,8 +1,8 @@
-"""Compares pairs of stored events or threads that a new article is close to both of, by their latest members."""
+"""Compares stored events or threads, two of which a new article is close to, by their latest members."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -82,8 +82,8 @@ def pairs_of_blocks(
 
 @kernel
 def block_cosines(
-    indptr: NDArray[np.int64],
-    indices: NDArray[np.int32],
+    indptr: NDArray[Any],
+    indices: NDArray[Any],
     data: NDArray[np.float32],
     n_columns: int,
     starts: NDArray[np.int64],

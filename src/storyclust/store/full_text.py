@@ -6,6 +6,7 @@ import functools
 import re
 import sqlite3
 import unicodedata
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -16,12 +17,21 @@ SNIPPET = 120  # characters
 MAX_SNIPPET_WORDS = 32  # words of a query that a snippet looks for
 FOLDED: dict[int, str | None] = {ord("ß"): "ss", ord("ẞ"): "ss", ord("ı"): "i"}  # as tokens fold them
 ROWS_AT_ONCE = 1_000
+WORDS_IN_MEMORY = 16 << 20  # bytes of words that are written together; a thousand articles have 2 MB
+PARTS_MERGED = 8  # parts of about one size that are merged into one
 
 
-def index_words(connection: sqlite3.Connection, number: int, title: str, text: str) -> None:
-    """Add an article to the full-text index."""
-    connection.execute(
-        "INSERT INTO search(rowid, title, body) VALUES (?, ?, ?)", (number, segment(title), segment(text))
+def tune(connection: sqlite3.Connection) -> None:
+    """Let a new index write the words of a batch at once, and merge more of its parts at a time."""
+    for name, value in (("hashsize", WORDS_IN_MEMORY), ("automerge", PARTS_MERGED)):
+        connection.execute("INSERT INTO search(search, rank) VALUES (?, ?)", (name, value))
+
+
+def index_articles(connection: sqlite3.Connection, articles: Iterable[tuple[int, str, str]]) -> None:
+    """Add articles to the full-text index: their numbers, titles and texts."""
+    connection.executemany(
+        "INSERT INTO search(rowid, title, body) VALUES (?, ?, ?)",
+        ((number, segment(title), segment(text)) for number, title, text in articles),
     )
 
 
@@ -30,8 +40,7 @@ def index_all(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT INTO search(search) VALUES ('delete-all')")
     cursor = connection.cursor().execute("SELECT number, title, text FROM articles ORDER BY number")
     while rows := cursor.fetchmany(ROWS_AT_ONCE):
-        for number, title, text in rows:
-            index_words(connection, number, title, text)
+        index_articles(connection, rows)
 
 
 def unindex_words(connection: sqlite3.Connection, number: int, title: str, text: str) -> None:
