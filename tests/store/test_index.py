@@ -84,6 +84,17 @@ def test_levels_hold_what_a_dictionary_would(batches, latest, fresh):
         assert len(levels) == sum(map(len, batches)) == len(run.values)
 
 
+@given(
+    held=st.sets(st.integers(0, 2**32 - 1) | st.integers(0, 60), max_size=60),
+    wanted=st.sets(st.integers(0, 2**32 - 1) | st.integers(0, 60), max_size=60),
+)
+def test_keys_are_found_wherever_they_stand(held, wanted):
+    wanted = np.array(sorted(wanted | set(sorted(held)[::2])), np.uint32)
+    levels = Levels()
+    levels.add(np.array(sorted(held), np.uint32), np.zeros(len(held), np.int32))
+    assert levels.counts(wanted).tolist() == [int(key in held) for key in wanted.tolist()]
+
+
 def test_a_run_of_nothing_has_no_keys():
     run = Run.of(np.empty(0, np.uint32), np.empty(0, np.int32))
     assert (len(run.keys), run.bounds.tolist(), len(run.values)) == (0, [0], 0)

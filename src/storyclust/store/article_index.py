@@ -245,8 +245,8 @@ class ArticleIndex:
     ) -> Edges:
         """Correct cosines; rows over the neighbour cap by at least the cosine with the last that counts."""
         floors = np.maximum(self.null_similarity(first), self.null_similarity(second))
-        sizes = np.bincount(first, minlength=1)
-        for row in np.flatnonzero(sizes > MAX_NEIGHBORS):
+        rows, sizes = np.unique(first, return_counts=True)
+        for row in rows[sizes > MAX_NEIGHBORS]:
             own = first == row
             floors[own] = np.maximum(floors[own], nth_largest(cosines[own], MAX_NEIGHBORS))
         similarities = corrected_similarities(cosines, floors)

@@ -237,6 +237,8 @@ def join(
         Each new node is in one; a group is in one only if it is joined with something.
     """
     n = len(sizes)
+    if not (len(pairs.sums) or len(to_groups.sums) or len(between.sums)):
+        return [Cluster([node], []) for node in range(n)]
     touched = np.unique(np.concatenate((to_groups.second, between.first, between.second)))
     ids = touched.tolist()
     rows = (pairs.first, to_groups.first, n + np.searchsorted(touched, between.first))

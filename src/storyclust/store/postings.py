@@ -200,6 +200,34 @@ def merge_runs(a: Run, b: Run) -> Any:
 
 
 @kernel
+def lower_bound(keys: NDArray[np.uint32], key: Any, low: Any, guess: Any) -> Any:
+    """Place of the first of ascending keys that is not below a key, searched from a guess at it.
+
+    ``keys[low] < key <= keys[-1]`` and ``low <= guess``.
+    """
+    step = 1
+    if keys[guess] < key:
+        low = guess
+        while low + step < len(keys) and keys[low + step] < key:
+            low += step
+            step *= 2
+        high = min(low + step, len(keys) - 1)
+    else:
+        high = guess
+        while high - step > low and keys[high - step] >= key:
+            high -= step
+            step *= 2
+        low = max(low, high - step)
+    while high - low > 1:  # keys[low] < key <= keys[high]
+        middle = (low + high) // 2
+        if keys[middle] < key:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+@kernel
 def look_up_sorted(
     keys: NDArray[np.uint32],
     bounds: NDArray[np.int64],
@@ -208,6 +236,8 @@ def look_up_sorted(
     found: NDArray[np.int64],
 ) -> None:
     """Look up ascending keys by galloping search (Bentley and Yao, 1976), fast for few and for many keys.
+
+    Keys are hashes, hence spread evenly: each search begins where that lets expect the key.
 
     Parameters
     ----------
@@ -220,21 +250,16 @@ def look_up_sorted(
     found : int64 array of shape (m, 2)
         Receives the bounds of the values of each wanted key; rows of unknown keys stay as they are.
     """
+    if not len(keys):
+        return
+    density = len(keys) / (1.0 + np.float64(keys[-1]) - np.float64(keys[0]))
     low = 0
     for k in range(len(wanted)):
-        step = 1
-        while low + step < len(keys) and keys[low + step] < wanted[k]:
-            low += step
-            step *= 2
-        high = min(low + step, len(keys))
-        while low < high:
-            middle = (low + high) // 2
-            if keys[middle] < wanted[k]:
-                low = middle + 1
-            else:
-                high = middle
-        if low == len(keys):
+        if wanted[k] > keys[-1]:
             return
+        if wanted[k] > keys[low]:
+            distance = np.int64(density * (np.float64(wanted[k]) - np.float64(keys[low])))
+            low = lower_bound(keys, wanted[k], low, min(low + distance, len(keys) - 1))
         if keys[low] == wanted[k]:
             found[k, 0] = min(max(bounds[low], 0), size)
             found[k, 1] = min(max(bounds[low + 1], 0), size)

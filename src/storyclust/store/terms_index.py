@@ -302,8 +302,8 @@ class TermSample(NamedTuple):
     ) -> NDArray[np.float64]:
         """Background similarity of articles at these places with the sample."""
         at = np.searchsorted(self.terms, weighed.terms)
-        known = np.append(self.terms, np.uint32(0))[at] == weighed.terms
-        known &= at < len(self.terms)
+        known = at < len(self.terms)
+        known[known] = self.terms[at[known]] == weighed.terms[known]
         kept = known[weighed.places]
         bounds = np.append(0, np.cumsum(kept))[weighed.bounds]
         rows = Csr(bounds, at[weighed.places[kept]], weighed.weights[kept])
