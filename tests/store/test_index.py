@@ -9,9 +9,13 @@ from scipy import sparse
 import storyclust as sc
 from storyclust.articles.ordering import times_of
 from storyclust.cluster.background_similarity import background_similarity
+from storyclust.cluster.correction import corrected_similarities
 from storyclust.cluster.graph import similarity_graph
+from storyclust.cluster.local_scaling import scaled_similarity
 from storyclust.store.article_index import ArticleIndex
+from storyclust.store.bridges import bridge_sums
 from storyclust.store.copy_lookup import NONE, Keys, find_originals
+from storyclust.store.groups import Groups
 from storyclust.store.postings import LEVELS, Levels, Run
 from storyclust.store.weights import find_article_terms
 from storyclust.stories.grouping import LEAST_SIMILARITY
@@ -101,6 +105,33 @@ def test_a_run_of_nothing_has_no_keys():
 
 
 # Weights, background similarity, neighbours
+
+
+def test_stored_groups_are_compared_by_their_latest_members(independent):
+    index = fed(independent, 64)
+    index.scales.sums.values[:] = 2.0
+    groups = Groups()
+    for number in range(60):
+        groups.add(number % 7, number, 0.0)
+    bridges = [(0, 1), (0, 3), (2, 6), (3, 4)]
+    found = bridge_sums(index, groups, bridges)
+    for k, (a, b) in enumerate(bridges):
+        first, second = np.array(groups.latest[a]), np.array(groups.latest[b])  # numbers are rows here
+        X = index.vectors(np.concatenate((first, second)))
+        null_similarity, least = (
+            [values[: len(first), None], values[None, len(first) :]]
+            for values in (
+                index.null_similarity(np.append(first, second)),
+                index.least_similarities(np.append(first, second)),
+            )
+        )
+        cosines = (X[: len(first)] @ X[len(first) :].T).toarray()
+        similarities = corrected_similarities(cosines, np.maximum(*null_similarity))
+        similarities[similarities < np.maximum(*least)] = 0.0
+        scaled = scaled_similarity(similarities, index.scales.of(first)[:, None], index.scales.of(second))
+        assert found.sums[k] == pytest.approx(scaled.mean() * groups.sizes[a] * groups.sizes[b], rel=1e-6)
+    assert found.sums.max() > 0
+    assert len(bridge_sums(index, groups, []).sums) == 0
 
 
 @pytest.mark.parametrize("step", [64, 1000])

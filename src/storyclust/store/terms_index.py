@@ -18,7 +18,7 @@ from storyclust.cluster.pair_search import Scratch, map_with_scratch
 from storyclust.cluster.postings import MIN_ROW_BYTES, Csr, entry_costs, mark_entries
 from storyclust.store.growable_array import GrowableArray
 from storyclust.store.neighbor_search import NeighborPairs, QueryArticles, StoredArticles, find_neighbors
-from storyclust.store.postings import Levels, counts_of
+from storyclust.store.postings import Levels, counts_of, look_up_sorted
 from storyclust.store.weights import (
     SETTINGS,
     ArticleTerms,
@@ -217,10 +217,12 @@ class TermsIndex:
         if self.n_kept <= YOUNG and (anew or self.n_kept > (1.0 + REMEASURE_GROWTH) * self.n_measured):
             measured, self.n_measured = 0, self.n_kept
         held, null_similarity = self.held, self.null_similarity.values
+        numbers = np.arange(len(idf) + 1)
 
         def measure(start: int, stop: int) -> None:
             places = np.arange(measured + start, measured + stop)
-            null_similarity[places] = self.measure_background(self.weigh(held.of(places))[0], places)
+            weighed = weigh_by(run.keys, idf, numbers, held.of(places))
+            null_similarity[places] = self.measure_background(weighed, places)
 
         map_parts(measure, len(self) - measured, MEASURED_AT_ONCE, n_jobs, "background")
 
@@ -308,6 +310,22 @@ class TermSample(NamedTuple):
         bounds = np.append(0, np.cumsum(kept))[weighed.bounds]
         rows = Csr(bounds, at[weighed.places[kept]], weighed.weights[kept])
         return similarities_with(rows, places, self.sample, n_jobs)
+
+
+def weigh_by(
+    keys: NDArray[np.uint32], idf: NDArray[np.float32], numbers: NDArray[np.int64], held: ArticleTerms
+) -> Weighed:
+    """Weights of articles by the weight of each of ascending keys, without places and numbers of postings.
+
+    `numbers` are those of the keys, and their count.
+    """
+    terms, places = distinct(held.terms)
+    at = np.zeros((len(terms), 2), np.int64)
+    look_up_sorted(keys, numbers, len(idf), terms, at)
+    own = np.where(at[:, 1] > at[:, 0], idf[at[:, 0]], np.float32(0.0))
+    weights, _ = weigh_rows(held.bounds, held.heads, places, own, SETTINGS.head_weight)
+    none = np.empty(0, np.int64)
+    return Weighed(held.bounds, places, weights, terms, none, none, own)
 
 
 def distinct(terms: NDArray[np.uint32]) -> Any:
