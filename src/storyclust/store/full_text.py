@@ -17,14 +17,6 @@ SNIPPET = 120  # characters
 MAX_SNIPPET_WORDS = 32  # words of a query that a snippet looks for
 FOLDED: dict[int, str | None] = {ord("ß"): "ss", ord("ẞ"): "ss", ord("ı"): "i"}  # as tokens fold them
 ROWS_AT_ONCE = 1_000
-WORDS_IN_MEMORY = 16 << 20  # bytes of words that are written together; a thousand articles have 2 MB
-PARTS_MERGED = 8  # parts of about one size that are merged into one
-
-
-def tune(connection: sqlite3.Connection) -> None:
-    """Let a new index write the words of a batch at once, and merge more of its parts at a time."""
-    for name, value in (("hashsize", WORDS_IN_MEMORY), ("automerge", PARTS_MERGED)):
-        connection.execute("INSERT INTO search(search, rank) VALUES (?, ?)", (name, value))
 
 
 def index_articles(connection: sqlite3.Connection, articles: Iterable[tuple[int, str, str]]) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from storyclust.articles.dates import quoted
 from storyclust.errors import StoreError
 from storyclust.store.encoding import valid_utf8
-from storyclust.store.full_text import index_all, tune
+from storyclust.store.full_text import index_all
 from storyclust.store.lock import TIMEOUT, writers_lock
 from storyclust.store.table_definitions import (
     FURNITURE_TABLES,
@@ -198,7 +198,6 @@ def _create(connection: sqlite3.Connection, name: str, settings: Mapping[str, st
             return
         for statement in _statements(TABLES):
             connection.execute(statement)
-        tune(connection)
         rows = {**settings, "generation": "0"}
         connection.executemany("INSERT INTO meta VALUES (?, ?)", rows.items())
         # `_is_new` reads them in the opposite order.
