@@ -9,9 +9,13 @@ from scipy import sparse
 import storyclust as sc
 from storyclust.articles.ordering import times_of
 from storyclust.cluster.background_similarity import background_similarity
+from storyclust.cluster.correction import corrected_similarities
 from storyclust.cluster.graph import similarity_graph
+from storyclust.cluster.local_scaling import scaled_similarity
 from storyclust.store.article_index import ArticleIndex
+from storyclust.store.bridges import bridge_sums
 from storyclust.store.copy_lookup import NONE, Keys, find_originals
+from storyclust.store.groups import Groups
 from storyclust.store.postings import LEVELS, Levels, Run
 from storyclust.store.weights import find_article_terms
 from storyclust.stories.grouping import LEAST_SIMILARITY
@@ -60,11 +64,13 @@ def batch(independent):
 
 @given(
     batches=st.lists(st.lists(st.integers(0, 30), max_size=12), max_size=25),
+    latest=st.integers(1, 20),
     fresh=st.integers(1, 40),
 )
 @settings(max_examples=40)
-def test_levels_hold_what_a_dictionary_would(batches, fresh):
+def test_levels_hold_what_a_dictionary_would(batches, latest, fresh):
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("storyclust.store.postings.LATEST", latest)
         patch.setattr("storyclust.store.postings.FRESH", fresh)
         levels, twin = Levels(), {}
         for value, keys in enumerate(batches):
@@ -82,12 +88,50 @@ def test_levels_hold_what_a_dictionary_would(batches, fresh):
         assert len(levels) == sum(map(len, batches)) == len(run.values)
 
 
+@given(
+    held=st.sets(st.integers(0, 2**32 - 1) | st.integers(0, 60), max_size=60),
+    wanted=st.sets(st.integers(0, 2**32 - 1) | st.integers(0, 60), max_size=60),
+)
+def test_keys_are_found_wherever_they_stand(held, wanted):
+    wanted = np.array(sorted(wanted | set(sorted(held)[::2])), np.uint32)
+    levels = Levels()
+    levels.add(np.array(sorted(held), np.uint32), np.zeros(len(held), np.int32))
+    assert levels.counts(wanted).tolist() == [int(key in held) for key in wanted.tolist()]
+
+
 def test_a_run_of_nothing_has_no_keys():
     run = Run.of(np.empty(0, np.uint32), np.empty(0, np.int32))
     assert (len(run.keys), run.bounds.tolist(), len(run.values)) == (0, [0], 0)
 
 
 # Weights, background similarity, neighbours
+
+
+def test_stored_groups_are_compared_by_their_latest_members(independent):
+    index = fed(independent, 64)
+    index.scales.sums.values[:] = 2.0
+    groups = Groups()
+    for number in range(60):
+        groups.add(number % 7, number, 0.0)
+    bridges = [(0, 1), (0, 3), (2, 6), (3, 4)]
+    found = bridge_sums(index, groups, bridges)
+    for k, (a, b) in enumerate(bridges):
+        first, second = np.array(groups.latest[a]), np.array(groups.latest[b])  # numbers are rows here
+        X = index.vectors(np.concatenate((first, second)))
+        null_similarity, least = (
+            [values[: len(first), None], values[None, len(first) :]]
+            for values in (
+                index.null_similarity(np.append(first, second)),
+                index.least_similarities(np.append(first, second)),
+            )
+        )
+        cosines = (X[: len(first)] @ X[len(first) :].T).toarray()
+        similarities = corrected_similarities(cosines, np.maximum(*null_similarity))
+        similarities[similarities < np.maximum(*least)] = 0.0
+        scaled = scaled_similarity(similarities, index.scales.of(first)[:, None], index.scales.of(second))
+        assert found.sums[k] == pytest.approx(scaled.mean() * groups.sizes[a] * groups.sizes[b], rel=1e-6)
+    assert found.sums.max() > 0
+    assert len(bridge_sums(index, groups, []).sums) == 0
 
 
 @pytest.mark.parametrize("step", [64, 1000])

@@ -16,9 +16,10 @@ import storyclust as sc
 from storyclust.articles.article import Article
 from storyclust.datasets.newswire import make_newswire
 from storyclust.store import NewsStore, page_furniture, relearning
-from storyclust.store.page_furniture import decode_spans, read_sample
+from storyclust.store.page_furniture import decode_spans, holders_of, read_sample
 from storyclust.store.table_definitions import FURNITURE_TABLES
 from storyclust.text.furniture import SAMPLE, WHOLE_SAMPLE, find_furniture, sample_of
+from storyclust.text.page_tokens import PageTokens
 
 FOOTERS = {
     "Herald": "Sign the petition for the harbour library and win a weekend in the hills with your family.",
@@ -49,6 +50,34 @@ def wire(n, seed=4):
 
 
 NEWS = wire(72)
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_texts_that_hold_something_are_those_with_its_shingles(n_jobs, monkeypatch):
+    monkeypatch.setattr(page_furniture, "SEARCHED_AT_ONCE", 7)
+    texts = [article.text for article in NEWS]
+    pages = PageTokens.of([FOOTERS["Herald"], "Sign up now"])
+    units = np.append(pages.shingles[:3], pages.phrases[pages.phrases > 0][-1])
+    each = [PageTokens.of([text]) for text in texts]
+    held = [{*own.shingles.tolist(), *own.phrases.tolist()} for own in each]
+    slow = [k for k, own in enumerate(held) if own.intersection(units.tolist())]
+    assert holders_of(units, texts, n_jobs) == slow
+    assert 0 < len(slow) < len(texts)
+    assert holders_of(units[:0], texts, n_jobs) == []
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_only_articles_that_may_change_are_searched_again_and_all_of_these(tmp_path, monkeypatch, n_jobs):
+    def contents(name):
+        with NewsStore.open(tmp_path / name, n_jobs=n_jobs) as store:
+            for start in range(0, len(NEWS), 12):
+                store.add(NEWS[start : start + 12])
+            found = store._connection.execute("SELECT * FROM furniture ORDER BY article").fetchall()
+            return found, store._connection.execute("SELECT id, event FROM articles ORDER BY id").fetchall()
+
+    searched = contents("some.db")
+    monkeypatch.setattr(relearning, "_affected", lambda rows, *_: rows)
+    assert contents("all.db") == searched
 
 
 def groups(labels, articles):

@@ -24,7 +24,7 @@ from storyclust.articles.records import article_from_record
 from storyclust.errors import InputError, StoreBusyError, StoreError
 from storyclust.store import schema
 from storyclust.store.encoding import FIELDS, article_of, article_values, from_stamp, storable, to_stamp
-from storyclust.store.full_text import index_words, segment, unindex_words
+from storyclust.store.full_text import index_articles, segment, unindex_words
 from storyclust.store.schema import connect
 from storyclust.store.search_syntax import parse_search
 from storyclust.store.transactions import reading, writing
@@ -541,7 +541,7 @@ TEXTS = [
 def test_what_is_typed_is_found(index, terms, numbers):
     if not index.execute("SELECT count(*) FROM search_docsize").fetchone()[0]:
         for number, (title, text) in enumerate(TEXTS):
-            index_words(index, number, title, text)
+            index_articles(index, [(number, title, text)])
     assert found(index, terms) == numbers
 
 
@@ -573,7 +573,7 @@ def test_a_part_of_a_text_without_spaces_is_found(text, data):
         for statement in schema._statements(schema.TABLES):
             if "VIRTUAL" in statement:
                 connection.execute(statement)
-        index_words(connection, 1, "", text)
+        index_articles(connection, [(1, "", text)])
         assert found(connection, part) == ([1] if part else None)
         unindex_words(connection, 1, "", text)
         assert not found(connection, part)

@@ -156,6 +156,15 @@ def each_chunk(
             yield result
 
 
+def map_parts(work: Callable[[int, int], T], n: int, size: int, n_jobs: int | None, name: str) -> list[T]:
+    """Call `work(start, stop)` over consecutive ranges of `size` of `n` rows; see `map_chunks`."""
+
+    def on_part(part: int, _: int) -> T:
+        return work(part * size, min((part + 1) * size, n))
+
+    return map_chunks(on_part, np.full(-(-n // size), CHUNK_BYTES), n_jobs, name)
+
+
 def cut_ranges(weights: NDArray[np.int64], most: int | None = None) -> Iterator[tuple[int, int]]:
     """Split rows into consecutive ranges of about `most` bytes, at least one row each."""
     most = CHUNK_BYTES if most is None else most
@@ -175,15 +184,27 @@ def beside(function: Callable[..., T], *arguments: Any) -> T:
     loaded, reads its arguments or returns, can end the process. After such an exception the call ends at its
     next chunk: what it changes has to be discarded. Progress is reported as on the main thread.
     """
+    return beside_while(_nothing, function, *arguments)
+
+
+def beside_while(meanwhile: Callable[[], None], function: Callable[..., T], *arguments: Any) -> T:
+    """Call a function as `beside` does, while the main thread does something else."""
     if threading.current_thread() is not threading.main_thread():
+        meanwhile()
         return function(*arguments)
     context, abandoned = contextvars.copy_context(), threading.Event()
     context.run(_abandoned.set, abandoned)
     try:
-        return _wait_for(_worker().submit(context.run, function, *arguments))
+        future = _worker().submit(context.run, function, *arguments)
+        meanwhile()
+        return _wait_for(future)
     except BaseException:
         abandoned.set()
         raise
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 @functools.cache

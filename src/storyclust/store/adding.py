@@ -11,11 +11,12 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from storyclust._core.parallel import beside
+from storyclust._core.parallel import beside, beside_while
 from storyclust.articles.article import Article
 from storyclust.articles.dates import quoted
 from storyclust.articles.ordering import times_of
@@ -25,6 +26,7 @@ from storyclust.store.article_index import Edges
 from storyclust.store.consolidation import Move, consolidate
 from storyclust.store.copy_lookup import NONE, Keys, Originals, find_originals, relation_of
 from storyclust.store.encoding import FIELDS, article_values, to_stamp
+from storyclust.store.full_text import index_articles
 from storyclust.store.group_reading import all_threads, read_groups_of, read_scales, read_threads
 from storyclust.store.identity import is_revision, told_apart
 from storyclust.store.index_tables import drop_entries, store_index
@@ -172,7 +174,7 @@ class Adder:
         settings = self.memory.structure.settings
         del self.memory  # first, so that two are never in memory
         drop_entries(self.connection)
-        self.memory = load(self.connection, settings)
+        self.memory = load(self.connection, settings, n_jobs=self.n_jobs)
 
     def _consolidate_if_young(self) -> bool:
         """Consolidate a young store that has grown much since its last consolidation; says if it was."""
@@ -267,13 +269,17 @@ class Adder:
         found = find_originals(index, keys, texts_of(self.connection, index), threshold, self.n_jobs)
 
         alone = np.flatnonzero(found.original == NONE)
-        independent, furniture = beside(Counted.of, [articles[k] for k in alone], self.memory.furniture)
+        chosen = [articles[k] for k in alone]
+        independent, furniture = beside(Counted.of, chosen, self.memory.furniture, self.n_jobs)
         as_compared = dict(enumerate(articles)) | dict(zip(alone.tolist(), independent, strict=True))
         languages = beside(group_languages, list(as_compared.values()))
         own = [languages[k] for k in alone]
         article_terms = beside(find_article_terms, independent, own, self.n_jobs)
         own_keys = keys.of_texts(alone)
-        rows = beside(self._enter, numbers[alone], independent, own, article_terms, own_keys)
+        rows = beside_while(
+            partial(self._index_words, articles, numbers),
+            self._enter, numbers[alone], independent, own, article_terms, own_keys,
+        )  # fmt: skip
         edges = beside(index.neighbours, rows, LEAST_SIMILARITY, self.n_jobs)
         touched = np.union1d(edges.second, found.original[found.original >= 0])
         read_groups_of(self.connection, index, self.memory.structure, touched)
@@ -304,6 +310,11 @@ class Adder:
             for article, number in zip(articles, numbers.tolist(), strict=True)
         ]
 
+    def _index_words(self, articles: list[Article], numbers: NDArray[np.int64]) -> None:
+        """Add articles to the full-text index."""
+        rows = ((number, a.title, a.text) for number, a in zip(numbers.tolist(), articles, strict=True))
+        index_articles(self.connection, rows)
+
     def _enter(
         self,
         numbers: NDArray[np.int64],
@@ -313,8 +324,9 @@ class Adder:
         keys: Keys,
     ) -> NDArray[np.int64]:
         """Add independent articles to the index; returns their rows."""
-        rows = self.memory.article_index.add(numbers.tolist(), times_of(articles), languages, article_terms)
-        self.memory.article_index.add_keys(rows, keys.sizes, keys.keys)
+        index = self.memory.article_index
+        rows = index.add(numbers.tolist(), times_of(articles), languages, article_terms, n_jobs=self.n_jobs)
+        index.add_keys(rows, keys.sizes, keys.keys)
         return rows
 
     def _update_counts(self, events: set[int], threads: set[int]) -> None:

@@ -101,6 +101,7 @@ class ArticleIndex:
         languages: Sequence[str],
         held: ArticleTerms,
         null_similarity: NDArray[np.float64] | None = None,
+        n_jobs: int | None = None,
     ) -> NDArray[np.int64]:
         """Add articles, not yet in any event; returns their rows.
 
@@ -113,7 +114,7 @@ class ArticleIndex:
             index, own = self._indexes[code], np.flatnonzero(codes == code)
             places[own] = np.arange(len(index), len(index) + len(own))
             if null_similarity is None:
-                index.add(rows[own], held.of(own))
+                index.add(rows[own], held.of(own), n_jobs)
             else:
                 index.enter(rows[own], held.of(own), null_similarity[own])
         self.put(np.array(numbers, np.int64), times, codes, places)
@@ -148,10 +149,10 @@ class ArticleIndex:
         for index in self._indexes:
             index.fill()
 
-    def weigh_all(self) -> None:
+    def weigh_all(self, n_jobs: int | None = None) -> None:
         """Compute the weights of all articles from current document frequencies."""
         for index in self._indexes:
-            index.weigh_all(measured=len(index), anew=True)
+            index.weigh_all(measured=len(index), anew=True, n_jobs=n_jobs)
 
     def remove(self, rows: NDArray[np.int64]) -> None:
         """Leave rows without neighbours and copies from now on."""
@@ -244,8 +245,8 @@ class ArticleIndex:
     ) -> Edges:
         """Correct cosines; rows over the neighbour cap by at least the cosine with the last that counts."""
         floors = np.maximum(self.null_similarity(first), self.null_similarity(second))
-        sizes = np.bincount(first, minlength=1)
-        for row in np.flatnonzero(sizes > MAX_NEIGHBORS):
+        rows, sizes = np.unique(first, return_counts=True)
+        for row in rows[sizes > MAX_NEIGHBORS]:
             own = first == row
             floors[own] = np.maximum(floors[own], nth_largest(cosines[own], MAX_NEIGHBORS))
         similarities = corrected_similarities(cosines, floors)

@@ -68,7 +68,7 @@ def consolidate(
     Consolidated
     """
     if not weighed:
-        index.weigh_all()
+        index.weigh_all(n_jobs)
     event_of_row = index.events.values
     inside = {event for thread in threads for event in structure.events_of[thread]}
     rows = np.flatnonzero(np.isin(event_of_row, np.fromiter(inside, np.int64, len(inside))))

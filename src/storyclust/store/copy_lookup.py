@@ -7,6 +7,7 @@ shingles then verifies the candidates that share most keys.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,6 +32,9 @@ MAX_CANDIDATES = 64  # texts that are verified for one new text: those that shar
 PROMISE = 0.15  # least estimated containment of a candidate: below that of copies at any useful threshold
 LOWER = np.uint64(0xFFFFFFFF)
 NONE = -1
+
+
+chosen_bands = functools.cache(choose_bands)
 
 
 class Keys(NamedTuple):
@@ -66,7 +70,7 @@ class Keys(NamedTuple):
         signed = hasher.sign(texts, keep_shingles=True, cut=CUT)
         is_short = signed.counts < SHORT_TEXT
         short = np.flatnonzero(is_short)
-        banding = choose_bands(threshold, hasher.num_perm)
+        banding = chosen_bands(threshold, hasher.num_perm)
         parts = [band_keys(signed.signatures[short], band, banding.rows) for band in range(banding.bands)]
         found = np.concatenate((signed.sampled, *parts)) & LOWER
         texts_of = np.repeat(np.arange(len(texts)), signed.sampled_counts)
@@ -78,13 +82,18 @@ class Keys(NamedTuple):
 
     def of_texts(self, chosen: NDArray[np.int64]) -> Keys:
         """Keys of some texts, without their shingles."""
-        places = [np.arange(*self.bounds[k : k + 2]) for k in chosen]
-        keys = self.keys[np.concatenate([np.empty(0, np.int64), *places])]
+        keys = self.keys[self.places(chosen)]
         none = np.empty(0, np.uint64)
         return self._replace(
             sizes=self.sizes[chosen], keys=keys, short=self.short[chosen],
             fingerprints=self.fingerprints[chosen], shingles=none, counts=none.astype(np.int64),
         )  # fmt: skip
+
+    def places(self, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Places in `keys` of those of some texts."""
+        sizes = self.sizes[chosen]
+        ends = np.cumsum(sizes)
+        return np.repeat(self.bounds[chosen] - ends + sizes, sizes) + np.arange(sizes.sum())
 
     @property
     def bounds(self) -> NDArray[np.int64]:
@@ -177,8 +186,7 @@ def find_candidates(index: ArticleIndex, keys: Keys, texts: NDArray[np.int64]) -
     int64 array of shape (n_pairs, 2)
         New text, and row of the index or `-2 - k`; those of one new text by shared keys.
     """
-    own = np.concatenate([np.empty(0, np.int64), *(np.arange(*keys.bounds[k : k + 2]) for k in texts)])
-    owners, values = np.repeat(texts, keys.sizes[texts]), keys.keys[own]
+    owners, values = np.repeat(texts, keys.sizes[texts]), keys.keys[keys.places(texts)]
     order = np.argsort(values, kind="stable")
     owners, values = owners[order], values[order]
     wanted, at = np.unique(values, return_inverse=True)

@@ -6,6 +6,7 @@ import functools
 import re
 import sqlite3
 import unicodedata
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -18,10 +19,11 @@ FOLDED: dict[int, str | None] = {ord("ß"): "ss", ord("ẞ"): "ss", ord("ı"): "
 ROWS_AT_ONCE = 1_000
 
 
-def index_words(connection: sqlite3.Connection, number: int, title: str, text: str) -> None:
-    """Add an article to the full-text index."""
-    connection.execute(
-        "INSERT INTO search(rowid, title, body) VALUES (?, ?, ?)", (number, segment(title), segment(text))
+def index_articles(connection: sqlite3.Connection, articles: Iterable[tuple[int, str, str]]) -> None:
+    """Add articles to the full-text index: their numbers, titles and texts."""
+    connection.executemany(
+        "INSERT INTO search(rowid, title, body) VALUES (?, ?, ?)",
+        ((number, segment(title), segment(text)) for number, title, text in articles),
     )
 
 
@@ -30,8 +32,7 @@ def index_all(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT INTO search(search) VALUES ('delete-all')")
     cursor = connection.cursor().execute("SELECT number, title, text FROM articles ORDER BY number")
     while rows := cursor.fetchmany(ROWS_AT_ONCE):
-        for number, title, text in rows:
-            index_words(connection, number, title, text)
+        index_articles(connection, rows)
 
 
 def unindex_words(connection: sqlite3.Connection, number: int, title: str, text: str) -> None:

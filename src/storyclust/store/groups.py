@@ -93,9 +93,8 @@ class Sums(NamedTuple):
         """Sum the weights of equal pairs."""
         if not len(first):
             return cls(first, second, weights)
-        pairs, inverse = np.unique(np.column_stack((first, second)), axis=0, return_inverse=True)
-        sums = np.bincount(inverse.ravel(), weights).astype(np.float64)
-        return cls(pairs[:, 0], pairs[:, 1], sums)
+        pairs, inverse = np.unique(first << 32 | second, return_inverse=True)  # no id exceeds 32 bits
+        return cls(pairs >> 32, pairs & 0xFFFFFFFF, np.bincount(inverse, weights).astype(np.float64))
 
     def bridges(self, groups: Groups, least: float) -> list[tuple[int, int]]:
         """Pairs of groups that one new node is close to both of.

@@ -67,7 +67,7 @@ def days_of(stamp: str | None) -> float:
     return np.nan if stamp is None else from_stamp(stamp).timestamp() / DAY
 
 
-def read_young(connection: sqlite3.Connection, index: ArticleIndex) -> None:
+def read_young(connection: sqlite3.Connection, index: ArticleIndex, n_jobs: int | None = None) -> None:
     """Read all independent articles, by number, with their events, and compute their weights."""
     total = connection.execute("SELECT count(*) FROM vectors").fetchone()[0]
     cursor = connection.execute(f"{YOUNG_ROWS} ORDER BY number")
@@ -76,7 +76,7 @@ def read_young(connection: sqlite3.Connection, index: ArticleIndex) -> None:
             beside(_add_young, index, rows)
             advance(len(rows))
     beside(index.fill)
-    beside(index.weigh_all)
+    beside(index.weigh_all, n_jobs)
 
 
 def _add_young(index: ArticleIndex, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from storyclust.store.growable_array import GrowableArray
 from storyclust.store.index_tables import Entries
-from storyclust.store.postings import Levels, Run
+from storyclust.store.postings import LEVELS, Levels, Run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -113,17 +113,16 @@ def restore_snapshot(index: ArticleIndex, contents: Contents, entries: Entries) 
 
 
 def _levels_arrays(name: str, levels: Levels) -> Arrays:
+    levels.settle()  # files of earlier versions, and their readers, have no smallest run
     return {
         f"{name} {number} {part}": array
-        for number, run in enumerate(levels.runs)
+        for number, run in enumerate(levels.runs[:-1])
         for part, array in run._asdict().items()
     }
 
 
 def _levels_of(arrays: Arrays, name: str) -> Levels:
     levels = Levels()
-    levels.runs = [
-        Run(*(arrays[f"{name} {number} {part}"] for part in Run._fields))
-        for number in range(len(levels.runs))
-    ]
+    for number in range(LEVELS - 1):
+        levels.runs[number] = Run(*(arrays[f"{name} {number} {part}"] for part in Run._fields))
     return levels

@@ -3,7 +3,7 @@
 The method is that of `storyclust.cluster.pair_search`, with which this module shares limits, pruning bound,
 the table of a row's terms, scratch arrays and the test for an edge. The loops over postings and terms are not
 shared, because a stored term is a 32-bit hash without a weight of its own (each article has two factors, for
-its head and for the rest) and its postings lie in three runs.
+its head and for the rest) and its postings lie in several runs.
 """
 
 from __future__ import annotations

@@ -12,23 +12,31 @@ whatever was added, revised or removed before.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import groupby
 from operator import itemgetter
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from storyclust._core.parallel import beside
+from storyclust._core.parallel import map_parts
 from storyclust.articles.article import Article
 from storyclust.store.encoding import storable
 from storyclust.text.furniture import SAMPLE, WHOLE_SAMPLE, Furniture, learn_sample, sample_key
 from storyclust.text.page_spans import Span
-from storyclust.text.recurring_spans import Recurring
+from storyclust.text.page_tokens import PageTokens
+from storyclust.text.recurring_spans import Recurring, look_up_kinds, make_table
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Spans = tuple[Span, ...]
+Differences = dict[str, "NDArray[np.uint64] | None"]
 
 ALL = ""  # in place of a source: all articles
+TEXTS_AT_ONCE = 4_000  # learnt from on all threads together
+SEARCHED_AT_ONCE = 250  # articles of a thread
 GROWTH = 0.25  # share of articles that have come or gone from which a source is learnt again
 
 COUNT = "ON CONFLICT(source) DO UPDATE SET changes = changes + excluded.changes"
@@ -76,11 +84,23 @@ def decode_spans(blob: bytes) -> Spans:
     return tuple((start, end) for start, end in np.frombuffer(blob, "<i4").reshape(-1, 2).tolist())
 
 
-def spans_in(furniture: Furniture | None, articles: Sequence[Article]) -> list[Spans]:
+def spans_in(
+    furniture: Furniture | None, articles: Sequence[Article], n_jobs: int | None = None
+) -> list[Spans]:
     """Furniture of articles, as found in their texts as stored; none in a store that compares whole texts."""
+    spans: list[Spans] = [()] * len(articles)
     if furniture is None:
-        return [()] * len(articles)
-    return furniture.spans([Article(storable(each.text), source=each.source) for each in articles])
+        return spans
+    order = sorted(range(len(articles)), key=lambda k: articles[k].source or "")
+
+    def find(start: int, stop: int) -> None:
+        chosen = [articles[k] for k in order[start:stop]]
+        found = furniture.spans([Article(storable(each.text), source=each.source) for each in chosen])
+        for k, each in zip(order[start:stop], found, strict=True):
+            spans[k] = each
+
+    map_parts(find, len(articles), SEARCHED_AT_ONCE, n_jobs, "furniture")
+    return spans
 
 
 def read_furniture(connection: sqlite3.Connection) -> Furniture:
@@ -132,8 +152,11 @@ def unlearnt(connection: sqlite3.Connection) -> list[str]:
 
 
 def learn(
-    connection: sqlite3.Connection, furniture: Furniture, sources: Iterable[str]
-) -> tuple[Furniture, set[str]]:
+    connection: sqlite3.Connection,
+    furniture: Furniture,
+    sources: Iterable[str],
+    n_jobs: int | None = None,
+) -> tuple[Furniture, Differences]:
     """Learn some sources again.
 
     Parameters
@@ -143,38 +166,81 @@ def learn(
     furniture : Furniture
         What the file holds.
     sources : iterable of str
+    n_jobs : int or None, default=None
 
     Returns
     -------
     furniture : Furniture
         What it holds now.
-    different : set of str
-        Sources in which something else recurs than before.
+    different : dict of str to uint64 array or None
+        Sources in which something else recurs than before, and the hashes of what does or did; None where
+        it is not known what recurred before.
     """
-    everywhere, by_source, different = furniture.everywhere, dict(furniture.by_source), set()
-    for source in sources:
-        texts = read_sample(connection, source, SAMPLE if source else WHOLE_SAMPLE)
-        now = beside(_learn_texts, texts, bool(source)) if texts else Recurring.nothing()
+    everywhere, by_source = furniture.everywhere, dict(furniture.by_source)
+    different: Differences = {}
+    for source, now in _learnt(connection, sources, n_jobs):
         before = by_source.get(source) if source else everywhere
-        known = connection.execute("SELECT 1 FROM recurring WHERE source = ?", (source,)).fetchone()
-        if not (known and before and _are_equal(now, before)):
-            different.add(source)
+        if before is None or not _is_stored(connection, source):
+            different[source] = None
+        elif len(changed := _changed_units(before, now)):
+            different[source] = changed
         if source:
             by_source[source] = now
         else:
             everywhere = now
         _store(connection, source, now)
-        if source and not texts:
+        if source and not _is_stored(connection, source):
             del by_source[source]
     return Furniture(everywhere, by_source), different
 
 
-def _learn_texts(texts: list[str], named: bool) -> Recurring:
-    return learn_sample(texts, named=named)[0]
+def _is_stored(connection: sqlite3.Connection, source: str) -> bool:
+    found = connection.execute("SELECT 1 FROM recurring WHERE source = ?", (source,)).fetchone()
+    return found is not None
 
 
-def _are_equal(one: Recurring, other: Recurring) -> bool:
-    return np.array_equal(one.hashes, other.hashes) and np.array_equal(one.kinds, other.kinds)
+def _learnt(
+    connection: sqlite3.Connection, sources: Iterable[str], n_jobs: int | None
+) -> Iterator[tuple[str, Recurring]]:
+    """Learn what recurs in each source; the samples of some are in memory at a time."""
+    part: list[tuple[str, list[str]]] = []
+    for source in sources:
+        part.append((source, read_sample(connection, source, SAMPLE if source else WHOLE_SAMPLE)))
+        if sum(len(texts) for _, texts in part) >= TEXTS_AT_ONCE:
+            yield from _learn_part(part, n_jobs)
+            part = []
+    yield from _learn_part(part, n_jobs)
+
+
+def _learn_part(samples: list[tuple[str, list[str]]], n_jobs: int | None) -> list[tuple[str, Recurring]]:
+    def learn_one(k: int, _: int) -> tuple[str, Recurring]:
+        source, texts = samples[k]
+        return source, learn_sample(texts, named=bool(source))[0] if texts else Recurring.nothing()
+
+    return map_parts(learn_one, len(samples), 1, n_jobs, "furniture")
+
+
+def _changed_units(before: Recurring, now: Recurring) -> NDArray[np.uint64]:
+    """Hashes of the units that recur in only one of two, or as other kinds."""
+    one, other = (set(zip(each.hashes.tolist(), each.kinds.tolist(), strict=True)) for each in (before, now))
+    return np.array([code for code, _ in one ^ other], np.uint64)
+
+
+def holders_of(units: NDArray[np.uint64], texts: Sequence[str], n_jobs: int | None = None) -> list[int]:
+    """Places of the texts that hold any of some units: shingles or phrases, see `Recurring`."""
+    keys, values = make_table(units, np.ones(len(units), np.uint8))
+
+    def find(start: int, stop: int) -> list[int]:
+        pages = PageTokens.of(texts[start:stop])
+        held = np.zeros(len(pages.hashes), np.uint8)
+        look_up_kinds(pages.shingles, keys, values, held)
+        look_up_kinds(pages.phrases, keys, values, held)
+        rows = np.searchsorted(pages.indptr, np.flatnonzero(held), side="right") - 1
+        places: list[int] = (start + np.unique(rows)).tolist()
+        return places
+
+    found = map_parts(find, len(texts), SEARCHED_AT_ONCE, n_jobs, "furniture")
+    return [place for part in found for place in part]
 
 
 def _store(connection: sqlite3.Connection, source: str, learnt: Recurring) -> None:

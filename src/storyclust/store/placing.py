@@ -8,15 +8,14 @@ joined in the same way.
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import sparse
 
-from storyclust.cluster.correction import corrected_similarities
 from storyclust.cluster.linkage import agglomerate, cut
 from storyclust.cluster.local_scaling import scaled_similarity
+from storyclust.store.bridges import bridge_sums
 from storyclust.store.groups import Groups, Sums
 from storyclust.stories.grouping import event_similarity
 from storyclust.stories.settings import COPY_THRESHOLD, EVENT_DISTANCE, EVENT_WINDOW, THREAD_DISTANCE
@@ -238,6 +237,8 @@ def join(
         Each new node is in one; a group is in one only if it is joined with something.
     """
     n = len(sizes)
+    if not (len(pairs.sums) or len(to_groups.sums) or len(between.sums)):
+        return [Cluster([node], []) for node in range(n)]
     touched = np.unique(np.concatenate((to_groups.second, between.first, between.second)))
     ids = touched.tolist()
     rows = (pairs.first, to_groups.first, n + np.searchsorted(touched, between.first))
@@ -263,41 +264,6 @@ def join(
     for cluster in clusters.values():
         cluster.groups.sort(key=lambda group: (-groups.sizes[group], group))
     return [cluster for cluster in clusters.values() if cluster.nodes or len(cluster.groups) > 1]
-
-
-def bridge_sums(
-    index: ArticleIndex, groups: Groups, bridges: list[tuple[int, int]], *, timed: bool = False
-) -> Sums:
-    """Estimate the sums of similarities of pairs of groups from their latest members.
-
-    If `timed`, articles count by `event_similarity`, as in events; else by `scaled_similarity`.
-    """
-    ids = np.array(bridges, np.int64).reshape(-1, 2)
-    distinct = np.unique(ids).tolist()
-    ends = np.cumsum([0, *(len(groups.latest[group]) for group in distinct)]).tolist()
-    members = dict(zip(distinct, itertools.starmap(slice, itertools.pairwise(ends)), strict=True))
-    latest = np.array([number for group in distinct for number in groups.latest[group]], np.int64)
-    sums = np.zeros(len(bridges))
-    if len(bridges):
-        rows = index.row_of.of(latest)
-        X = index.vectors(rows)
-        null_similarity, least = index.null_similarity(rows), index.least_similarities(rows)
-        times, scales = index.times.values[rows], None if timed else index.scales.of(rows)
-    for k, (a, b) in enumerate(bridges):
-        first, second = members[a], members[b]
-        cosines = (X[first] @ X[second].T).toarray()
-        similarities = corrected_similarities(
-            cosines, np.maximum.outer(null_similarity[first], null_similarity[second])
-        )
-        # As in the graph, which has no such edges.
-        similarities[similarities < np.maximum.outer(least[first], least[second])] = 0.0
-        if scales is None:
-            gaps = np.abs(np.subtract.outer(times[first], times[second]))
-            similarities = event_similarity(similarities, gaps)
-        else:
-            similarities = scaled_similarity(similarities, scales[first][:, None], scales[second])
-        sums[k] = float(similarities.mean()) * groups.sizes[a] * groups.sizes[b]
-    return Sums(ids[:, 0], ids[:, 1], sums)
 
 
 def look_up(table: dict[int, int], keys: NDArray[np.int64]) -> NDArray[np.int64]:

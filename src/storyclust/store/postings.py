@@ -1,8 +1,8 @@
 """Postings lists that grow: the rows of each key, as a log-structured merge tree in memory.
 
-Keys and their values are kept in three sorted runs. New values go to the smallest run, which is merged into
+Keys and their values are kept in four sorted runs. New values go to the smallest run, which is merged into
 the next once it has grown to a fraction of it. So adding a few values costs little however many there are,
-and a key is looked up in three runs (O'Neil, Cheng, Gawlick and O'Neil, 1996).
+and a key is looked up in four runs (O'Neil, Cheng, Gawlick and O'Neil, 1996).
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from storyclust.errors import StoreError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LEVELS = 3
-FRESH = 1 << 19  # values in the smallest run before it is merged into the middle one
+LEVELS = 4
+LATEST = 1 << 14  # values in the smallest run before it is merged into the next one, those of a few articles,
+FRESH = 1 << 19  # and in this one before it is merged into the middle one, those of a thousand
 SIZE_RATIO = 16  # of the largest run to the middle one, which is merged into it from there on
 VALUES_PER_SORT = 1 << 26  # values sorted at a time, to bound memory: 512 MB
 KEY_SHIFT = np.uint64(32)
@@ -88,13 +89,15 @@ class Levels:
 
     def add(self, keys: NDArray[np.uint32], values: NDArray[np.int32]) -> None:
         """Add pairs of key and value, no value smaller than a stored one."""
-        large, middle, fresh = self.runs
-        fresh = merged(fresh, Run.of(keys, values))
+        large, middle, fresh, latest = self.runs
+        latest = merged(latest, Run.of(keys, values))
+        if len(latest.values) > LATEST:
+            fresh, latest = merged(fresh, latest), EMPTY_RUN
         if len(fresh.values) > FRESH:
             middle, fresh = merged(middle, fresh), EMPTY_RUN
         if SIZE_RATIO * len(middle.values) > len(large.values) + FRESH:
             large, middle = merged(large, middle), EMPTY_RUN
-        self.runs = [large, middle, fresh]
+        self.runs = [large, middle, fresh, latest]
 
     def fill(self, keys: NDArray[np.uint32], values: NDArray[np.int32]) -> None:
         """Add very many pairs of key and value at once."""
@@ -102,17 +105,21 @@ class Levels:
 
     def compact(self) -> Run:
         """Merge all runs into one, and return it."""
-        large, middle, fresh = self.runs
+        self.settle()
+        large, middle, fresh, _ = self.runs
         if len(middle.values) or len(fresh.values):
-            self.runs = [merged(large, merged(middle, fresh)), EMPTY_RUN, EMPTY_RUN]
+            self.runs = [merged(large, merged(middle, fresh)), EMPTY_RUN, EMPTY_RUN, EMPTY_RUN]
         return self.runs[0]
+
+    def settle(self) -> None:
+        """Merge the smallest run into the next one."""
+        self.runs[-2:] = [merged(*self.runs[-2:]), EMPTY_RUN]
 
     def spans(self, keys: NDArray[np.uint32]) -> NDArray[np.int64]:
         """Bounds of the values of ascending keys in each run, shape (LEVELS, n_keys, 2)."""
         found = np.zeros((LEVELS, len(keys), 2), np.int64)
         for level, run in enumerate(self.runs):
-            look_up_sorted(run.keys, run.bounds, keys, found[level])
-            np.clip(found[level], 0, len(run.values), out=found[level])  # whatever a damaged file says
+            look_up_sorted(run.keys, run.bounds, len(run.values), keys, found[level])
         return found
 
     def counts(self, keys: NDArray[np.uint32]) -> NDArray[np.int64]:
@@ -120,9 +127,13 @@ class Levels:
         return counts_of(self.spans(keys))
 
 
+@kernel
 def counts_of(spans: NDArray[np.int64]) -> NDArray[np.int64]:
     """Number of values in the spans of each key."""
-    counts: NDArray[np.int64] = (spans[:, :, 1] - spans[:, :, 0]).sum(axis=0)
+    counts = np.zeros(spans.shape[1], np.int64)
+    for level in range(spans.shape[0]):
+        for key in range(spans.shape[1]):
+            counts[key] += spans[level, key, 1] - spans[level, key, 0]
     return counts
 
 
@@ -189,34 +200,66 @@ def merge_runs(a: Run, b: Run) -> Any:
 
 
 @kernel
+def lower_bound(keys: NDArray[np.uint32], key: Any, low: Any, guess: Any) -> Any:
+    """Place of the first of ascending keys that is not below a key, searched from a guess at it.
+
+    ``keys[low] < key <= keys[-1]`` and ``low <= guess``.
+    """
+    step = 1
+    if keys[guess] < key:
+        low = guess
+        while low + step < len(keys) and keys[low + step] < key:
+            low += step
+            step *= 2
+        high = min(low + step, len(keys) - 1)
+    else:
+        high = guess
+        while high - step > low and keys[high - step] >= key:
+            high -= step
+            step *= 2
+        low = max(low, high - step)
+    while high - low > 1:  # keys[low] < key <= keys[high]
+        middle = (low + high) // 2
+        if keys[middle] < key:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+@kernel
 def look_up_sorted(
-    keys: NDArray[np.uint32], bounds: NDArray[np.int64], wanted: NDArray[np.uint32], found: NDArray[np.int64]
+    keys: NDArray[np.uint32],
+    bounds: NDArray[np.int64],
+    size: int,
+    wanted: NDArray[np.uint32],
+    found: NDArray[np.int64],
 ) -> None:
     """Look up ascending keys by galloping search (Bentley and Yao, 1976), fast for few and for many keys.
+
+    Keys are hashes, hence spread evenly: each search begins where that lets expect the key.
 
     Parameters
     ----------
     keys, bounds : arrays of shape (n,) and (n + 1,)
         As in `Run`.
+    size : int
+        Number of values; no bound exceeds it, whatever a damaged file says.
     wanted : uint32 array of shape (m,)
         Ascending.
     found : int64 array of shape (m, 2)
         Receives the bounds of the values of each wanted key; rows of unknown keys stay as they are.
     """
+    if not len(keys):
+        return
+    density = len(keys) / (1.0 + np.float64(keys[-1]) - np.float64(keys[0]))
     low = 0
     for k in range(len(wanted)):
-        step = 1
-        while low + step < len(keys) and keys[low + step] < wanted[k]:
-            low += step
-            step *= 2
-        high = min(low + step, len(keys))
-        while low < high:
-            middle = (low + high) // 2
-            if keys[middle] < wanted[k]:
-                low = middle + 1
-            else:
-                high = middle
-        if low == len(keys):
+        if wanted[k] > keys[-1]:
             return
+        if wanted[k] > keys[low]:
+            distance = np.int64(density * (np.float64(wanted[k]) - np.float64(keys[low])))
+            low = lower_bound(keys, wanted[k], low, min(low + distance, len(keys) - 1))
         if keys[low] == wanted[k]:
-            found[k, 0], found[k, 1] = bounds[low], bounds[low + 1]
+            found[k, 0] = min(max(bounds[low], 0), size)
+            found[k, 1] = min(max(bounds[low + 1], 0), size)

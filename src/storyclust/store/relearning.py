@@ -21,8 +21,10 @@ from storyclust.store.encoding import from_stamp
 from storyclust.store.group_reading import read_groups_of
 from storyclust.store.page_furniture import (
     ALL,
+    Differences,
     Spans,
     encode_spans,
+    holders_of,
     learn,
     outgrown,
     spans_in,
@@ -46,6 +48,10 @@ STORED = """
     FROM articles a CROSS JOIN furniture f ON f.article = a.number
     WHERE {of_source} a.number > ? ORDER BY a.number LIMIT ?
 """
+
+
+# A row of `STORED`: number, title, text, date, source, declared language, language, spans.
+Stored = tuple[int, str, str, str | None, str | None, str | None, str, bytes]
 
 
 class Recounted(NamedTuple):
@@ -84,9 +90,9 @@ def learn_outgrown(
     wanted = set(sources) - {ALL}
     if len(memory.row_of) <= YOUNG:
         wanted.add(ALL)
-    furniture, different = learn(connection, memory.furniture, outgrown(connection, wanted))
+    furniture, different = learn(connection, memory.furniture, outgrown(connection, wanted), n_jobs)
     for changed in _recount(connection, furniture, different, n_jobs):
-        _index_again(connection, memory, changed)
+        _index_again(connection, memory, changed, n_jobs)
     return memory._replace(furniture=furniture)
 
 
@@ -102,32 +108,44 @@ def learn_all(
         Whether terms of stored articles have changed: a working set has to be read again.
     """
     sources = unlearnt(connection)
-    furniture, different = learn(
-        connection, furniture, sources if everything else outgrown(connection, sources)
-    )
+    wanted = sources if everything else outgrown(connection, sources)
+    furniture, different = learn(connection, furniture, wanted, n_jobs)
     changed = [True for _ in _recount(connection, furniture, different, n_jobs)]
     return furniture, bool(changed)
 
 
 def _recount(
-    connection: sqlite3.Connection, furniture: Furniture, different: set[str], n_jobs: int | None
+    connection: sqlite3.Connection, furniture: Furniture, different: Differences, n_jobs: int | None
 ) -> Iterator[Recounted]:
-    """Find furniture in the articles of some sources again, and store what counts; yields what changed."""
+    """Find furniture in the articles of some sources again, and store what counts; yields what changed.
+
+    The spans of an article stay the same unless it holds something that recurs now, or recurred before.
+    """
     for source in [ALL] if ALL in different else sorted(different):
         last = 0
         query = STORED.format(of_source="a.source = ? AND" if source else "")
         values = [source] if source else []
+        own = different if source == ALL else {source: different[source]}
         while rows := connection.execute(query, [*values, last, TEXTS_AT_ONCE]).fetchall():
             last = rows[-1][0]
-            if changed := _recount_rows(connection, furniture, rows, n_jobs):
+            if changed := _recount_rows(connection, furniture, _affected(rows, own, n_jobs), n_jobs):
                 yield changed
 
 
+def _affected(rows: list[Stored], different: Differences, n_jobs: int | None) -> list[Stored]:
+    """Select the articles of which something else may count."""
+    unknown = {source for source, units in different.items() if units is None}
+    if ALL in unknown:
+        return rows
+    units = np.concatenate(
+        [np.empty(0, np.uint64), *(each for each in different.values() if each is not None)]
+    )
+    held = set(beside(holders_of, units, [row[2] for row in rows], n_jobs))
+    return [row for k, row in enumerate(rows) if k in held or row[4] in unknown]
+
+
 def _recount_rows(
-    connection: sqlite3.Connection,
-    furniture: Furniture,
-    rows: list[tuple[int, str, str, str | None, str | None, str | None, str, bytes]],
-    n_jobs: int | None,
+    connection: sqlite3.Connection, furniture: Furniture, rows: list[Stored], n_jobs: int | None
 ) -> Recounted | None:
     numbers, languages, articles, before = [], [], [], []
     for number, title, text, published, source, lang, language, spans in rows:
@@ -136,7 +154,7 @@ def _recount_rows(
         numbers.append(number)
         languages.append(language)
         before.append(spans)
-    now = beside(spans_in, furniture, articles)
+    now = beside(spans_in, furniture, articles, n_jobs)
     found: list[tuple[int, Spans]] = [
         (k, spans) for k, spans in enumerate(now) if encode_spans(spans) != before[k]
     ]
@@ -164,7 +182,9 @@ def _recount_rows(
     return changed
 
 
-def _index_again(connection: sqlite3.Connection, memory: WorkingSet, changed: Recounted) -> None:
+def _index_again(
+    connection: sqlite3.Connection, memory: WorkingSet, changed: Recounted, n_jobs: int | None
+) -> None:
     """Index articles by other terms; they stay in their events."""
     index = memory.article_index
     before = index.row_of.of(np.array(changed.numbers, np.int64))
@@ -172,7 +192,7 @@ def _index_again(connection: sqlite3.Connection, memory: WorkingSet, changed: Re
     events = index.events.values[before]
     query = "SELECT keys FROM bands WHERE article = ?"
     keys = [connection.execute(query, (number,)).fetchone()[0] for number in changed.numbers]
-    rows = beside(_replace_rows, index, before, changed, keys)
+    rows = beside(_replace_rows, index, before, changed, keys, n_jobs)
     index.events.values[rows] = events
     index.scales.carry_over(before, rows)
     connection.executemany(
@@ -182,11 +202,16 @@ def _index_again(connection: sqlite3.Connection, memory: WorkingSet, changed: Re
 
 
 def _replace_rows(
-    index: ArticleIndex, before: NDArray[np.int64], changed: Recounted, keys: list[bytes]
+    index: ArticleIndex,
+    before: NDArray[np.int64],
+    changed: Recounted,
+    keys: list[bytes],
+    n_jobs: int | None,
 ) -> NDArray[np.int64]:
     """Index articles anew; returns their new rows."""
     index.remove(before)
-    rows = index.add(changed.numbers, times_of(changed.articles), changed.languages, changed.terms)
+    times = times_of(changed.articles)
+    rows = index.add(changed.numbers, times, changed.languages, changed.terms, n_jobs=n_jobs)
     sizes = np.array([len(blob) // 4 for blob in keys], np.int64)
     index.add_keys(rows, sizes, np.frombuffer(b"".join(keys), "<u4"))
     return rows

@@ -32,6 +32,9 @@ from storyclust.store.transactions import explaining, read_pragma, table_names, 
 APPLICATION_ID = 0x53544359  # "STCY", in the header of the SQLite file
 OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
 
+CACHE_KILOBYTES = 32 << 10  # so that a batch fits, and no page is written twice
+LOG_PAGES = 8_000  # of 4 KB, after which the log is written back: some batches, whose pages partly coincide
+
 Migration = Callable[[sqlite3.Connection], None]
 
 
@@ -167,6 +170,8 @@ def _connect_to(address: str, timeout: float) -> sqlite3.Connection:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA cell_size_check = ON")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KILOBYTES}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
         connection.create_function("valid_utf8", 1, valid_utf8, deterministic=True)
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except BaseException:

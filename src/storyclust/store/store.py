@@ -396,5 +396,5 @@ class NewsStore(StoreQueries):
         """Return the working set; read it again if another process has written meanwhile."""
         if self._memory is None or self._memory.generation != generation_of(self._connection):
             self._memory = None  # first, so that two are never in memory
-            self._memory = load(self._connection, self.settings, IndexFiles(self.path))
+            self._memory = load(self._connection, self.settings, IndexFiles(self.path), self._n_jobs)
         return self._memory

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storyclust.articles.article import Article
 from storyclust.store.encoding import FIELDS, article_values, from_stamp
-from storyclust.store.full_text import index_words, unindex_words
+from storyclust.store.full_text import index_articles, unindex_words
 from storyclust.store.models import Change
 from storyclust.store.page_furniture import put_furniture
 
@@ -153,7 +153,7 @@ class Tables:
         languages: Sequence[str],
         events: Sequence[int],
     ) -> None:
-        """Store new articles, and add them to the full-text index."""
+        """Store new articles."""
         columns = ", ".join(("number", *FIELDS, "language", "added", "event"))
         places = ", ".join("?" * (len(FIELDS) + 4))
         rows = zip(numbers, articles, languages, events, strict=True)
@@ -161,8 +161,6 @@ class Tables:
             f"INSERT INTO articles({columns}) VALUES ({places})",
             ((number, *article_values(a), language, self.now, event) for number, a, language, event in rows),
         )
-        for number, article in zip(numbers, articles, strict=True):
-            index_words(self.connection, number, article.title, article.text)
 
     def revise(self, known: Known, article: Article, language: str) -> None:
         """Store a newer version of an article, and move the former one to `revisions`."""
@@ -175,7 +173,7 @@ class Tables:
             (*article_values(article)[1:], language, known.revision + 1, known.number),
         )
         unindex_words(self.connection, known.number, known.title, known.text)
-        index_words(self.connection, known.number, article.title, article.text)
+        index_articles(self.connection, [(known.number, article.title, article.text)])
 
     def copies_of(self, original: int) -> list[int]:
         """Numbers of the copies of an article: the earliest first, then the longest."""

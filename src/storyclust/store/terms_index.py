@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from storyclust._core.parallel import kernel
+from storyclust._core.parallel import kernel, map_parts
 from storyclust.cluster.background_similarity import (
     BackgroundSample,
     is_measurable,
     sample_rows,
+    similarities_with,
 )
 from storyclust.cluster.graph import default_limits
 from storyclust.cluster.pair_search import Scratch, map_with_scratch
 from storyclust.cluster.postings import MIN_ROW_BYTES, Csr, entry_costs, mark_entries
 from storyclust.store.growable_array import GrowableArray
 from storyclust.store.neighbor_search import NeighborPairs, QueryArticles, StoredArticles, find_neighbors
-from storyclust.store.postings import Levels, counts_of
+from storyclust.store.postings import Levels, counts_of, look_up_sorted
 from storyclust.store.weights import (
     SETTINGS,
     ArticleTerms,
@@ -37,10 +38,7 @@ if TYPE_CHECKING:
 YOUNG = 20_000  # articles from which document frequencies and background similarities hardly change
 REWEIGH_GROWTH = 0.1  # share of new articles from which the weights of all articles are computed again,
 REMEASURE_GROWTH = 0.25  # and their background similarities, while the index has at most YOUNG articles
-MEASURED_AT_ONCE, WEIGHED_AT_ONCE = (
-    4_096,
-    1 << 20,
-)  # articles, terms: so that arrays stay small
+MEASURED_AT_ONCE, WEIGHED_AT_ONCE = 1_024, 1 << 18  # articles, terms: so that arrays stay small
 HALF, LOWER = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
@@ -92,15 +90,15 @@ class TermsIndex:
         """Terms of all articles."""
         return ArticleTerms(self.bounds.values, self.heads.values, self.terms.values)
 
-    def add(self, rows: NDArray[np.int64], held: ArticleTerms) -> None:
+    def add(self, rows: NDArray[np.int64], held: ArticleTerms, n_jobs: int | None = None) -> None:
         """Add articles and compute their weights."""
         first = len(self)
         self.enter(rows, held, np.zeros(len(rows)))
         self.fill()
         if self.sample is None or self.n_kept > (1.0 + REWEIGH_GROWTH) * self.n_weighed:
-            self.weigh_all(measured=first)
+            self.weigh_all(measured=first, n_jobs=n_jobs)
         else:
-            self._weigh_new(first)
+            self._weigh_new(first, n_jobs)
 
     def enter(
         self, rows: NDArray[np.int64], held: ArticleTerms, null_similarity: NDArray[np.float64]
@@ -182,20 +180,22 @@ class TermsIndex:
             return latest
         return self.weigh(self.held.of(places))[0]
 
-    def measure_background(self, weighed: Weighed, places: NDArray[np.int64]) -> NDArray[np.float64]:
+    def measure_background(
+        self, weighed: Weighed, places: NDArray[np.int64], n_jobs: int | None = None
+    ) -> NDArray[np.float64]:
         """Background similarity of articles at some places: see `background_similarity`."""
         if is_measurable(self.n_kept) and self.sample is not None:
-            return self.sample.similarities(weighed, places)
+            return self.sample.similarities(weighed, places, n_jobs)
         return np.zeros(len(places))
 
-    def _weigh_new(self, first: int) -> None:
+    def _weigh_new(self, first: int, n_jobs: int | None) -> None:
         """Weigh the articles from a place on."""
         places = np.arange(first, len(self))
         weighed, self.factors.values[first:] = self.weigh(self.held.of(places))
-        self.null_similarity.values[first:] = self.measure_background(weighed, places)
+        self.null_similarity.values[first:] = self.measure_background(weighed, places, n_jobs)
         self._latest = first, weighed
 
-    def weigh_all(self, measured: int, *, anew: bool = False) -> None:
+    def weigh_all(self, measured: int, *, anew: bool = False, n_jobs: int | None = None) -> None:
         """Compute the weights of all articles again, and draw the sample for background similarity.
 
         Background similarity is measured for articles from the place `measured` on. It is measured for all if
@@ -204,21 +204,27 @@ class TermsIndex:
         run = self.levels.compact()
         removed = self.removed.values
         idf = np.empty(len(run.keys), np.float32)
-        for start in range(0, len(idf), WEIGHED_AT_ONCE):
-            keys = run.keys[start : start + WEIGHED_AT_ONCE]
-            df = np.diff(run.bounds[start : start + WEIGHED_AT_ONCE + 1])
-            idf[start : start + WEIGHED_AT_ONCE] = self.idf(keys, self._without_removed(keys, df))
+
+        def weigh_terms(start: int, stop: int) -> None:
+            keys, df = run.keys[start:stop], np.diff(run.bounds[start : stop + 1])
+            idf[start:stop] = self.idf(keys, self._without_removed(keys, df))
+
+        map_parts(weigh_terms, len(idf), WEIGHED_AT_ONCE, n_jobs, "weights")
         self.factors.values[:] = factors_of_run(run.bounds, run.values, idf, len(self), SETTINGS.head_weight)
         self.factors.values[removed] = 0.0
         self.n_weighed, self.n_stored = self.n_kept, 0
         self.sample = TermSample.of(self, np.flatnonzero(~removed))
         if self.n_kept <= YOUNG and (anew or self.n_kept > (1.0 + REMEASURE_GROWTH) * self.n_measured):
             measured, self.n_measured = 0, self.n_kept
-        for start in range(measured, len(self), MEASURED_AT_ONCE):
-            places = np.arange(start, min(start + MEASURED_AT_ONCE, len(self)))
-            self.null_similarity.values[places] = self.measure_background(
-                self.weigh(self.held.of(places))[0], places
-            )
+        held, null_similarity = self.held, self.null_similarity.values
+        numbers = np.arange(len(idf) + 1)
+
+        def measure(start: int, stop: int) -> None:
+            places = np.arange(measured + start, measured + stop)
+            weighed = weigh_by(run.keys, idf, numbers, held.of(places))
+            null_similarity[places] = self.measure_background(weighed, places)
+
+        map_parts(measure, len(self) - measured, MEASURED_AT_ONCE, n_jobs, "background")
 
     def neighbours(
         self,
@@ -293,15 +299,33 @@ class TermSample(NamedTuple):
         """Index the weighted rows of a sample."""
         return cls(terms, rows, BackgroundSample.of(rows, len(terms), places))
 
-    def similarities(self, weighed: Weighed, places: NDArray[np.int64]) -> NDArray[np.float64]:
+    def similarities(
+        self, weighed: Weighed, places: NDArray[np.int64], n_jobs: int | None = None
+    ) -> NDArray[np.float64]:
         """Background similarity of articles at these places with the sample."""
         at = np.searchsorted(self.terms, weighed.terms)
-        known = np.append(self.terms, np.uint32(0))[at] == weighed.terms
-        known &= at < len(self.terms)
+        known = at < len(self.terms)
+        known[known] = self.terms[at[known]] == weighed.terms[known]
         kept = known[weighed.places]
         bounds = np.append(0, np.cumsum(kept))[weighed.bounds]
         rows = Csr(bounds, at[weighed.places[kept]], weighed.weights[kept])
-        return self.sample.similarities(rows, places)
+        return similarities_with(rows, places, self.sample, n_jobs)
+
+
+def weigh_by(
+    keys: NDArray[np.uint32], idf: NDArray[np.float32], numbers: NDArray[np.int64], held: ArticleTerms
+) -> Weighed:
+    """Weights of articles by the weight of each of ascending keys, without places and numbers of postings.
+
+    `numbers` are those of the keys, and their count.
+    """
+    terms, places = distinct(held.terms)
+    at = np.zeros((len(terms), 2), np.int64)
+    look_up_sorted(keys, numbers, len(idf), terms, at)
+    own = np.where(at[:, 1] > at[:, 0], idf[at[:, 0]], np.float32(0.0))
+    weights, _ = weigh_rows(held.bounds, held.heads, places, own, SETTINGS.head_weight)
+    none = np.empty(0, np.int64)
+    return Weighed(held.bounds, places, weights, terms, none, none, own)
 
 
 def distinct(terms: NDArray[np.uint32]) -> Any:

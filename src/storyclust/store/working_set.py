@@ -83,11 +83,11 @@ class Counted(NamedTuple):
     furniture: list[tuple[int, bytes] | None]
 
     @classmethod
-    def of(cls, articles: Sequence[Article], known: Furniture | None) -> Counted:
+    def of(cls, articles: Sequence[Article], known: Furniture | None, n_jobs: int | None = None) -> Counted:
         """Leave out the furniture of articles; all of a text counts where nothing is `known`."""
         if known is None:
             return cls(list(articles), [None] * len(articles))
-        spans: list[Spans] = spans_in(known, articles)
+        spans: list[Spans] = spans_in(known, articles, n_jobs)
         stored = [
             (place_of(storable(a.text)), encode_spans(own)) for a, own in zip(articles, spans, strict=True)
         ]
@@ -99,7 +99,12 @@ def generation_of(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT value FROM meta WHERE name = 'generation'").fetchone()[0])
 
 
-def load(connection: sqlite3.Connection, settings: Settings, files: IndexFiles | None = None) -> WorkingSet:
+def load(
+    connection: sqlite3.Connection,
+    settings: Settings,
+    files: IndexFiles | None = None,
+    n_jobs: int | None = None,
+) -> WorkingSet:
     """Read a store into memory, inside a transaction; reports progress.
 
     The index is the same with and without `files`, but read much faster with them if the store is large.
@@ -111,7 +116,7 @@ def load(connection: sqlite3.Connection, settings: Settings, files: IndexFiles |
         structure.is_whole = False
     else:
         saved = 0
-        read_young(connection, index)
+        read_young(connection, index, n_jobs)
         _fill_structure(connection, index, structure)
     last_ids = dict(connection.execute("SELECT name, seq FROM sqlite_sequence"))
     structure.events.next_id = last_ids.get("events", 0) + 1
@@ -136,7 +141,7 @@ def derive(
 ) -> list[Derived]:
     """Derive the keys of independent articles from their texts, and the terms from what counts of them."""
     keys = Keys.of(compared_texts(articles), threshold, n_jobs)
-    counted = Counted.of(articles, furniture)
+    counted = Counted.of(articles, furniture, n_jobs)
     languages = group_languages(counted.articles)
     article_terms = find_article_terms(counted.articles, languages, n_jobs)
     return derived_of(keys, article_terms, languages, counted.furniture)
