@@ -78,7 +78,9 @@ def own_samples(tokens: NDArray[np.uint64], indptr: NDArray[np.int64], shared: N
 def sort_distinct(values: NDArray[np.uint64], scratch: NDArray[np.uint64], heads: NDArray[np.int64]) -> Any:
     """Sort hashes in place and drop repeats; returns how many are left. See `sort_hashes`."""
     sort_hashes(values, len(values), scratch, heads)
-    return drop_repeats(values, len(values))
+    kept = drop_repeats(scratch, len(values))
+    values[:kept] = scratch[:kept]
+    return kept
 
 
 @kernel
