@@ -472,7 +472,6 @@ def main() -> None:
         "precision": round(len(pairs & gold) / max(1, len(pairs)), 4),
     }
     facts["sets"] = sets
-    facts["not_run"] = {"text-dedup": "0.4.0 asks for pyspark, onnxruntime, Sphinx and 70 more packages"}
     print(facts["stages"], facts["brute_force"], sep="\n")
     print(table(rows))
     print("written to", write_results("copies-quick" if quick else "copies", command, rows, **facts))
