@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextvars
 import functools
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -35,6 +34,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 CHUNK_BYTES = 4 << 20  # text per chunk: large enough to amortise a call, small enough to stay in cache
 _abandoned: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("abandoned", default=None)
+_beside: list[threading.Thread] = []  # the last thread beside the main thread
 OPTIONS: dict[str, Any] = {"nogil": True, "no_cfunc_wrapper": True}  # no C function calls a kernel
 AHEAD = 2  # chunks per thread that are submitted before the first result is consumed
 
@@ -192,29 +192,42 @@ def beside_while(meanwhile: Callable[[], None], function: Callable[..., T], *arg
     if threading.current_thread() is not threading.main_thread():
         meanwhile()
         return function(*arguments)
+    for last in _beside:
+        _join(last)  # one that was abandoned ends at its next chunk
     context, abandoned = contextvars.copy_context(), threading.Event()
     context.run(_abandoned.set, abandoned)
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(context.run(function, *arguments))
+        except BaseException as error:  # noqa: BLE001 - raised on the main thread
+            errors.append(error)
+
+    # A thread for each call: an exception of a signal can leave the locks of a thread pool locked forever.
+    thread = threading.Thread(target=run, name="storyclust", daemon=True)
+    _beside[:] = [thread]
     try:
-        future = _worker().submit(context.run, function, *arguments)
+        thread.start()
         meanwhile()
-        return _wait_for(future)
+        _join(thread)
     except BaseException:
         abandoned.set()
         raise
+    if errors:
+        raise errors.pop()
+    return results.pop()
+
+
+def _join(thread: threading.Thread) -> None:
+    """Wait for a thread with a timeout, so that Ctrl-C is handled on every platform."""
+    while thread.is_alive():
+        thread.join(0.2)
 
 
 def _nothing() -> None:
     """Do nothing."""
-
-
-@functools.cache
-def _worker() -> ThreadPoolExecutor:
-    """Return a pool of one thread, made once in each process."""
-    return ThreadPoolExecutor(1, thread_name_prefix="storyclust")
-
-
-if hasattr(os, "register_at_fork"):  # a process that is forked has no threads
-    os.register_at_fork(after_in_child=_worker.cache_clear)
 
 
 def _run_on_threads(work: Callable[[int, int], T], ranges: list[tuple[int, int]], jobs: int) -> Iterator[T]:
