@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import contextvars
 import functools
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numba
@@ -34,7 +36,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 CHUNK_BYTES = 4 << 20  # text per chunk: large enough to amortise a call, small enough to stay in cache
 _abandoned: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("abandoned", default=None)
-_beside: list[threading.Thread] = []  # the last thread beside the main thread
 OPTIONS: dict[str, Any] = {"nogil": True, "no_cfunc_wrapper": True}  # no C function calls a kernel
 AHEAD = 2  # chunks per thread that are submitted before the first result is consumed
 
@@ -192,38 +193,55 @@ def beside_while(meanwhile: Callable[[], None], function: Callable[..., T], *arg
     if threading.current_thread() is not threading.main_thread():
         meanwhile()
         return function(*arguments)
-    for last in _beside:
-        _join(last)  # one that was abandoned ends at its next chunk
     context, abandoned = contextvars.copy_context(), threading.Event()
     context.run(_abandoned.set, abandoned)
-    results: list[T] = []
-    errors: list[BaseException] = []
+    done: SimpleQueue[tuple[list[T], BaseException | None]] = SimpleQueue()
 
     def run() -> None:
         try:
-            results.append(context.run(function, *arguments))
+            done.put(([context.run(function, *arguments)], None))
         except BaseException as error:  # noqa: BLE001 - raised on the main thread
-            errors.append(error)
+            done.put(([], error))
 
-    # A thread for each call: an exception of a signal can leave the locks of a thread pool locked forever.
-    thread = threading.Thread(target=run, name="storyclust", daemon=True)
-    _beside[:] = [thread]
     try:
-        thread.start()
+        _tasks().put(run)
         meanwhile()
-        _join(thread)
+        results, error = _taken(done)
     except BaseException:
         abandoned.set()
         raise
-    if errors:
-        raise errors.pop()
+    if error is not None:
+        raise error
     return results.pop()
 
 
-def _join(thread: threading.Thread) -> None:
-    """Wait for a thread with a timeout, so that Ctrl-C is handled on every platform."""
-    while thread.is_alive():
-        thread.join(0.2)
+@functools.cache
+def _tasks() -> SimpleQueue[Callable[[], None]]:
+    """Return the queue of a thread that is made once in each process.
+
+    It is no thread pool: an exception of a signal can leave the locks of one locked forever.
+    """
+    tasks: SimpleQueue[Callable[[], None]] = SimpleQueue()
+
+    def work() -> None:
+        while True:
+            tasks.get()()
+
+    threading.Thread(target=work, name="storyclust", daemon=True).start()
+    return tasks
+
+
+if hasattr(os, "register_at_fork"):  # a process that is forked has no threads
+    os.register_at_fork(after_in_child=_tasks.cache_clear)
+
+
+def _taken(queue: SimpleQueue[T]) -> T:
+    """Take from a queue with a timeout, so that Ctrl-C is handled on every platform."""
+    while True:
+        try:
+            return queue.get(timeout=0.2)
+        except Empty:
+            continue
 
 
 def _nothing() -> None:
