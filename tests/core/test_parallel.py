@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -347,6 +348,37 @@ def test_a_kernel_without_a_writable_cache_is_compiled():
     names = {}
     exec(compile("def add(x, y):\n    return x + y", "<nowhere>", "exec"), names)  # noqa: S102
     assert parallel.kernel(names["add"])(2, 3) == 5
+
+
+SIGNALS = """
+import random, signal
+from storyclust._core.parallel import beside
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+signal.signal(signal.SIGALRM, interrupt)
+random.seed(0)
+interrupted = 0
+for _ in range(3_000):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(5e-6, 3e-4))
+        for _ in range(20):
+            beside(sum, (1, 2))
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    except KeyboardInterrupt:
+        interrupted += 1
+signal.signal(signal.SIGALRM, signal.SIG_IGN)
+print(interrupted > 1_000, beside(sum, (1, 2)))
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no timer of signals")
+def test_after_signals_at_any_instant_the_next_call_is_answered():
+    """A lock that a signal leaves locked would make a call wait forever."""
+    command = [sys.executable, "-c", SIGNALS]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout == "True 3\n", done.stderr
 
 
 COMPILES = """

@@ -7,6 +7,7 @@ bounded memory are handled in this one place, and results are independent of the
 
 from __future__ import annotations
 
+import _thread
 import contextvars
 import functools
 import os
@@ -15,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numba
@@ -194,27 +196,58 @@ def beside_while(meanwhile: Callable[[], None], function: Callable[..., T], *arg
         return function(*arguments)
     context, abandoned = contextvars.copy_context(), threading.Event()
     context.run(_abandoned.set, abandoned)
+    done: SimpleQueue[tuple[list[T], BaseException | None]] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            done.put(([context.run(function, *arguments)], None))
+        except BaseException as error:  # noqa: BLE001 - raised on the main thread
+            done.put(([], error))
+
     try:
-        future = _worker().submit(context.run, function, *arguments)
+        _tasks().put(run)
         meanwhile()
-        return _wait_for(future)
+        results, error = _taken(done)
     except BaseException:
         abandoned.set()
         raise
+    if error is not None:
+        raise error
+    return results.pop()
+
+
+@functools.cache
+def _tasks() -> SimpleQueue[Callable[[], None]]:
+    """Return the queue of a thread that is made once in each process.
+
+    It is no thread pool, nor a `threading.Thread`: an exception of a signal can leave their locks locked
+    forever.
+    """
+    tasks: SimpleQueue[Callable[[], None]] = SimpleQueue()
+
+    def work() -> None:
+        while True:
+            tasks.get()()
+
+    _thread.start_new_thread(work, ())
+    return tasks
+
+
+if hasattr(os, "register_at_fork"):  # a process that is forked has no threads
+    os.register_at_fork(after_in_child=_tasks.cache_clear)
+
+
+def _taken(queue: SimpleQueue[T]) -> T:
+    """Take from a queue with a timeout, so that Ctrl-C is handled on every platform."""
+    while True:
+        try:
+            return queue.get(timeout=0.2)
+        except Empty:
+            continue
 
 
 def _nothing() -> None:
     """Do nothing."""
-
-
-@functools.cache
-def _worker() -> ThreadPoolExecutor:
-    """Return a pool of one thread, made once in each process."""
-    return ThreadPoolExecutor(1, thread_name_prefix="storyclust")
-
-
-if hasattr(os, "register_at_fork"):  # a process that is forked has no threads
-    os.register_at_fork(after_in_child=_worker.cache_clear)
 
 
 def _run_on_threads(work: Callable[[int, int], T], ranges: list[tuple[int, int]], jobs: int) -> Iterator[T]:
