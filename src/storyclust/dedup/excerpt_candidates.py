@@ -68,12 +68,13 @@ def containment_candidates(
     sizes = np.bincount(rows, minlength=n_rows)
     buckets = bucket_values(values, rows, *_bucket_bits(values))
 
-    def work(start: int, stop: int) -> NDArray[np.int64]:
-        codes: NDArray[np.int64] = shared_codes(buckets, start, stop, MAX_TEXTS)
+    def work(first: int, last: int) -> NDArray[np.int64]:
+        sort_buckets(buckets, first, last)
+        part = slice(buckets.bounds[first], buckets.bounds[last])
+        codes: NDArray[np.int64] = shared_codes(buckets.values[part], buckets.rows[part], MAX_TEXTS)
         return codes
 
-    weights = 16 * np.diff(buckets.bounds)
-    parts = map_chunks(work, weights, n_jobs, "excerpts")
+    parts = map_chunks(work, 16 * np.diff(buckets.bounds), n_jobs, "excerpts")
     codes, shared = np.unique(np.concatenate([np.empty(0, np.int64), *parts]), return_counts=True)
     pairs = decode_pairs(codes)
     promising: NDArray[np.int64] = pairs[shared > promising_containment(least) * sizes[pairs].min(axis=1) - 1]
@@ -112,52 +113,50 @@ def bucket_values(values: NDArray[np.uint64], rows: NDArray[np.int64], bits: int
 
 
 @kernel
-def sort_bucket(values: NDArray[np.uint64], rows: NDArray[np.int64]) -> None:
-    """Sort the values of a bucket in place, and their rows with them."""
-    if len(values) > INSERTED:
-        order = argsort(values)
-        values[:], rows[:] = values[order], rows[order]
-        return
-    for k in range(1, len(values)):
-        value, row, at = values[k], rows[k], k
-        while at > 0 and values[at - 1] > value:
-            values[at], rows[at] = values[at - 1], rows[at - 1]
-            at -= 1
-        values[at], rows[at] = value, row
+def sort_buckets(buckets: Buckets, first: int, last: int) -> None:
+    """Sort the values of the buckets first..last in place, and their rows with them."""
+    for bucket in range(first, last):
+        start, stop = buckets.bounds[bucket], buckets.bounds[bucket + 1]
+        values, rows = buckets.values[start:stop], buckets.rows[start:stop]
+        if len(values) > INSERTED:
+            order = argsort(values)
+            values[:], rows[:] = values[order], rows[order]
+            continue
+        for k in range(1, len(values)):
+            value, row, at = values[k], rows[k], k
+            while at > 0 and values[at - 1] > value:
+                values[at], rows[at] = values[at - 1], rows[at - 1]
+                at -= 1
+            values[at], rows[at] = value, row
 
 
 @kernel
-def shared_codes(buckets: Buckets, first: int, last: int, most: int) -> Any:
+def shared_codes(values: NDArray[np.uint64], rows: NDArray[np.int64], most: int) -> Any:
     """Code of a pair of rows, once for each value they share; see `decode_pairs`.
 
     Parameters
     ----------
-    buckets : Buckets
-        They are sorted in place.
-    first, last : int
-        Half-open range of buckets.
+    values : uint64 array of shape (k,)
+        Sorted.
+    rows : int64 array of shape (k,)
+        Row that holds each.
     most : int
         Values that occur more often are skipped.
     """
     codes = np.empty(1024, np.int64)
-    n = 0
-    for bucket in range(first, last):
-        start, end = buckets.bounds[bucket], buckets.bounds[bucket + 1]
-        values, rows = buckets.values[start:end], buckets.rows[start:end]
-        sort_bucket(values, rows)
-        start = 0
-        while start < len(values):
-            stop = start + 1
-            while stop < len(values) and values[stop] == values[start]:
-                stop += 1
-            size = stop - start
-            if 1 < size <= most:
-                if n + size * (size - 1) // 2 > len(codes):
-                    codes = np.concatenate((codes, np.empty(len(codes) + size * size, np.int64)))
-                for x in range(start, stop):
-                    for y in range(x + 1, stop):
-                        if rows[x] != rows[y]:
-                            codes[n] = (min(rows[x], rows[y]) << 32) | max(rows[x], rows[y])
-                            n += 1
-            start = stop
+    n, start = 0, 0
+    while start < len(values):
+        stop = start + 1
+        while stop < len(values) and values[stop] == values[start]:
+            stop += 1
+        size = stop - start
+        if size <= most:
+            if n + size * (size - 1) // 2 > len(codes):
+                codes = np.concatenate((codes, np.empty(len(codes) + size * size, np.int64)))
+            for x in range(start, stop):
+                for y in range(x + 1, stop):
+                    if rows[x] != rows[y]:
+                        codes[n] = (min(rows[x], rows[y]) << 32) | max(rows[x], rows[y])
+                        n += 1
+        start = stop
     return codes[:n]
