@@ -1,8 +1,8 @@
-"""Union-find over an array of parents, and renumbering of labels."""
+"""Union-find over an array of parents, renumbering of labels, and the rows of each."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -65,7 +65,24 @@ def by_appearance(labels: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.argsort(np.argsort(first))[inverse].astype(np.int64)
 
 
+class GroupedRows(NamedTuple):
+    """Rows of labels, ascending: label `i` has ``order[bounds[i]:bounds[i + 1]]``."""
+
+    order: NDArray[np.int64]
+    bounds: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, labels: NDArray[np.int64], n_labels: int = 0) -> GroupedRows:
+        """Group the rows of labels, of which there are `n_labels` at least."""
+        sizes = np.bincount(labels, minlength=n_labels)
+        return cls(np.argsort(labels, kind="stable"), np.append(0, np.cumsum(sizes)))
+
+    def sums(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Sum of the values of each label's rows."""
+        return np.diff(np.append(0, np.cumsum(values[self.order]))[self.bounds])
+
+
 def rows_by_label(labels: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     """Rows of each label, in ascending order."""
-    order = np.argsort(labels, kind="stable")
-    return np.split(order, np.cumsum(np.bincount(labels))[:-1]) if len(labels) else []
+    order, bounds = GroupedRows.of(labels)
+    return np.split(order, bounds[1:-1]) if len(labels) else []

@@ -17,6 +17,7 @@ from storyclust._core.arrays import compressed_rows, join_parts
 from storyclust._core.memory import release_memory
 from storyclust._core.parallel import kernel, map_chunks, map_shares
 from storyclust._core.sorting import argsort, nth_largest
+from storyclust._core.union_find import GroupedRows
 from storyclust.cluster.correction import corrected_similarity
 from storyclust.cluster.pair_search import (
     Hits,
@@ -247,15 +248,12 @@ def contracted(
 
     Sums of similarities are exact, so they do not depend on the order of nodes.
     """
-    order = np.argsort(labels, kind="stable")
-    bounds = np.append(0, np.cumsum(np.bincount(labels, minlength=n_labels)))
-    edges = Csr.of(graph)
+    edges, groups = Csr.of(graph), GroupedRows.of(labels, n_labels)
 
     def work(first: int, last: int) -> Any:
-        return sum_edges(first, last, edges, labels, order, bounds, n_labels)
+        return sum_edges(first, last, edges, labels, groups)
 
-    costs = np.append(0, np.cumsum(entry_costs(graph.indptr)[order]))[bounds]
-    parts = map_chunks(work, np.diff(costs), n_jobs, "graph")
+    parts = map_chunks(work, groups.sums(entry_costs(graph.indptr)), n_jobs, "graph")
     sizes, indices, data = join_parts(parts, (np.int64, np.int32, np.float64))
     return compressed_rows(np.append(0, np.cumsum(sizes)), indices, data, (n_labels, n_labels))
 
@@ -266,12 +264,11 @@ def sum_edges(
     last: int,
     graph: Csr,
     labels: NDArray[np.int64],
-    order: NDArray[np.int64],
-    bounds: NDArray[np.int64],
-    n_labels: int,
+    groups: GroupedRows,
 ) -> Any:
     """Sizes, neighbours and sums of edges of the labels first..last."""
-    slots = np.full(n_labels, -1, np.int64)
+    order, bounds = groups
+    slots = np.full(len(bounds) - 1, -1, np.int64)
     sizes, met = np.zeros(last - first, np.int64), np.empty(1024, np.int32)
     sums, found = np.empty(1024, np.float64), 0
     for label in range(first, last):

@@ -9,19 +9,13 @@ import numpy as np
 from scipy import sparse
 
 from storyclust._core.parallel import kernel, map_chunks
+from storyclust._core.union_find import GroupedRows
 from storyclust.articles.article import Article
 from storyclust.articles.ordering import times_of
 from storyclust.cluster.postings import Csr, entry_costs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-
-class GroupedRows(NamedTuple):
-    """Rows of groups: group `i` has ``order[bounds[i]:bounds[i + 1]]``."""
-
-    order: NDArray[np.int64]
-    bounds: NDArray[np.int64]
 
 
 class Medoids(NamedTuple):
@@ -55,16 +49,13 @@ def medoids_of(
     n_jobs: int | None = None,
 ) -> Medoids:
     """Find the medoid of each group of rows, given their ranks; see `medoid_preference`."""
-    order = np.argsort(labels, kind="stable")
-    bounds = np.append(0, np.cumsum(np.bincount(labels)))
-    rows, groups, n_terms = Csr.of(vectors), GroupedRows(order, bounds), vectors.shape[1]
-    closeness, cohesions = np.zeros(len(labels)), np.ones(len(bounds) - 1)
+    rows, groups, n_terms = Csr.of(vectors), GroupedRows.of(labels), vectors.shape[1]
+    closeness, cohesions = np.zeros(len(labels)), np.ones(len(groups.bounds) - 1)
 
     def work(first: int, last: int) -> None:
         measure_groups(first, last, rows, groups, n_terms, closeness, cohesions)
 
-    costs = np.append(0, np.cumsum(entry_costs(rows.indptr)[order]))[bounds]
-    map_chunks(work, np.diff(costs), n_jobs, "medoids")
+    map_chunks(work, groups.sums(entry_costs(rows.indptr)), n_jobs, "medoids")
     order = np.lexsort((preference, -closeness.round(9), labels))
     _, first, sizes = np.unique(labels[order], return_index=True, return_counts=True)
     medoids = order[first]
