@@ -632,16 +632,15 @@ os._exit(9 if len(seen) > 1 else 8)
 def test_a_hundred_readers_see_whole_batches(tmp_path):
     path = tmp_path / "news.db"
     with NewsStore.open(path) as store:
-        store.add(
-            BATCHES[0]
-        )  # loads compiled functions, for which readers that take all processors leave no time
-        readers = run(READERS, path, 4, stdout=subprocess.PIPE)
-        for _ in range(20):
-            assert readers.stdout.readline() == "open\n"
-        for batch in BATCHES[1:]:
-            store.add(batch)
-            time.sleep(0.2)
-        assert int(readers.stdout.readline()) == 20  # each saw more than one state, and all were whole
+        # Loads compiled functions, for which readers that take all processors leave no time.
+        store.add(BATCHES[0])
+        with run(READERS, path, 4, stdout=subprocess.PIPE) as readers:
+            for _ in range(20):
+                assert readers.stdout.readline() == "open\n"
+            for batch in BATCHES[1:]:
+                store.add(batch)
+                time.sleep(0.2)
+            assert int(readers.stdout.readline()) == 20  # each saw more than one state, and all were whole
         assert store.check() == []
 
 
