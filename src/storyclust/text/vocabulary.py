@@ -23,6 +23,7 @@ BUCKET_ENTRIES = 16_384  # upper bound of the mean size of a bucket, whose hash 
 MAX_BUCKET_BITS = 16
 PIECE = 1 << 20  # entries by which those to be counted are divided between threads
 ENTRY_BYTES = 12  # a hash and a place
+KNOWN = -1  # instead of the count of a term that is kept however rare it is
 # Bytes of entries in the buckets held at a time, as least and most.
 MIN_PARTITION_BYTES, PARTITION_BYTES = 1 << 25, 1 << 30
 
@@ -77,8 +78,8 @@ def frequent_terms(
             bounds = np.append(0, np.cumsum(sizes[low:high]))
             entries = partition_entries(terms, shift, low, bounds, n_jobs)
             chosen, per_bucket = _select_terms(entries.hashes, bounds, min_df, known, n_jobs)
-            numbers = n_terms + np.append(0, np.cumsum(per_bucket))
-            _number_entries(entries, bounds, chosen, numbers, columns, n_jobs)
+            firsts = n_terms + np.cumsum(per_bucket) - per_bucket
+            _number_entries(entries, bounds, firsts, columns, n_jobs)
             vocabulary.append(chosen)
             n_terms += len(chosen)
             del entries  # before those of the next buckets are made
@@ -105,7 +106,10 @@ def _select_terms(
     known: NDArray[np.uint64],
     n_jobs: int | None,
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Terms of the buckets that are kept, sorted, and how many there are in each bucket."""
+    """Terms of the buckets that are kept, sorted, and how many there are in each bucket.
+
+    Each hash is overwritten by the number of its term among those of its bucket, see `select_in_buckets`.
+    """
 
     def work(first: int, last: int) -> Any:
         return select_in_buckets(hashes, bounds[first : last + 1], min_df, known)
@@ -119,16 +123,14 @@ def _select_terms(
 def _number_entries(
     entries: BucketEntries,
     bounds: NDArray[np.int64],
-    chosen: NDArray[np.uint64],
-    numbers: NDArray[np.int64],
+    firsts: NDArray[np.int64],
     columns: NDArray[np.int32],
     n_jobs: int | None,
 ) -> None:
-    """Write the number of each entry's term to `columns`; those of bucket `i` begin with ``numbers[i]``."""
+    """Write the number of each entry's term to `columns`; those of bucket `i` begin with ``firsts[i]``."""
 
     def work(first: int, last: int) -> None:
-        own = chosen[numbers[first] - numbers[0] : numbers[last] - numbers[0]]
-        number_in_buckets(entries, bounds[first : last + 1], own, numbers[first : last + 1], columns)
+        number_in_buckets(entries, bounds[first : last + 1], firsts[first:last], columns)
 
     map_chunks(work, 32 * np.diff(bounds), n_jobs, "vocabulary")
 
@@ -200,72 +202,72 @@ def empty_table(n: int) -> NDArray[np.uint64]:
 def select_in_buckets(
     hashes: NDArray[np.uint64], bounds: NDArray[np.int64], min_df: int, known: NDArray[np.uint64]
 ) -> Any:
-    """Terms of buckets that are frequent or known, sorted, and how many there are in each bucket."""
+    """Terms of buckets that are frequent or known, sorted, and how many there are in each bucket.
+
+    Each hash is overwritten by one more than the number of its term among those of its bucket, and by 0
+    where that is not kept.
+    """
     chosen = np.empty(bounds[len(bounds) - 1] - bounds[0], np.uint64)
+    slots = np.empty(np.diff(bounds).max(), np.int32)
     sizes = np.zeros(len(bounds) - 1, np.int64)
     n = 0
     for bucket in range(len(bounds) - 1):
-        start, stop = bounds[bucket], bounds[bucket + 1]
-        table = empty_table(stop - start)
-        counts = np.zeros(len(table), np.int64)
-        for k in range(start, stop):
-            slot = find_slot(table, hashes[k])
-            table[slot] = hashes[k] | np.uint64(1)
+        own = hashes[bounds[bucket] : bounds[bucket + 1]]
+        table = empty_table(len(own))
+        counts = np.zeros(len(table), np.int32)
+        for k in range(len(own)):
+            slot = find_slot(table, own[k])
+            table[slot] = own[k] | np.uint64(1)
             counts[slot] += 1
-        add_known(hashes[start:stop], known, min_df, table, counts)
+            slots[k] = slot
+        mark_known(own, known, table, counts)
         first = n
         for slot in range(len(table)):
-            if counts[slot] < min_df:
-                continue
-            term = table[slot] & ~np.uint64(1)
-            chosen[n] = term
-            n += 1
+            if counts[slot] >= min_df or counts[slot] == KNOWN:
+                chosen[n] = table[slot] & ~np.uint64(1)
+                n += 1
         sort(chosen[first:n])
+        counts[:] = 0
+        for number in range(first, n):
+            counts[find_slot(table, chosen[number])] = number - first + 1
+        for k in range(len(own)):
+            own[k] = counts[slots[k]]
         sizes[bucket] = n - first
     return chosen[:n].copy(), sizes
 
 
 @kernel
-def add_known(
+def mark_known(
     hashes: NDArray[np.uint64],
     known: NDArray[np.uint64],
-    min_df: int,
     table: NDArray[np.uint64],
-    counts: NDArray[np.int64],
+    counts: NDArray[np.int32],
 ) -> None:
-    """Count the known terms among the hashes of a bucket as frequent ones."""
+    """Set the counts of the known terms among the hashes of a bucket to `KNOWN`."""
     if len(hashes) == 0:
         return
     at, largest = np.searchsorted(known, hashes.min()), hashes.max()
     while at < len(known) and known[at] <= largest:
         slot = find_slot(table, known[at])
         if table[slot] != 0:
-            counts[slot] += min_df
+            counts[slot] = KNOWN
         at += 1
 
 
 @kernel
 def number_in_buckets(
-    entries: BucketEntries,
-    bounds: NDArray[np.int64],
-    chosen: NDArray[np.uint64],
-    numbers: NDArray[np.int64],
-    columns: NDArray[np.int32],
+    entries: BucketEntries, bounds: NDArray[np.int64], firsts: NDArray[np.int64], columns: NDArray[np.int32]
 ) -> None:
-    """Write the number of each entry's term at the entry's place, where its term was chosen."""
+    """Write the number of each entry's term at the entry's place, where its term was chosen.
+
+    The hashes are those that `select_in_buckets` has overwritten.
+    """
     for bucket in range(len(bounds) - 1):
-        first, last = numbers[bucket], numbers[bucket + 1]
-        table = empty_table(last - first)
-        number_of = np.empty(len(table), np.int64)
-        for number in range(first, last):
-            term = chosen[number - numbers[0]]
-            slot = find_slot(table, term)
-            table[slot] = term | np.uint64(1)
-            number_of[slot] = number
+        before = firsts[bucket] - 1
         for k in range(bounds[bucket], bounds[bucket + 1]):
-            slot = find_slot(table, entries.hashes[k])
-            if table[slot] != 0:
-                columns[entries.places[k]] = number_of[slot]
+            number = np.int64(entries.hashes[k])
+            if number > 0:
+                columns[entries.places[k]] = before + number
 
 
 def document_frequencies(
