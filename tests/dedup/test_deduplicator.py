@@ -116,6 +116,7 @@ def corpora(draw, junk=True):
 
 
 THRESHOLDS = st.sampled_from([0.3, 0.5, 2 / 3, 0.8, 0.9, 1.0])
+EXCERPTS = st.sampled_from(["report", "ignore"])  # where they are ignored, shingles are computed again
 
 
 def find_all(patch, how):
@@ -124,8 +125,8 @@ def find_all(patch, how):
         patch.setattr(deduplicator, "choose_bands", lambda threshold, num_perm, recall: Bands(num_perm, 1))
     elif how == "bucket":
 
-        def everyone(signatures, bands, n_jobs):
-            return Candidates(np.empty((0, 2), np.int64), [np.arange(len(signatures))])
+        def everyone(signatures, bands, n_jobs, rows):
+            return Candidates(np.empty((0, 2), np.int64), [np.arange(len(rows))])
 
         patch.setattr(deduplicator, "candidate_pairs", everyone)
 
@@ -147,25 +148,32 @@ def test_pairs_are_never_false_positives(articles, threshold, size, keep):
 @pytest.mark.parametrize("how", ["bands", "exact"])
 @settings(max_examples=50)
 @given(
-    articles=corpora(), threshold=THRESHOLDS, size=st.sampled_from([1, 2, 3, 5]), keep=st.sampled_from(KEEP)
+    articles=corpora(),
+    threshold=THRESHOLDS,
+    size=st.sampled_from([1, 2, 3, 5]),
+    keep=st.sampled_from(KEEP),
+    excerpts=EXCERPTS,
 )
-def test_with_every_candidate_the_result_is_that_of_brute_force(how, articles, threshold, size, keep):
+def test_with_every_candidate_the_result_is_that_of_brute_force(
+    how, articles, threshold, size, keep, excerpts
+):
     expected = brute_force(articles, threshold, size, keep)
+    dedup = Deduplicator(threshold, shingle_size=size, keep=keep, exact=how == "exact", excerpts=excerpts)
     with pytest.MonkeyPatch.context() as patch:
         find_all(patch, how)
-        found = Deduplicator(threshold, shingle_size=size, keep=keep, exact=how == "exact").fit(articles)
+        found = dedup.fit(articles)
     check_invariants(found, expected.sets, threshold)
     assert listed(found) == expected.pairs
     assert found.representatives_.tolist() == expected.representatives
 
 
 @settings(max_examples=50)
-@given(corpora(), THRESHOLDS, st.sampled_from([1, 2, 3, 5]), st.sampled_from(KEEP))
-def test_a_large_bucket_is_grouped_as_brute_force_would(articles, threshold, size, keep):
+@given(corpora(), THRESHOLDS, st.sampled_from([1, 2, 3, 5]), st.sampled_from(KEEP), EXCERPTS)
+def test_a_large_bucket_is_grouped_as_brute_force_would(articles, threshold, size, keep, excerpts):
     expected = brute_force(articles, threshold, size, keep)
     with pytest.MonkeyPatch.context() as patch:
         find_all(patch, "bucket")
-        found = Deduplicator(threshold, shingle_size=size, keep=keep).fit(articles)
+        found = Deduplicator(threshold, shingle_size=size, keep=keep, excerpts=excerpts).fit(articles)
     check_invariants(found, expected.sets, threshold)
     assert found.representatives_.tolist() == expected.representatives
 

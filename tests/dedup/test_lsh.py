@@ -165,6 +165,16 @@ def test_a_large_bucket_has_more_rows_than_the_limit(n, n_buckets, pairs):
     assert len(found.pairs) == pairs
 
 
+@settings(max_examples=50)
+@given(signature_sets, bandings, st.integers(0, 12), st.randoms(use_true_random=False))
+def test_candidates_of_some_rows_in_parts_are_those_of_these_rows(made, bands, cut, rng):
+    signatures = make_signatures(*made)
+    rows = np.array([row for row in range(len(signatures)) if rng.random() < 0.7], np.int64)
+    parts = [signatures[:cut], signatures[cut:]]
+    found, expected = candidate_pairs(parts, bands, None, rows), candidate_pairs(signatures[rows], bands)
+    assert found.pairs.tolist() == expected.pairs.tolist()
+
+
 def test_candidates_follow_their_rows_when_these_change_places():
     rng = np.random.default_rng(0)
     signatures = rng.integers(0, 4, (60, 8)).astype(np.uint32)

@@ -105,12 +105,11 @@ def search(
     background = np.zeros(n) if null_similarity is None else null_similarity
     hits = join_hits(_compare_rows(X, min_similarity, background, limits, n_jobs))
     release_memory()
-    indptr, indices, data = symmetric_csr(hits.others, hits.rows, hits.cosines, n, n_jobs)
+    graph = symmetric_csr(hits.others, hits.rows, hits.cosines, n, n_jobs)
     del hits
     if null_similarity is not None:
-        background = raise_null_similarity(indptr, data, background, limits.max_neighbors)
-        indptr, indices, data = correct_graph(Csr(indptr, indices, data), background, min_similarity)
-    return compressed_rows(indptr, indices, data, (n, n))
+        graph = _corrected(graph, background, min_similarity, limits.max_neighbors, n_jobs)
+    return compressed_rows(*graph, (n, n))
 
 
 def _compare_rows(
@@ -126,6 +125,33 @@ def _compare_rows(
     queries = QueryRows(rows, indexed, null_similarity, np.arange(X.shape[0]))
     block = IndexedRows(rows, index_entries(rows, indexed, X.shape[1], n_jobs), null_similarity)
     return search_parts(queries, block, limits, min_similarity, n_jobs=n_jobs)
+
+
+def _corrected(
+    cosines: Csr,
+    null_similarity: NDArray[np.float64],
+    min_similarity: float,
+    max_neighbors: int,
+    n_jobs: int | None,
+) -> Csr:
+    """Edges of a graph of cosines that remain when these are corrected for background similarity."""
+    costs = 12 * np.diff(cosines.indptr) + 8
+
+    def raised(first: int, last: int) -> NDArray[np.float64]:
+        bounds, own = cosines.indptr[first : last + 1], null_similarity[first:last]
+        values: NDArray[np.float64] = raise_null_similarity(bounds, cosines.data, own, max_neighbors)
+        return values
+
+    null_similarity = np.concatenate([np.empty(0), *map_chunks(raised, costs, n_jobs, "graph")])
+
+    def work(first: int, last: int) -> tuple[NDArray[Any], ...]:
+        edges: tuple[NDArray[Any], ...] = correct_rows(first, last, cosines, null_similarity, min_similarity)
+        return edges
+
+    sizes, indices, data = join_parts(
+        map_chunks(work, costs, n_jobs, "graph"), (np.int64, np.int32, np.float64)
+    )
+    return Csr(np.append(0, np.cumsum(sizes)), indices, data)
 
 
 @kernel
@@ -145,20 +171,24 @@ def raise_null_similarity(
 
 
 @kernel
-def correct_graph(cosines: Csr, null_similarity: NDArray[np.float64], min_similarity: float) -> Csr:
-    """Edges of a graph of cosines that remain when these are corrected; `cosines` is overwritten."""
+def correct_rows(
+    first: int, last: int, cosines: Csr, null_similarity: NDArray[np.float64], min_similarity: float
+) -> Any:
+    """Edges of rows first..last that remain when cosines are corrected: their numbers, indices and values."""
     indptr, indices, data = cosines
-    bounds = np.zeros(len(indptr), np.int64)
+    sizes = np.zeros(last - first, np.int64)
+    room = indptr[last] - indptr[first]
+    others, similarities = np.empty(room, np.int32), np.empty(room, np.float64)
     end = 0
-    for row in range(len(indptr) - 1):
+    for row in range(first, last):
         for k in range(indptr[row], indptr[row + 1]):
             floor = max(null_similarity[row], null_similarity[indices[k]])
             similarity = corrected_similarity(data[k], floor)
             if similarity >= min_similarity and similarity > 0.0:
-                indices[end], data[end] = indices[k], similarity
+                others[end], similarities[end] = indices[k], similarity
+                sizes[row - first] += 1
                 end += 1
-        bounds[row + 1] = end
-    return Csr(bounds, indices[:end].copy(), data[:end].copy())
+    return sizes, others[:end].copy(), similarities[:end].copy()
 
 
 @kernel

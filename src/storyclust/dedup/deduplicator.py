@@ -14,6 +14,7 @@ from typing import Any, Self
 import numpy as np
 
 from storyclust._core.memory import check_memory
+from storyclust._core.spill import SpillableRows
 from storyclust._core.union_find import by_appearance
 from storyclust._core.validation import check_bool, check_choice, check_float, check_jobs
 from storyclust.articles.frames import Given, is_stream
@@ -37,6 +38,7 @@ from storyclust.dedup.minhash import BaseMinHasher
 from storyclust.dedup.prefix_filter import all_candidates
 from storyclust.dedup.settings import DOUBTFUL_POLICIES, EXCERPT
 from storyclust.dedup.sketches import Sketches, rank_articles
+from storyclust.dedup.text_shelf import TextShelf
 from storyclust.dedup.verification import DistinctTexts, find_excerpts, verify_candidates
 from storyclust.errors import StoryclustWarning
 
@@ -106,11 +108,14 @@ class BaseDeduplicator(FittedCopies):
         hasher = BaseMinHasher(self.num_perm, self.shingle_size, n_jobs=self.n_jobs).fit()
         self.bands_ = self._choose_bands(threshold)
         limit = check_memory(self.memory_limit) // 4
+        # Where no excerpts are looked for, few texts are compared.
+        held = not is_stream(X) and (reference is None or not is_stream(reference))
+        again = held and self.excerpts == "ignore"
         sketches = Sketches(
             hasher,
             check_policy(self.keep),
+            TextShelf(self.shingle_size, self.n_jobs) if again else SpillableRows(limit),
             sample=self.excerpts != "ignore",
-            limit=limit,
             doubtful=self.doubtful,
             list_brief=self.doubtful == "keep",
         )
@@ -198,4 +203,4 @@ class BaseDeduplicator(FittedCopies):
         """Pairs of classes that may reach the threshold."""
         if self.exact:
             return Candidates(all_candidates(texts.shingle_sets(), threshold), [])
-        return candidate_pairs(sketches.signatures[texts.numbers], self.bands_, self.n_jobs)
+        return candidate_pairs(sketches.signature_parts, self.bands_, self.n_jobs, texts.numbers)

@@ -10,6 +10,7 @@ import numpy as np
 from storyclust.articles.article import Article
 from storyclust.dedup.groups import group_twins, lead_groups, rank_rows, sort_members
 from storyclust.dedup.sketches import Sketches
+from storyclust.dedup.text_shelf import TextShelf
 from storyclust.dedup.verification import DistinctTexts, verify_candidates
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def find_doubtful(
     if np.count_nonzero(strict[rows]) == 0 or len(rows) < 2:
         return np.empty((0, 2), np.int64), np.empty(0)
     rows = rank_rows(rows, sketches.preferences, fingerprints, sketches.ids)
-    inner = Sketches(sketches.hasher, "first", sample=False, doubtful="drop")
+    shelf = TextShelf(sketches.hasher.shingle_size, n_jobs)
+    inner = Sketches(sketches.hasher, "first", shelf, sample=False, doubtful="drop")
     try:
         inner.add([Article(sketches.brief[row]) for row in rows.tolist()], 0)
         rank = np.arange(len(rows))
@@ -64,7 +66,7 @@ def find_doubtful(
         pairs, values = verify_candidates(texts, candidates, twins.heads, nobody, threshold, n_jobs)
         leader, closeness = lead_groups(pairs, values, twins.heads)
     finally:
-        inner.shelf.close()
+        shelf.close()
     first = twins.heads[leader][twins.classes]
     found = np.flatnonzero(first != rank)
     pairs, values = np.column_stack((rows[found], rows[first[found]])), closeness[twins.classes[found]]

@@ -6,6 +6,7 @@ Buckets are found by sorting band keys, without a dictionary of Python objects.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -102,27 +103,39 @@ def choose_bands(threshold: float, num_perm: int = 128, recall: float = 0.99) ->
     return Bands(num_perm, 1)
 
 
-def candidate_pairs(signatures: NDArray[np.uint32], bands: Bands, n_jobs: int | None = None) -> Candidates:
+def candidate_pairs(
+    signatures: NDArray[np.uint32] | Sequence[NDArray[np.uint32]],
+    bands: Bands,
+    n_jobs: int | None = None,
+    rows: NDArray[np.int64] | None = None,
+) -> Candidates:
     """Find the pairs of rows that share at least one band.
 
     Parameters
     ----------
-    signatures : uint32 array of shape (n, num_perm)
+    signatures : uint32 array of shape (n, num_perm), or a list of arrays of consecutive rows
     bands : Bands
         As `choose_bands` returns it.
     n_jobs : int or None, default=None
         Threads, as in joblib.
+    rows : int64 array, optional
+        Rows that are compared; pairs are numbered by their places here.
 
     Returns
     -------
     candidates : Candidates
         Pairs, and the buckets of more than `CROWD` rows, whose pairs would be too many to list.
     """
+    parts = [signatures] if isinstance(signatures, np.ndarray) else signatures
 
     def work(first: int, last: int) -> list[tuple[NDArray[np.int64], list[NDArray[np.int64]]]]:
-        return [_candidates_of_band(signatures, band, bands.rows) for band in range(first, last)]
+        found = []
+        for band in range(first, last):
+            keys = np.concatenate([band_keys(part, band, bands.rows) for part in parts])
+            found.append(_candidates_of_band(keys if rows is None else keys[rows]))
+        return found
 
-    weights = np.full(bands.bands, signatures.itemsize * bands.rows * len(signatures) + 1)
+    weights = np.full(bands.bands, 4 * bands.rows * sum(map(len, parts)) + 1)
     found = list(chain.from_iterable(map_chunks(work, weights, n_jobs, "bands")))
     codes = np.unique(np.concatenate([np.empty(0, np.int64), *(codes for codes, _ in found)]))
     # By content: several bands may have the same bucket.
@@ -130,11 +143,8 @@ def candidate_pairs(signatures: NDArray[np.uint32], bands: Bands, n_jobs: int | 
     return Candidates(decode_pairs(codes), [large[key] for key in sorted(large)])
 
 
-def _candidates_of_band(
-    signatures: NDArray[np.uint32], band: int, rows: int
-) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
-    """Distinct codes of the pairs of rows that share a band, and the large buckets, sorted."""
-    keys = band_keys(signatures, band, rows)
+def _candidates_of_band(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
+    """Distinct codes of the pairs of rows of equal keys, and the large buckets, sorted."""
     order = np.argsort(keys)
     bounds = run_bounds(keys[order])
     is_large = bounds[:, 1] - bounds[:, 0] > CROWD

@@ -28,7 +28,7 @@ class SignedTexts(NamedTuple):
 
     signatures: NDArray[np.uint32]  # (n, num_perm)
     fingerprints: NDArray[np.uint64]  # (n, 2): equal for equal token sequences
-    shingles: list[NDArray[np.uint64]]  # set of each text in turn, ascending, in parts
+    shingles: list[NDArray[np.uint64]]  # set of each text in turn, ascending, in parts; empty if not kept
     counts: NDArray[np.int64]  # (n,) distinct shingles of each text
     sampled: NDArray[np.uint64]  # those below the cut, of all texts in turn
     sampled_counts: NDArray[np.int64]  # (n,)
@@ -80,16 +80,20 @@ class BaseMinHasher:
         """
         return self.sign(check_texts(X)).signatures
 
-    def sign(self, texts: Sequence[str], *, keep_shingles: bool = False, cut: Any = 0) -> SignedTexts:
+    def sign(
+        self, texts: Sequence[str], *, count: bool = False, keep_shingles: bool = False, cut: Any = 0
+    ) -> SignedTexts:
         """Compute signatures, fingerprints and, if wanted, the shingles of texts in one pass.
 
         Parameters
         ----------
         texts : sequence of str of length n
+        count : bool, default=False
+            Count the distinct shingles of each text.
         keep_shingles : bool, default=False
-            Return the set of shingle hashes of each text, too.
+            Count them, and return the set of their hashes.
         cut : int, default=0
-            Return, apart from the sets, the sample of their hashes below this value.
+            Return, apart from the sets, the sample of their hashes below this value, if they are counted.
 
         Returns
         -------
@@ -113,7 +117,8 @@ class BaseMinHasher:
                 np.empty(capacity if keep_shingles else 0, np.uint64),
                 np.empty(capacity if cut else 0, np.uint64),
             )
-            ends = sign_texts(buffer, table, self.shingle_size, perms, np.uint64(cut), out)
+            distinct = count or keep_shingles
+            ends = sign_texts(buffer, table, self.shingle_size, perms, np.uint64(cut), distinct, out)
             for values, end in zip((out.shingles, out.sampled), ends, strict=True):
                 values.resize(end, refcheck=False)  # in place
             return out.shingles, out.sampled

@@ -29,7 +29,7 @@ class Permutations(NamedTuple):
 
 
 class SigningOutput(NamedTuple):
-    """Arrays that `sign_texts` fills for `n` texts. Shingles are kept only where arrays are not empty."""
+    """Arrays that `sign_texts` fills for `n` texts. Shingles are returned only where arrays are not empty."""
 
     signatures: NDArray[np.uint32]  # (n, num_perm)
     fingerprints: NDArray[np.uint64]  # (n, 2)
@@ -45,6 +45,7 @@ def sign_texts(
     size: int,
     perms: Permutations,
     cut: Any,
+    distinct: bool,
     out: SigningOutput,
 ) -> Any:
     """Sign every text of a buffer in one pass over its bytes.
@@ -59,6 +60,9 @@ def sign_texts(
     perms : Permutations
     cut : uint64
         Hashes below it are sampled: the first of each text, as its shingles are sorted.
+    distinct : bool
+        Sort the shingles of each text, and count the distinct ones; else there are no other outputs than
+        signatures and fingerprints.
     out : SigningOutput
 
     Returns
@@ -76,7 +80,8 @@ def sign_texts(
     hashes = np.empty(capacity, np.uint64)
     mixed = np.empty(capacity, np.uint32)
     keep, sample = len(out.shingles) > 0, len(out.sampled) > 0
-    heads = np.empty(SORT_HEADS if keep else 0, np.int64)
+    ordered = np.empty(capacity if distinct and not keep else 0, np.uint64)
+    heads = np.empty(SORT_HEADS if distinct else 0, np.int64)
     n_shingles, n_sampled = 0, 0
     for row in range(len(offsets) - 1):
         start, end = offsets[row], offsets[row + 1]
@@ -89,13 +94,13 @@ def sign_texts(
             count = shingle(tokens, n, size, hashes)
         fingerprint(tokens, max(n, 1), out.fingerprints[row])
         own = hashes
-        if keep:
-            own = out.shingles[n_shingles:]
+        if distinct:
+            own = out.shingles[n_shingles:] if keep else ordered
             sort_hashes(hashes, count, own, heads)
             count = drop_repeats(own, count)
             out.counts[row, 0] = count
-            n_shingles += count
-        if keep and sample:
+            n_shingles += count if keep else 0
+        if distinct and sample:
             below = 0
             while below < count and own[below] < cut:
                 out.sampled[n_sampled + below] = own[below]

@@ -1,7 +1,8 @@
 """Sketches of articles, computed in one pass: deduplication does not need the texts again.
 
-Kept of each distinct text: signature, fingerprint, and shingles, which spill to disk. Kept of each article:
-the number of its text, its id, and its sort key under the keep policy.
+Kept of each distinct text: signature, fingerprint, and shingles, which spill to disk, or the text itself
+where it is held anyway. Kept of each article: the number of its text, its id, and its sort key under the keep
+policy.
 """
 
 from __future__ import annotations
@@ -13,16 +14,17 @@ import numpy as np
 
 from storyclust._core.memory import paused_gc
 from storyclust._core.progress import stage
-from storyclust._core.spill import SpillableRows
 from storyclust.articles.article import Article
 from storyclust.articles.records import as_articles
 from storyclust.dedup.compared import BRIEF, hashed_texts
 from storyclust.dedup.excerpt_candidates import CUT
 from storyclust.dedup.groups import Policy, Twins, preferences, rank_rows
+from storyclust.dedup.text_shelf import TextShelf
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from storyclust._core.spill import SpillableRows
     from storyclust.dedup.lsh import Candidates
     from storyclust.dedup.minhash import BaseMinHasher
 
@@ -40,10 +42,11 @@ class Sketches:
     hasher : BaseMinHasher
     keep : str or callable
         Keep policy; see `preferences`.
+    shelf : SpillableRows or TextShelf
+        Is filled with the shingles of every distinct text. A `TextShelf` is for articles that are held in
+        memory anyway.
     sample : bool, default=True
         Sample shingles, from which excerpts are found.
-    limit : int, optional
-        Bytes of shingles kept in memory.
     doubtful : {'keep', 'drop'}, default='keep'
         What is compared of short articles; see `compared_texts`.
     list_brief : bool, default=False
@@ -51,8 +54,6 @@ class Sketches:
 
     Attributes
     ----------
-    shelf : SpillableRows
-        Shingles of every distinct text.
     n_texts : int
         Number of distinct texts. Equal texts of one batch share a number; those of two batches do not.
     ids : list of str
@@ -61,15 +62,17 @@ class Sketches:
         Content of each short article, by row.
     preferences : list of tuple
         Sort key of each article under the keep policy.
+    signature_parts : list of uint32 arrays
+        Signatures of the distinct texts, in order.
     """
 
     def __init__(
         self,
         hasher: BaseMinHasher,
         keep: Policy,
+        shelf: SpillableRows | TextShelf,
         *,
         sample: bool = True,
-        limit: int | None = None,
         doubtful: str = "keep",
         list_brief: bool = False,
     ) -> None:
@@ -78,13 +81,13 @@ class Sketches:
         self.sample = sample
         self.doubtful = doubtful
         self.list_brief = list_brief
-        self.shelf = SpillableRows(limit)
+        self.shelf = shelf
         self.ids: list[str] = []
         self.brief: dict[int, str] = {}
         self._strict: list[NDArray[np.bool_]] = []
         self.preferences: list[tuple[Any, ...]] = []
         self._texts_of: list[NDArray[np.int64]] = []
-        self._signatures: list[NDArray[np.uint32]] = []
+        self.signature_parts = [np.empty((0, hasher.num_perm), np.uint32)]
         self._fingerprints: list[NDArray[np.uint64]] = []
         self._sampled: list[tuple[NDArray[np.uint64], NDArray[np.int64]]] = []
         self.n_texts = 0
@@ -109,18 +112,27 @@ class Sketches:
         numbers: dict[str, int] = {}
         compared = (hashed.get(row, content) for row, content in enumerate(contents))
         text_of = [numbers.setdefault(text, len(numbers)) for text in compared]
-        signed = self.hasher.sign(list(numbers), keep_shingles=True, cut=CUT if self.sample else 0)
+        distinct = list(numbers)
+        signed = self.hasher.sign(
+            distinct,
+            count=True,
+            keep_shingles=not isinstance(self.shelf, TextShelf),
+            cut=CUT if self.sample else 0,
+        )
         if self.list_brief:
             # A text with a similarity of 0.5 to one of `BRIEF` words has twice as many at most. What is
             # compared by a hash, a single shingle, is brief itself.
             brief = np.flatnonzero(signed.counts[text_of] < max(2, 2 * BRIEF - self.hasher.shingle_size))
             self.brief |= {len(self.ids) + row: contents[row] for row in brief.tolist()}
         self._texts_of.append(np.array(text_of, np.int64) + self.n_texts)
-        self._signatures.append(signed.signatures)
+        self.signature_parts.append(signed.signatures)
         self._fingerprints.append(signed.fingerprints)
         texts = np.arange(self.n_texts, self.n_texts + len(numbers))
         self._sampled.append((signed.sampled, np.repeat(texts, signed.sampled_counts)))
-        self.shelf.add(signed.shingles, signed.counts)
+        if isinstance(self.shelf, TextShelf):
+            self.shelf.add(distinct, signed.counts)
+        else:
+            self.shelf.add(signed.shingles, signed.counts)
         rows = range(len(self.ids), len(self.ids) + len(batch))
         self.preferences += [(tier, *by_rule) for by_rule in preferences(batch, self.keep, rows)]
         self.ids += [article.id for article in batch]
@@ -140,7 +152,7 @@ class Sketches:
     @property
     def signatures(self) -> NDArray[np.uint32]:
         """Signatures of the distinct texts, shape (n_texts, num_perm)."""
-        return _stacked(self._signatures, np.empty((0, self.hasher.num_perm), np.uint32))
+        return np.concatenate(self.signature_parts)
 
     @property
     def fingerprints(self) -> NDArray[np.uint64]:

@@ -1,6 +1,6 @@
 """Exact verification: candidates are compared by the full shingle sets of their texts.
 
-Sets that are on disk are read block by block, so memory stays bounded.
+Sets that are on disk, or computed again, are loaded block by block, so memory stays bounded.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from storyclust._core.spill import SpillableRows
 from storyclust.dedup.excerpt_candidates import FEWEST_SHINGLES, containment_candidates
 from storyclust.dedup.groups import sort_pairs
 from storyclust.dedup.jaccard import ShingleSets, jaccard_pairs, similarities_to_leaders
@@ -17,8 +18,8 @@ from storyclust.dedup.jaccard import ShingleSets, jaccard_pairs, similarities_to
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from storyclust._core.spill import SpillableRows
     from storyclust.dedup.lsh import Candidates
+    from storyclust.dedup.text_shelf import TextShelf
 
 BLOCK_SHINGLES = 1 << 26  # shingles read at a time: bounds their memory to 512 MB
 
@@ -26,7 +27,7 @@ BLOCK_SHINGLES = 1 << 26  # shingles read at a time: bounds their memory to 512 
 class DistinctTexts(NamedTuple):
     """One text of each class of equal texts, with its shingles in storage."""
 
-    shelf: SpillableRows
+    shelf: SpillableRows | TextShelf
     numbers: NDArray[np.int64]  # (n_classes,) place of each text on the shelf
 
     @property
@@ -41,7 +42,7 @@ class DistinctTexts(NamedTuple):
 
     def sets_of_pairs(self, pairs: NDArray[np.int64]) -> tuple[ShingleSets, NDArray[np.int64]]:
         """Load the shingle sets of pairs of classes; returns also the places of both among the sets."""
-        if not self.shelf.spilled:
+        if isinstance(self.shelf, SpillableRows) and self.shelf.in_memory:
             return ShingleSets(*self.shelf.whole()), self.numbers[pairs]  # joined once, and not copied again
         needed, local = np.unique(pairs, return_inverse=True)
         return self.shingle_sets(needed), local.reshape(-1, 2)

@@ -119,7 +119,8 @@ def sketch_articles(
     """
     columns = ArticleColumns(stories)
     hasher = BaseMinHasher(settings.num_perm, settings.shingle_size)
-    sketches = Sketches(hasher, settings.keep, sample=False, doubtful=settings.doubtful)
+    shelf = SpillableRows()
+    sketches = Sketches(hasher, settings.keep, shelf, sample=False, doubtful=settings.doubtful)
     sketches.add(columns.numbered(articles), 0)
     prints = sketches.fingerprints[sketches.text_of]
     classes = group_twins(prints)
@@ -131,7 +132,7 @@ def sketch_articles(
         "fingerprints": prints,
         "repeats": repeats.astype(np.uint32),
         "repeat_firsts": first[repeats].astype(np.uint32),
-        "bounds": _shingle_bounds(len(first), rows, sketches.shelf.counts[texts]),
+        "bounds": _shingle_bounds(len(first), rows, shelf.counts[texts]),
         **_sorted_prints(prints[rows], rows),
         **_sorted_keys(sketches.signatures[texts], rows, settings.bands),
         **_sorted_ids(columns.ids),
@@ -144,7 +145,7 @@ def sketch_articles(
         arrays["language"] = np.array([number[name] for name in columns.languages], np.int16)
         arrays["seconds"] = np.array(columns.seconds, np.float64)
         arrays |= _sorted_samples(columns.sources, columns.sample_keys)
-    return ShardSketch(arrays, sketches.shelf, texts, languages)
+    return ShardSketch(arrays, shelf, texts, languages)
 
 
 def _shingle_bounds(n: int, rows: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
