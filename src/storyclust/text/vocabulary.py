@@ -69,7 +69,7 @@ def frequent_terms(
         bits += 1
     shift = np.uint64(64 - bits)
     limit = PARTITION_BYTES if limit is None else min(max(limit, MIN_PARTITION_BYTES), PARTITION_BYTES)
-    columns = np.full(len(terms), -1, np.int32)
+    columns = np.empty(len(terms), np.int32)
     vocabulary = [np.empty(0, np.uint64)]
     n_terms = 0
     with stage("vocabulary", -(-len(terms) // PIECE) + (3 << bits)):
@@ -127,7 +127,7 @@ def _number_entries(
     columns: NDArray[np.int32],
     n_jobs: int | None,
 ) -> None:
-    """Write the number of each entry's term to `columns`; those of bucket `i` begin with ``firsts[i]``."""
+    """Write the number of each entry's term, or -1, to `columns`; `firsts` has the first of each bucket."""
 
     def work(first: int, last: int) -> None:
         number_in_buckets(entries, bounds[first : last + 1], firsts[first:last], columns)
@@ -258,7 +258,7 @@ def mark_known(
 def number_in_buckets(
     entries: BucketEntries, bounds: NDArray[np.int64], firsts: NDArray[np.int64], columns: NDArray[np.int32]
 ) -> None:
-    """Write the number of each entry's term at the entry's place, where its term was chosen.
+    """Write the number of each entry's term at the entry's place, -1 where its term was not chosen.
 
     The hashes are those that `select_in_buckets` has overwritten.
     """
@@ -266,8 +266,7 @@ def number_in_buckets(
         before = firsts[bucket] - 1
         for k in range(bounds[bucket], bounds[bucket + 1]):
             number = np.int64(entries.hashes[k])
-            if number > 0:
-                columns[entries.places[k]] = before + number
+            columns[entries.places[k]] = before + number if number > 0 else -1
 
 
 def document_frequencies(
