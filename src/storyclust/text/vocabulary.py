@@ -208,10 +208,12 @@ def select_in_buckets(
     where that is not kept.
     """
     chosen = np.empty(bounds[len(bounds) - 1] - bounds[0], np.uint64)
-    slots = np.empty(np.diff(bounds).max(), np.int32)
     sizes = np.zeros(len(bounds) - 1, np.int64)
-    n = 0
-    for bucket in range(len(bounds) - 1):
+    largest = n = 0
+    for bucket in range(len(sizes)):
+        largest = max(largest, bounds[bucket + 1] - bounds[bucket])
+    slots = np.empty(largest, np.int32)
+    for bucket in range(len(sizes)):
         own = hashes[bounds[bucket] : bounds[bucket + 1]]
         table = empty_table(len(own))
         counts = np.zeros(len(table), np.int32)
