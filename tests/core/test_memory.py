@@ -70,15 +70,20 @@ def answers(stories):
     return stories.labels_.tolist(), stories.event_labels_.tolist(), threads
 
 
-def test_spilled_hashes_give_the_same_stories(newswire, monkeypatch):
-    held = sc.StoryClusterer().fit(newswire)
+def test_spilled_hashes_give_the_same_copies_and_stories(newswire, monkeypatch):
+    held, all_copies = sc.StoryClusterer().fit(newswire), sc.Deduplicator().fit(newswire)
     spilled = []
     begin = spill.SpillableArray._spill
     monkeypatch.setattr(spill.SpillableArray, "_spill", lambda pile: (spilled.append(pile), begin(pile)))
     monkeypatch.setattr(spill, "BLOCK", 10_000)
     limited = sc.StoryClusterer(memory_limit="17MB", n_jobs=2).fit(newswire)
-    assert len(set(map(id, spilled))) == 2, "shingles and terms"
+    assert len({id(pile) for pile in spilled}) == 1, "terms"
     assert answers(limited) == answers(held)
+    spilled.clear()
+    copies = sc.Deduplicator(memory_limit="17MB", n_jobs=2).fit(newswire)
+    assert len({id(pile) for pile in spilled}) == 1, "shingles"
+    for name in ("pairs_", "similarities_", "excerpts_", "containments_", "labels_"):
+        assert getattr(copies, name).tolist() == getattr(all_copies, name).tolist(), name
 
 
 def test_vectors_that_outgrow_the_limit_are_an_error(newswire, monkeypatch):
