@@ -15,6 +15,7 @@ import numpy as np
 
 from storyclust._core.parallel import beside, kernel
 from storyclust.dedup.excerpt_candidates import CUT, FEWEST_SHINGLES
+from storyclust.dedup.groups import group_twins
 from storyclust.dedup.jaccard import ShingleSets, jaccard_pairs
 from storyclust.dedup.lsh import band_keys, choose_bands
 from storyclust.dedup.minhash import BaseMinHasher
@@ -143,9 +144,8 @@ def find_originals(
     -------
     Originals
     """
-    n = len(keys.sizes)
-    _, first, twin = np.unique(keys.fingerprints, axis=0, return_index=True, return_inverse=True)
-    leader = first[twin.ravel()]
+    n, twins = len(keys.sizes), group_twins(keys.fingerprints)
+    leader = twins.heads[twins.classes]
     pairs = beside(find_candidates, index, keys, np.flatnonzero(leader == np.arange(n)))
     rows = np.unique(pairs[pairs[:, 1] >= 0, 1])
     similarities, shares = beside(verify, pairs, keys, rows, texts_of(rows.tolist()), threshold, n_jobs)

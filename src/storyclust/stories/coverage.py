@@ -24,6 +24,8 @@ from storyclust.articles.records import as_articles
 from storyclust.cluster.background_similarity import corrected_similarity_graph
 from storyclust.dedup.deduplicator import BaseDeduplicator
 from storyclust.dedup.evidence import Passage, explain
+from storyclust.dedup.groups import group_twins
+from storyclust.dedup.lsh import decode_pairs
 from storyclust.dedup.settings import EXCERPT
 from storyclust.stories.settings import EVENT_WINDOW, LINK_SIMILARITY, check_window
 from storyclust.text.features import PAIR_BIT, stop_hashes
@@ -238,16 +240,16 @@ def coverage_links(
 
 def copy_relations(dedup: BaseDeduplicator) -> dict[tuple[int, int], tuple[str, float]]:
     """Relation and similarity of copies, where equal texts are linked to one of them, not to one another."""
-    _, first, classes = np.unique(dedup.fingerprints_, axis=0, return_index=True, return_inverse=True)
-    classes = classes.ravel()
-    heads = first.copy()
+    twins = group_twins(dedup.fingerprints_)
+    classes, heads = twins.classes, twins.heads.copy()
     kept = np.flatnonzero(dedup.keep_)
     heads[classes[kept]] = kept  # no two articles that are kept have equal texts
     head_of = heads[classes]
     relations: dict[tuple[int, int], tuple[str, float]] = {}
     near = classes[dedup.pairs_[:, 0]] != classes[dedup.pairs_[:, 1]]
-    pairs = np.unique(np.sort(head_of[dedup.pairs_], axis=1), axis=0, return_index=True)
-    for (i, j), place in zip(pairs[0].tolist(), pairs[1].tolist(), strict=True):
+    ends = np.sort(head_of[dedup.pairs_], axis=1)
+    codes, places = np.unique(ends[:, 0] << 32 | ends[:, 1], return_index=True)
+    for (i, j), place in zip(decode_pairs(codes).tolist(), places.tolist(), strict=True):
         if near[place]:
             similarity = float(dedup.similarities_[place])
             relations[i, j] = "exact" if similarity == 1.0 else "near", similarity
