@@ -66,7 +66,7 @@ def test_nothing_is_left_in_the_temporary_folder(monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     shelf = SpillableRows()
     shelf.add([np.arange(1000, dtype=np.uint64)], np.array([1000]))
-    assert not shelf.in_memory
+    assert shelf.spilled
     assert list(tmp_path.iterdir()) == []  # unlinked from the start: no kill can leave it behind
     shelf.close()
 

@@ -160,9 +160,9 @@ class SpillableRows:
         return np.concatenate(self._counts) if self._counts else np.empty(0, np.int64)
 
     @property
-    def in_memory(self) -> bool:
-        """Whether the rows are not in a file."""
-        return not self._values.spilled
+    def spilled(self) -> bool:
+        """Whether the rows are in a file."""
+        return self._values.spilled
 
     def add(self, parts: list[NDArray[np.uint64]], counts: NDArray[np.int64]) -> None:
         """Append rows: `parts` hold their concatenated values, `counts` their lengths."""

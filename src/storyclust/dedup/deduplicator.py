@@ -107,23 +107,22 @@ class BaseDeduplicator(FittedCopies):
         check_float("min_containment", self.min_containment, low=0, high=1, open_low=True)
         hasher = BaseMinHasher(self.num_perm, self.shingle_size, n_jobs=self.n_jobs).fit()
         self.bands_ = self._choose_bands(threshold)
-        limit = check_memory(self.memory_limit) // 4
-        # Where no excerpts are looked for, few texts are compared.
-        held = not is_stream(X) and (reference is None or not is_stream(reference))
-        again = held and self.excerpts == "ignore"
-        sketches = Sketches(
-            hasher,
-            check_policy(self.keep),
-            TextShelf(self.shingle_size, self.n_jobs) if again else SpillableRows(limit),
-            sample=self.excerpts != "ignore",
-            doubtful=self.doubtful,
-            list_brief=self.doubtful == "keep",
-        )
+        limit, policy = check_memory(self.memory_limit) // 4, check_policy(self.keep)
         # Texts of an iterator are not held, and so neither compared with later ones nor returned.
         self._articles, self._kept_index, self._given = None, None, Given(None)
         if self.clean or not is_stream(X):
             self._given = Given.of(X)
             X = self._articles = as_articles(self._given.data)
+        # Where no excerpts are looked for, few texts are compared.
+        again = self._articles is not None and not is_stream(reference) and self.excerpts == "ignore"
+        sketches = Sketches(
+            hasher,
+            policy,
+            TextShelf(self.shingle_size, self.n_jobs) if again else SpillableRows(limit),
+            sample=self.excerpts != "ignore",
+            doubtful=self.doubtful,
+            list_brief=self.doubtful == "keep",
+        )
         try:
             if self.clean:
                 X = without_furniture(as_articles(X))

@@ -128,12 +128,13 @@ def candidate_pairs(
     """
     parts = [signatures] if isinstance(signatures, np.ndarray) else signatures
 
+    def keys_of(band: int) -> NDArray[np.uint64]:
+        found = [band_keys(part, band, bands.rows) for part in parts]
+        keys = np.concatenate([np.empty(0, np.uint64), *found])
+        return keys if rows is None else keys[rows]
+
     def work(first: int, last: int) -> list[tuple[NDArray[np.int64], list[NDArray[np.int64]]]]:
-        found = []
-        for band in range(first, last):
-            keys = np.concatenate([band_keys(part, band, bands.rows) for part in parts])
-            found.append(_candidates_of_band(keys if rows is None else keys[rows]))
-        return found
+        return [_candidates_of_band(keys_of(band)) for band in range(first, last)]
 
     weights = np.full(bands.bands, 4 * bands.rows * sum(map(len, parts)) + 1)
     found = list(chain.from_iterable(map_chunks(work, weights, n_jobs, "bands")))

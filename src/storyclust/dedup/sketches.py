@@ -87,7 +87,7 @@ class Sketches:
         self._strict: list[NDArray[np.bool_]] = []
         self.preferences: list[tuple[Any, ...]] = []
         self._texts_of: list[NDArray[np.int64]] = []
-        self.signature_parts = [np.empty((0, hasher.num_perm), np.uint32)]
+        self.signature_parts: list[NDArray[np.uint32]] = []
         self._fingerprints: list[NDArray[np.uint64]] = []
         self._sampled: list[tuple[NDArray[np.uint64], NDArray[np.int64]]] = []
         self.n_texts = 0
@@ -152,7 +152,7 @@ class Sketches:
     @property
     def signatures(self) -> NDArray[np.uint32]:
         """Signatures of the distinct texts, shape (n_texts, num_perm)."""
-        return np.concatenate(self.signature_parts)
+        return _stacked(self.signature_parts, np.empty((0, self.hasher.num_perm), np.uint32))
 
     @property
     def fingerprints(self) -> NDArray[np.uint64]:

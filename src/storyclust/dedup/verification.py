@@ -42,7 +42,7 @@ class DistinctTexts(NamedTuple):
 
     def sets_of_pairs(self, pairs: NDArray[np.int64]) -> tuple[ShingleSets, NDArray[np.int64]]:
         """Load the shingle sets of pairs of classes; returns also the places of both among the sets."""
-        if isinstance(self.shelf, SpillableRows) and self.shelf.in_memory:
+        if isinstance(self.shelf, SpillableRows) and not self.shelf.spilled:
             return ShingleSets(*self.shelf.whole()), self.numbers[pairs]  # joined once, and not copied again
         needed, local = np.unique(pairs, return_inverse=True)
         return self.shingle_sets(needed), local.reshape(-1, 2)

@@ -47,7 +47,7 @@ def find_repeated_texts(prints: NDArray[np.uint64], rows: NDArray[np.int64]) -> 
     by_row = np.argsort(rows, kind="stable")
     classes = group_twins(prints[by_row])
     ordered = rows[by_row]
-    firsts = ordered[classes.rows[classes.bounds[:-1]]][classes.classes]
+    firsts = ordered[classes.heads][classes.classes]
     repeated = firsts != ordered
     return RepeatedTexts(ordered[repeated], firsts[repeated])
 

@@ -124,7 +124,7 @@ def sketch_articles(
     sketches.add(columns.numbered(articles), 0)
     prints = sketches.fingerprints[sketches.text_of]
     classes = group_twins(prints)
-    first = classes.rows[classes.bounds[:-1]][classes.classes]
+    first = classes.heads[classes.classes]
     rows = np.flatnonzero(first == np.arange(len(first)))
     texts = sketches.text_of[rows]
     repeats = np.flatnonzero(first != np.arange(len(first)))

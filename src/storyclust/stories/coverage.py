@@ -24,8 +24,7 @@ from storyclust.articles.records import as_articles
 from storyclust.cluster.background_similarity import corrected_similarity_graph
 from storyclust.dedup.deduplicator import BaseDeduplicator
 from storyclust.dedup.evidence import Passage, explain
-from storyclust.dedup.groups import group_twins
-from storyclust.dedup.lsh import decode_pairs
+from storyclust.dedup.groups import group_twins, sort_pairs
 from storyclust.dedup.settings import EXCERPT
 from storyclust.stories.settings import EVENT_WINDOW, LINK_SIMILARITY, check_window
 from storyclust.text.features import PAIR_BIT, stop_hashes
@@ -241,17 +240,14 @@ def coverage_links(
 def copy_relations(dedup: BaseDeduplicator) -> dict[tuple[int, int], tuple[str, float]]:
     """Relation and similarity of copies, where equal texts are linked to one of them, not to one another."""
     twins = group_twins(dedup.fingerprints_)
-    classes, heads = twins.classes, twins.heads.copy()
+    classes, heads = twins.classes, twins.heads
     kept = np.flatnonzero(dedup.keep_)
     heads[classes[kept]] = kept  # no two articles that are kept have equal texts
     head_of = heads[classes]
     relations: dict[tuple[int, int], tuple[str, float]] = {}
-    near = classes[dedup.pairs_[:, 0]] != classes[dedup.pairs_[:, 1]]
-    ends = np.sort(head_of[dedup.pairs_], axis=1)
-    codes, places = np.unique(ends[:, 0] << 32 | ends[:, 1], return_index=True)
-    for (i, j), place in zip(decode_pairs(codes).tolist(), places.tolist(), strict=True):
-        if near[place]:
-            similarity = float(dedup.similarities_[place])
+    pairs, similarities = sort_pairs(np.sort(head_of[dedup.pairs_], axis=1), dedup.similarities_)
+    for (i, j), similarity in zip(pairs.tolist(), similarities.tolist(), strict=True):
+        if i != j:
             relations[i, j] = "exact" if similarity == 1.0 else "near", similarity
     for row in np.flatnonzero(head_of != np.arange(len(head_of))).tolist():
         head = int(head_of[row])
